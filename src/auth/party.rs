@@ -1,0 +1,39 @@
+//! Who a credential stands for. In: what a verifier found. Out: the principal that every later decision asks.
+
+use std::sync::Arc;
+
+use crate::event::Role;
+
+/// Whoever made a request or opened a socket, as far as its credential says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The canonical party id: a JWT's `sub`, a static token's `party`.
+    pub id: Arc<str>,
+    pub role: Option<Role>,
+    pub name: Option<String>,
+    /// The departments whose conversations it sees. Empty: all.
+    pub departments: Vec<String>,
+    pub business: Option<String>,
+    /// Conversations that it is confined to; a visitor's token names its one session. Empty: not confined.
+    pub conversations: Vec<String>,
+    /// Permissions that a static token was given; empty: all that its role has.
+    pub permissions: Vec<String>,
+    /// When the credential ends, in seconds since the epoch.
+    pub expires: Option<i64>,
+}
+
+impl Principal {
+    /// A principal about which only its id is known.
+    pub fn named(id: impl Into<Arc<str>>) -> Self {
+        Principal {
+            id: id.into(),
+            role: None,
+            name: None,
+            departments: Vec::new(),
+            business: None,
+            conversations: Vec::new(),
+            permissions: Vec::new(),
+            expires: None,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The narrow waist: where a route leads. Everything left of it (server, session) knows clients and no backends;
+//! everything right of it (hub, upstream) knows no clients. In and out: canonical ids and events only.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::auth::Principal;
+use crate::event::{Attachment, Conversation, Event, Fields, MessageKind, Party};
+use crate::fault::Fault;
+use crate::relay::{Mailbox, Subscription};
+
+/// Who asks, and from where.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub principal: Principal,
+    pub route: Arc<str>,
+    pub dialect: Arc<str>,
+    /// The socket, unique in this process; 0 for an HTTP call.
+    pub connection: u64,
+}
+
+/// Which sockets a dialect's socket stands beside: what it hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// One conversation, named when connecting.
+    Conversation,
+    /// All conversations that the party is a member of.
+    Party,
+    /// All conversations of the party's departments.
+    Department,
+    /// All conversations that are not one-to-one.
+    Everyone,
+}
+
+/// A socket that wants to hear.
+pub struct Connect {
+    pub scope: Scope,
+    /// Needed where the scope is one conversation.
+    pub conversation: Option<String>,
+    pub mailbox: Mailbox,
+}
+
+/// A socket that hears, until this is dropped.
+pub struct Connected {
+    pub conversation: Option<Conversation>,
+    pub subscription: Subscription,
+}
+
+/// Asks for one conversation to talk in: the one there is, or a new one.
+#[derive(Debug, Clone, Default)]
+pub struct SessionRequest {
+    pub business: Option<String>,
+    pub department: Option<String>,
+    pub customer: Option<String>,
+}
+
+/// A file about to be uploaded, as far as it is known before its bytes.
+#[derive(Debug, Clone, Default)]
+pub struct UploadIntent {
+    pub conversation: Option<String>,
+    pub receiver: Option<String>,
+    /// The message that comes into being with the upload, where the dialect has it so.
+    pub announce: Announce,
+    pub body: Option<String>,
+    /// The grant that the upload was permitted by.
+    pub grant: Option<String>,
+    /// The fields of the call, for what no member holds.
+    pub fields: Fields<'static>,
+}
+
+/// When an uploaded file becomes a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Announce {
+    /// When a later send names it.
+    #[default]
+    Later,
+    /// The upload creates the message, in history at once; a later send announces it by its id.
+    Created,
+}
+
+/// A page of conversations or messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// From 1.
+    pub number: usize,
+    pub size: usize,
+    pub newest_first: bool,
+}
+
+/// A conversation with what a list shows beside it.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub conversation: Conversation,
+    pub members: Vec<Party>,
+    pub last: Option<Arc<Event>>,
+}
+
+/// Which conversations to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listing {
+    /// Those the caller is a member of.
+    Mine,
+    /// Those nobody has claimed.
+    Open,
+    /// All that the caller may see.
+    Visible,
+}
+
+/// A permission to upload, and until when.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    pub token: String,
+    pub lifetime: std::time::Duration,
+}
+
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Subscribes a socket to what it may hear.
+    async fn connect(&self, caller: &Caller, connect: Connect) -> Result<Connected, Fault>;
+
+    /// Takes an event from a client: a message, a receipt, typing, a close … Resolves once it is durable (a message) or
+    /// relayed (the rest). The event comes back as accepted, ids and all.
+    async fn send(&self, caller: &Caller, event: Event) -> Result<Arc<Event>, Fault>;
+
+    /// Finds or opens the caller's session.
+    async fn open_session(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault>;
+
+    /// Whether the caller may upload this, asked before any byte is read.
+    async fn permit_upload(&self, caller: &Caller, intent: &UploadIntent) -> Result<(), Fault>;
+
+    /// Makes a stored file known; the event holds it and, where the upload creates one, the message.
+    async fn upload(&self, caller: &Caller, intent: UploadIntent, kind: MessageKind, file: Attachment)
+    -> Result<Arc<Event>, Fault>;
+
+    /// Permits an upload to whoever holds the token.
+    async fn grant_upload(&self, caller: &Caller) -> Result<Grant, Fault>;
+
+    /// One conversation that the caller may see.
+    async fn conversation(&self, caller: &Caller, conversation: &str) -> Result<Listed, Fault>;
+
+    async fn conversations(&self, caller: &Caller, listing: Listing, page: Page) -> Result<(Vec<Listed>, usize), Fault>;
+
+    /// Messages of a conversation, and how many there are.
+    async fn history(&self, caller: &Caller, conversation: &str, page: Page) -> Result<Vec<Arc<Event>>, Fault>;
+
+    /// Messages with a file, newest first.
+    async fn files(&self, caller: &Caller, conversation: &str) -> Result<Vec<Arc<Event>>, Fault>;
+
+    /// Takes an open conversation for the caller.
+    async fn claim(&self, caller: &Caller, conversation: &str) -> Result<Conversation, Fault>;
+
+    /// Ends a conversation.
+    async fn close(&self, caller: &Caller, conversation: &str) -> Result<Conversation, Fault>;
+
+    /// Marks what the caller sees as read; says how many messages were not.
+    async fn read(&self, caller: &Caller, conversation: &str) -> Result<Vec<String>, Fault>;
+
+    /// Asks for events to be delivered to the caller's webhook.
+    async fn subscribe(&self, caller: &Caller, fields: Fields<'static>) -> Result<(), Fault>;
+
+    /// Whether the backend can serve.
+    async fn healthy(&self) -> Result<(), Fault>;
+}

@@ -1,0 +1,166 @@
+//! What was accepted, in order, and the id map. In: events, documents, pairs of ids. Out: the same, after they are
+//! durable. One trait, one suite of promises (`journal::promises`) that every implementation runs.
+//!
+//! An append is confirmed only once it would survive the loss of the process and of the machine's power.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::event::Event;
+
+/// An event to be recorded.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// Gets its `id` (if empty), `sequence` and `received_at` from the journal.
+    pub event: Event,
+    /// Two appends of one key to one conversation are one event.
+    pub key: Option<String>,
+    /// Documents that must become durable in the same step.
+    pub documents: Vec<Put>,
+}
+
+/// What an append came to.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The event as recorded, first or earlier.
+    pub event: Arc<Event>,
+    /// Whether an earlier append of the same key had recorded it.
+    pub repeated: bool,
+}
+
+/// A collection of documents: small JSON records found by key, each overwritten whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Collection {
+    /// Conversations by canonical id.
+    Conversations,
+    /// Parties by canonical id.
+    Parties,
+    /// Uploads by upload id.
+    Uploads,
+    /// Any other handle of an upload (URL path, token, message id) to its upload id.
+    Handles,
+    /// Short-lived permissions, by token digest.
+    Grants,
+    /// How far a party has read a conversation, by `<conversation>/<party>`.
+    ReadMarkers,
+    /// What a party subscribed to, by `<party>/<resource>`.
+    Subscriptions,
+    /// Active sessions by `<business>/<guest>`.
+    ActiveSessions,
+    /// Deliveries outwards that wait for an answer.
+    Deliveries,
+}
+
+/// A document to write; no value removes it.
+#[derive(Debug, Clone)]
+pub struct Put {
+    pub collection: Collection,
+    pub key: String,
+    /// JSON.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Which part of a conversation to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// Only sequence numbers above this one.
+    pub after: Option<u64>,
+    /// Only sequence numbers below this one.
+    pub before: Option<u64>,
+    pub limit: usize,
+    /// Highest sequence number first.
+    pub newest_first: bool,
+}
+
+/// What kind of thing a native id names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Resource {
+    Message,
+    Conversation,
+    Party,
+}
+
+/// The form of native ids that a dialect wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdForm {
+    /// The canonical id as it is.
+    Text,
+    /// A positive integer. The canonical id itself if it is one that is free, else allocated.
+    Integer,
+    /// A UUID. The canonical id itself if it is one, else derived (version 5).
+    Uuid,
+}
+
+/// Whose ids, and of what: one namespace of the id map.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Namespace {
+    /// A dialect or an upstream.
+    pub owner: Arc<str>,
+    pub resource: Resource,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The medium has no room; nothing was recorded.
+    #[error("the journal's disk is full")]
+    Full,
+    /// The journal is closed or unreachable; whether the append was recorded is not known to the caller.
+    #[error("the journal is unavailable: {0}")]
+    Unavailable(String),
+    /// What was read is not what this version writes.
+    #[error("the journal holds a record this version cannot read: {0}")]
+    Unreadable(String),
+    /// An id is bound to something else already.
+    #[error("id {native:?} is bound to {bound:?} already")]
+    Bound { native: String, bound: String },
+}
+
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// Records the event at the end of its conversation. Events of one conversation are recorded in the order in which
+    /// these calls were made (not polled); resolves once durable.
+    async fn append(&self, append: Append) -> Result<Recorded, JournalError>;
+
+    /// Replaces a recorded event in place (same id and sequence): an announced upload, a message read.
+    async fn amend(&self, event: Event, documents: Vec<Put>) -> Result<Arc<Event>, JournalError>;
+
+    /// Events of a conversation, in the order asked for.
+    async fn read(&self, conversation: &str, span: Span) -> Result<Vec<Arc<Event>>, JournalError>;
+
+    /// An event by its id.
+    async fn event(&self, id: &str) -> Result<Option<Arc<Event>>, JournalError>;
+
+    /// Writes documents in one step.
+    async fn put(&self, documents: Vec<Put>) -> Result<(), JournalError>;
+
+    async fn get(&self, collection: Collection, key: &str) -> Result<Option<Vec<u8>>, JournalError>;
+
+    /// Documents whose key starts with `prefix`, in key order, from after `after`.
+    async fn scan(
+        &self,
+        collection: Collection,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, JournalError>;
+
+    /// The native id of something, allocated and durable at first exposure, the same for ever.
+    async fn native(&self, namespace: &Namespace, canonical: &str, form: IdForm) -> Result<String, JournalError>;
+
+    /// What a native id names.
+    async fn canonical(&self, namespace: &Namespace, native: &str) -> Result<Option<String>, JournalError>;
+
+    /// Fixes a pair of ids. Repeating it is fine; a native id bound to another canonical one is an error.
+    async fn bind(&self, namespace: &Namespace, canonical: &str, native: &str) -> Result<(), JournalError>;
+
+    /// What this journal recorded, in order of commitment, from now on. Each call gives an independent follower; one
+    /// that falls behind by more than its bound is told by [`Committed::Gap`].
+    fn follow(&self) -> tokio::sync::broadcast::Receiver<Arc<Event>>;
+
+    /// Whether the journal can take appends.
+    async fn healthy(&self) -> Result<(), JournalError>;
+
+    /// Takes no further appends, makes durable what was taken, and lets go of the medium.
+    async fn close(&self);
+}

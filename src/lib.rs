@@ -1,0 +1,5 @@
+//! Dragoman, a protocol-translating gateway for chat. Rooms are listed from the bottom up: a room imports only from
+//! rooms above it in this list (`tests/architecture` fails otherwise).
+
+pub mod event;
+pub mod fault;
