@@ -6,6 +6,7 @@
 mod cloudevent;
 mod field;
 mod fields;
+mod id;
 mod kind;
 mod leaf;
 mod model;
@@ -14,6 +15,7 @@ mod timestamp;
 pub use cloudevent::{CloudEvent, UnknownEvent};
 pub use field::{ExtensionName, Field, FieldType};
 pub use fields::{Fields, Value};
+pub use id::{IdForm, Resource};
 pub use kind::{ConversationKind, ConversationState, EventKind, MessageKind, Role, Side};
 pub use leaf::RawJson;
 pub use model::{

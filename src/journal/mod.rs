@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::event::Event;
+use crate::event::{Event, IdForm, Resource};
 
 /// An event to be recorded.
 #[derive(Debug, Clone)]
@@ -71,25 +71,6 @@ pub struct Span {
     pub limit: usize,
     /// Highest sequence number first.
     pub newest_first: bool,
-}
-
-/// What kind of thing a native id names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Resource {
-    Message,
-    Conversation,
-    Party,
-}
-
-/// The form of native ids that a dialect wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum IdForm {
-    /// The canonical id as it is.
-    Text,
-    /// A positive integer. The canonical id itself if it is one that is free, else allocated.
-    Integer,
-    /// A UUID. The canonical id itself if it is one, else derived (version 5).
-    Uuid,
 }
 
 /// Whose ids, and of what: one namespace of the id map.
