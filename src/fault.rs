@@ -118,6 +118,8 @@ pub struct Fault {
     pub reason: Reason,
     /// The field at fault, where one is.
     pub field: Option<Field>,
+    /// The dialect's own words for this very fault, where its file gives them.
+    pub words: Option<std::sync::Arc<str>>,
     /// For logs and for dialects whose words have a place for it. Never holds a credential or a message body.
     pub detail: Option<String>,
     /// When to come back, for reasons where a retry helps.
@@ -126,7 +128,7 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(reason: Reason) -> Self {
-        Fault { reason, field: None, detail: None, retry_after: None }
+        Fault { reason, field: None, words: None, detail: None, retry_after: None }
     }
 
     /// A field that must be there and is not.

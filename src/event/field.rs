@@ -3,6 +3,8 @@
 
 use std::sync::{OnceLock, RwLock};
 
+use super::id::Resource;
+
 /// What a field holds, and so which codecs fit it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
@@ -160,6 +162,25 @@ fields! {
     SubscriptionType "subscription.type" Text "the kind of event subscribed to";
     SubscriptionResource "subscription.resource" Text "the one resource subscribed to";
     SubscriptionMetadata "subscription.metadata" Json "given back with each event";
+}
+
+impl Field {
+    /// What an id names; `None` for fields that are no ids.
+    pub const fn resource(self) -> Option<Resource> {
+        match self {
+            Field::Id | Field::AttachmentChatId => Some(Resource::Message),
+            Field::ConversationId => Some(Resource::Conversation),
+            Field::ConversationOwner
+            | Field::ConversationAgent
+            | Field::SenderId
+            | Field::ReceiverId
+            | Field::OtherId
+            | Field::AttachmentOwner
+            | Field::ProfileId
+            | Field::GuestId => Some(Resource::Party),
+            _ => None,
+        }
+    }
 }
 
 /// Names of extension fields known to this process. Bounded: they come from dialect files only, never from frames.

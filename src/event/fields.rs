@@ -1,9 +1,7 @@
 //! The facts of one event or call as flat slots: what a shape decodes into and encodes from. Texts borrow from the
-//! bytes they were read from; a record of up to sixteen fields needs no allocation.
+//! bytes they were read from.
 
 use std::borrow::Cow;
-
-use smallvec::SmallVec;
 
 use super::field::Field;
 use super::kind::{EventKind, MessageKind};
@@ -81,7 +79,7 @@ impl From<String> for Value<'_> {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Fields<'a> {
     kind: Option<EventKind>,
-    slots: SmallVec<[(Field, Value<'a>); 16]>,
+    slots: Vec<(Field, Value<'a>)>,
 }
 
 impl<'a> Fields<'a> {
@@ -90,9 +88,14 @@ impl<'a> Fields<'a> {
         Fields::default()
     }
 
+    /// An empty record with room, so that filling it allocates once.
+    pub fn with_capacity(fields: usize) -> Self {
+        Fields { kind: None, slots: Vec::with_capacity(fields) }
+    }
+
     /// An empty record about an event of this kind.
     pub fn about(kind: EventKind) -> Self {
-        Fields { kind: Some(kind), slots: SmallVec::new() }
+        Fields { kind: Some(kind), slots: Vec::new() }
     }
 
     pub fn kind(&self) -> Option<EventKind> {
@@ -158,6 +161,11 @@ impl<'a> Fields<'a> {
             Some(slot) => slot.1 = value,
             None => self.slots.push((field, value)),
         }
+    }
+
+    /// Puts a value of a field that is known not to be there yet.
+    pub fn push(&mut self, field: Field, value: Value<'a>) {
+        self.slots.push((field, value));
     }
 
     /// Puts a text that owns itself.

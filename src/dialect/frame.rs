@@ -1,0 +1,162 @@
+//! The frames of one direction, or the bodies of one place: their shapes as written, compiled for reading and writing.
+
+use std::sync::Arc;
+
+use crate::event::{EventKind, Field, Fields};
+use crate::fault::Fault;
+
+use super::model::{Audience, EventPattern};
+use super::problem::Problem;
+use super::read::Reader;
+use super::shape::Node;
+use super::table::Scalar;
+use super::write::{Unwritable, Writer};
+
+/// A frame as its file describes it.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub id: String,
+    /// Which events it is about; `None` for bodies that are no events.
+    pub pattern: Option<EventPattern>,
+    pub shape: Node,
+    /// Shapes that are read too.
+    pub also: Vec<Alternative>,
+    pub to_sender: bool,
+    pub to_receiver: bool,
+    /// Sent once when the socket opens.
+    pub on_open: bool,
+    /// Facts that the frame implies and does not say.
+    pub set: Vec<(Field, Scalar)>,
+    pub when: Option<Guard>,
+    /// Frames that are written after it.
+    pub then: Vec<String>,
+    /// The dialect's words for a missing field; an empty text counts as missing where there are words.
+    pub required: Vec<(Field, Arc<str>)>,
+    /// The dialect's words for a field that cannot be read.
+    pub invalid: Vec<(Field, Arc<str>)>,
+    pub need: Option<Need>,
+    /// Which fault is named first.
+    pub order: Vec<Field>,
+    /// Where it stands in its file, in bytes.
+    pub offset: usize,
+}
+
+/// A shape that is read and never written.
+#[derive(Debug, Clone)]
+pub struct Alternative {
+    pub shape: Node,
+    /// Members that must be missing.
+    pub absent: Vec<String>,
+}
+
+/// One field that is there, or equals a constant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    pub field: Field,
+    pub is: Option<Scalar>,
+}
+
+impl Guard {
+    pub fn holds(&self, fields: &Fields<'_>) -> bool {
+        match (&self.is, fields.get(self.field)) {
+            (None, found) => found.is_some(),
+            (Some(constant), Some(value)) => constant.is(value),
+            (Some(constant), None) => *constant == Scalar::Null,
+        }
+    }
+}
+
+/// One of these fields must be there.
+#[derive(Debug, Clone)]
+pub struct Need {
+    pub any: Vec<Field>,
+    pub text: Arc<str>,
+}
+
+impl Frame {
+    /// A frame that is just its shape.
+    pub fn plain(id: impl Into<String>, pattern: Option<EventPattern>, shape: Node, offset: usize) -> Self {
+        Frame {
+            id: id.into(),
+            pattern,
+            shape,
+            also: Vec::new(),
+            to_sender: true,
+            to_receiver: true,
+            on_open: false,
+            set: Vec::new(),
+            when: None,
+            then: Vec::new(),
+            required: Vec::new(),
+            invalid: Vec::new(),
+            need: None,
+            order: Vec::new(),
+            offset,
+        }
+    }
+
+    /// Whether it is written for such an event.
+    pub fn is_about(&self, kind: Option<EventKind>) -> bool {
+        match (self.pattern, kind) {
+            (None, _) => true,
+            (Some(pattern), Some(kind)) => pattern.matches(kind),
+            (Some(_), None) => false,
+        }
+    }
+
+    pub fn is_for(&self, audience: Audience) -> bool {
+        match audience {
+            Audience::Sender => self.to_sender,
+            Audience::Receiver => self.to_receiver,
+        }
+    }
+}
+
+/// What reading found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read<'a> {
+    /// Which frame of the set it is.
+    pub frame: usize,
+    pub fields: Fields<'a>,
+}
+
+/// The frames of one direction.
+#[derive(Debug, Default)]
+pub struct FrameSet {
+    pub frames: Vec<Frame>,
+    pub reader: Reader,
+    pub writer: Writer,
+}
+
+/// Finds the compiled form of a named shape.
+pub type Nested<'a> = dyn FnMut(&str) -> Option<Arc<FrameSet>> + 'a;
+
+impl FrameSet {
+    /// Compiles frames; problems are overlaps that no constant, absence or order decides.
+    pub fn compile(frames: Vec<Frame>, nested: &mut Nested<'_>) -> Result<Self, Vec<Problem>> {
+        let reader = Reader::compile(&frames, nested)?;
+        let writer = Writer::compile(&frames, nested);
+        Ok(FrameSet { frames, reader, writer })
+    }
+
+    /// Decodes one frame.
+    pub fn read<'a>(&'a self, text: &'a str) -> Result<Read<'a>, Fault> {
+        self.reader.read(text, &self.frames)
+    }
+
+    /// Encodes for one audience: the first frame that fits, then what follows it.
+    pub fn write(&self, fields: &Fields<'_>, audience: Audience) -> Result<Vec<String>, Unwritable> {
+        self.writer.write(fields, audience, &self.frames)
+    }
+
+    /// The frame sent when a socket opens, if there is one and it can be written.
+    pub fn greeting(&self, fields: &Fields<'_>) -> Option<String> {
+        let at = self.frames.iter().position(|frame| frame.on_open)?;
+        let mut out = String::new();
+        self.writer.write_frame(at, fields, &mut out).ok().map(|()| out)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+}

@@ -1,0 +1,21 @@
+//! Dialects: chat APIs as data. In: a dialect file. Out: a [`Dialect`] whose shapes decode frames into fields and encode
+//! fields into frames. No I/O, and no dialect is known here by name but in the list of built-ins.
+
+mod capture;
+mod codec;
+mod frame;
+mod hole;
+mod json;
+mod model;
+mod problem;
+mod read;
+mod sample;
+mod shape;
+mod table;
+mod write;
+
+pub use frame::{Frame, FrameSet, Read};
+pub use model::*;
+pub use problem::{Problem, Problems, suggestion};
+pub use read::kind_of_file;
+pub use write::Unwritable;

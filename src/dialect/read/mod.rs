@@ -1,0 +1,69 @@
+//! Decoding: one pass over the bytes records what stands at every place that a shape names; the first shape whose
+//! constants agree gives the fields. In: a frame. Out: fields that borrow from it, or the fault, with the field named.
+
+mod candidate;
+mod derive;
+mod scan;
+mod tree;
+
+use crate::event::Fields;
+use crate::fault::{Fault, Reason};
+
+use super::capture::Captured;
+use super::frame::{Frame, Nested, Read};
+use super::problem::Problem;
+use candidate::Candidate;
+use tree::KeyTree;
+
+pub use derive::kind_of_file;
+
+/// The compiled shapes of one direction.
+#[derive(Debug, Default)]
+pub struct Reader {
+    tree: KeyTree,
+    candidates: Vec<Candidate>,
+}
+
+impl Reader {
+    pub(super) fn compile(frames: &[Frame], nested: &mut Nested<'_>) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader::default();
+        for (at, frame) in frames.iter().enumerate() {
+            let main = Candidate::compile(at, &frame.shape, &[], &mut reader.tree, nested);
+            reader.candidates.push(main);
+            for alternative in &frame.also {
+                let also = Candidate::compile(at, &alternative.shape, &alternative.absent, &mut reader.tree, nested);
+                reader.candidates.push(also);
+            }
+        }
+        let problems = candidate::unreachable(&reader.candidates, frames);
+        if problems.is_empty() { Ok(reader) } else { Err(problems) }
+    }
+
+    pub(super) fn read<'a>(&'a self, text: &'a str, frames: &'a [Frame]) -> Result<Read<'a>, Fault> {
+        let captures = scan::scan(&self.tree, text)?;
+        let mut first_fault = None;
+        for candidate in &self.candidates {
+            if !candidate.agrees(&captures) {
+                continue;
+            }
+            match candidate.bind(&captures, &frames[candidate.frame]) {
+                Ok(fields) => return Ok(Read { frame: candidate.frame, fields }),
+                // A later shape may still fit whole; if none does, the first that agreed says what was wrong.
+                Err(fault) => first_fault = first_fault.or(Some(fault)),
+            }
+        }
+        Err(first_fault.unwrap_or_else(|| self.unknown(&captures)))
+    }
+
+    /// No shape agreed: say so, naming nothing of the content.
+    fn unknown(&self, captures: &[Captured<'_>]) -> Fault {
+        let fault = Fault::new(Reason::UnknownAction);
+        match captures.first() {
+            Some(Captured::Object) => fault,
+            _ => fault.detail("an object was expected"),
+        }
+    }
+}
+
+/// What binding gives.
+type Bound<'a> = Result<Fields<'a>, Fault>;

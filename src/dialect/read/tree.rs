@@ -1,0 +1,51 @@
+//! The key tree: every place that any shape of a direction names, so that one pass finds them all.
+
+/// A place in a frame. Node 0 is the frame itself; a node's index is also the index of what is captured there.
+#[derive(Debug, Default)]
+pub struct KeyTree {
+    nodes: Vec<Place>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    children: Vec<(Box<str>, usize)>,
+    /// The bytes are kept as they are, whatever they are.
+    raw: bool,
+}
+
+impl KeyTree {
+    pub fn root(&mut self) -> usize {
+        if self.nodes.is_empty() {
+            self.nodes.push(Place::default());
+        }
+        0
+    }
+
+    /// The place below `parent` at `key`, made if it is new.
+    pub fn child(&mut self, parent: usize, key: &str) -> usize {
+        if let Some(found) = self.find(parent, key) {
+            return found;
+        }
+        let at = self.nodes.len();
+        self.nodes.push(Place::default());
+        self.nodes[parent].children.push((key.into(), at));
+        at
+    }
+
+    #[inline]
+    pub fn find(&self, parent: usize, key: &str) -> Option<usize> {
+        self.nodes[parent].children.iter().find(|(name, _)| **name == *key).map(|(_, at)| *at)
+    }
+
+    pub fn keep_raw(&mut self, at: usize) {
+        self.nodes[at].raw = true;
+    }
+
+    pub fn is_raw(&self, at: usize) -> bool {
+        self.nodes[at].raw
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+}
