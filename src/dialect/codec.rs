@@ -108,7 +108,9 @@ impl Codec {
     pub fn fits(&self, field_type: FieldType) -> bool {
         match self {
             Codec::Text | Codec::Trim => matches!(field_type, FieldType::Text | FieldType::Id),
-            Codec::Integer | Codec::IntegerText => matches!(field_type, FieldType::Integer | FieldType::Id | FieldType::Text),
+            Codec::Integer | Codec::IntegerText => {
+                matches!(field_type, FieldType::Integer | FieldType::Id | FieldType::Text)
+            }
             Codec::Number => field_type == FieldType::Number,
             Codec::Boolean => field_type == FieldType::Boolean,
             Codec::Json => field_type == FieldType::Json,
@@ -123,7 +125,9 @@ impl Codec {
         match self {
             Codec::Trim | Codec::HumanSize => Fidelity::Lossy,
             // Coarser forms cut what is finer than they can say.
-            Codec::Time(TimeForm::Seconds | TimeForm::Millis | TimeForm::UnixSeconds | TimeForm::UnixMillis) => Fidelity::Lossy,
+            Codec::Time(TimeForm::Seconds | TimeForm::Millis | TimeForm::UnixSeconds | TimeForm::UnixMillis) => {
+                Fidelity::Lossy
+            }
             Codec::TimeAgo | Codec::FirstName => Fidelity::WriteOnly,
             Codec::Enum(table) if !table.is_bijective() => Fidelity::Lossy,
             Codec::Text

@@ -3,19 +3,27 @@
 
 mod capture;
 mod codec;
+mod file;
 mod frame;
 mod hole;
 mod json;
 mod model;
 mod problem;
 mod read;
+mod refuse;
 mod sample;
 mod shape;
 mod table;
 mod write;
 
+pub use codec::{Codec, Fidelity};
+pub use file::Choice;
 pub use frame::{Frame, FrameSet, Read};
 pub use model::*;
 pub use problem::{Problem, Problems, suggestion};
 pub use read::kind_of_file;
+pub use refuse::{RefusedCall, RefusedFrame};
 pub use write::Unwritable;
+
+#[cfg(test)]
+mod tests;

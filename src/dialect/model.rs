@@ -90,10 +90,17 @@ pub struct Credential {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialPlace {
     /// A header; its value follows the scheme and one space, or is the whole of it.
-    Header { name: String, scheme: Option<String> },
-    Query { name: String },
+    Header {
+        name: String,
+        scheme: Option<String>,
+    },
+    Query {
+        name: String,
+    },
     /// `Sec-WebSocket-Protocol: <name>, <credential>`; the answer echoes the name, never the credential.
-    Subprotocol { name: String },
+    Subprotocol {
+        name: String,
+    },
 }
 
 /// Which files a dialect carries.
@@ -123,7 +130,12 @@ pub struct AnyType {
 impl FileTypes {
     /// The kind and MIME type of a file name here, if files of its extension are carried. `wanted` narrows to one kind;
     /// of an extension that is listed under several kinds the declared type decides, else the first.
-    pub fn find(&self, name: &str, declared: Option<&str>, wanted: Option<MessageKind>) -> Option<(MessageKind, String)> {
+    pub fn find(
+        &self,
+        name: &str,
+        declared: Option<&str>,
+        wanted: Option<MessageKind>,
+    ) -> Option<(MessageKind, String)> {
         let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
         if let Some(extension) = &extension {
             let mut listed = self
@@ -133,7 +145,9 @@ impl FileTypes {
                 .filter_map(|(kind, types)| types.extensions.get(extension).map(|mime| (*kind, mime.clone())));
             let declared_kind = declared.map(MessageKind::of_mime);
             let first = listed.next();
-            let agreeing = first.clone().filter(|(kind, _)| Some(*kind) == declared_kind)
+            let agreeing = first
+                .clone()
+                .filter(|(kind, _)| Some(*kind) == declared_kind)
                 .or_else(|| listed.find(|(kind, _)| Some(*kind) == declared_kind));
             if let Some(found) = agreeing.or(first) {
                 return Some(found);
@@ -366,7 +380,10 @@ pub enum Request {
     /// No body, or one that is not looked at.
     Empty,
     Json(Box<FrameSet>),
-    Multipart { parts: Vec<Part>, raw: bool },
+    Multipart {
+        parts: Vec<Part>,
+        raw: bool,
+    },
 }
 
 /// A part of a multipart body.

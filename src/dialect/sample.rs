@@ -161,7 +161,8 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Result<SampleKind, Mistake> {
         let rest = self.rest();
-        let length = rest.find(|letter: char| !letter.is_ascii_digit() && !"+-.eE".contains(letter)).unwrap_or(rest.len());
+        let length =
+            rest.find(|letter: char| !letter.is_ascii_digit() && !"+-.eE".contains(letter)).unwrap_or(rest.len());
         let text = rest[..length].to_owned();
         if serde_json::from_str::<serde_json::Number>(&text).is_err() {
             return Err(self.mistake("not a number"));

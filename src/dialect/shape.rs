@@ -26,9 +26,16 @@ pub enum Node {
     /// Text around one or more holes.
     Template(Vec<TemplatePiece>),
     /// An array of records, each in the named shape.
-    Each { list: Field, shape: String },
+    Each {
+        list: Field,
+        shape: String,
+    },
     /// One record in the named shape.
-    Record { field: Field, shape: String, mark: Mark },
+    Record {
+        field: Field,
+        shape: String,
+        mark: Mark,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +62,8 @@ pub struct Names<'a> {
 #[derive(Debug, Clone)]
 pub struct NamedText {
     pub name: String,
-    pub text: String,
+    /// `None` for a union of other shapes.
+    pub text: Option<String>,
     pub offset: usize,
 }
 
@@ -155,7 +163,11 @@ impl Parser<'_> {
                 }
                 Inside::As { path, shape, mark } => self.record(path, shape, mark, prefix, span),
                 Inside::Each { .. } => {
-                    self.problem(span, "`each` stands alone in an array: `[\"{each messages as message}\"]`".to_owned(), None);
+                    self.problem(
+                        span,
+                        "`each` stands alone in an array: `[\"{each messages as message}\"]`".to_owned(),
+                        None,
+                    );
                     Node::Literal(Scalar::Null)
                 }
             };
@@ -178,7 +190,11 @@ impl Parser<'_> {
             }
             let close = rest[at..].find('}').map(|length| at + length);
             let (true, Some(close)) = (brace == "{", close) else {
-                self.problem(span, "a brace without its partner".to_owned(), Some("double it to mean the letter".to_owned()));
+                self.problem(
+                    span,
+                    "a brace without its partner".to_owned(),
+                    Some("double it to mean the letter".to_owned()),
+                );
                 return Node::Literal(Scalar::Null);
             };
             if let Inside::Scalar { path, codec, mark, write_only } = hole::split(&rest[at + 1..close])
@@ -261,9 +277,17 @@ impl Parser<'_> {
             self.problem(span, format!("named shapes are nested more than {MAX_NESTING} deep at `{shape}`"), None);
             return Node::Literal(Scalar::Null);
         }
+        let Some(text) = &named.text else {
+            self.problem(
+                span,
+                format!("`{shape}` is a union; it stands only in `each`, in a record field or as a whole"),
+                None,
+            );
+            return Node::Literal(Scalar::Null);
+        };
         let inner_prefix = if path == "." { prefix.to_owned() } else { joined(prefix, path) };
         self.depth += 1;
-        let node = match sample::parse(&named.text) {
+        let node = match sample::parse(text) {
             Ok(sample) => self.node(&sample, named.offset, &inner_prefix),
             // Reported once, where the shape itself is parsed.
             Err(_) => Node::Literal(Scalar::Null),

@@ -83,11 +83,12 @@ impl EnumTable {
     pub fn read<'a>(&'a self, captured: &Captured<'a>) -> Option<Value<'a>> {
         let read = self.read.iter().map(|(scalar, canonical)| (scalar, canonical));
         let inverse = self.write.iter().map(|(canonical, scalar)| (scalar, canonical));
-        let canonical = read
-            .chain(inverse)
-            .find(|(scalar, _)| scalar.matches(captured))
-            .map(|(_, canonical)| canonical)
-            .or(self.unknown.as_ref().filter(|_| !matches!(captured, Captured::Object | Captured::Array | Captured::Raw(_))))?;
+        let canonical =
+            read.chain(inverse).find(|(scalar, _)| scalar.matches(captured)).map(|(_, canonical)| canonical).or(
+                self.unknown
+                    .as_ref()
+                    .filter(|_| !matches!(captured, Captured::Object | Captured::Array | Captured::Raw(_))),
+            )?;
         Some(canonical_value(canonical))
     }
 

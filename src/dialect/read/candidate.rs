@@ -28,11 +28,30 @@ pub struct Candidate {
 
 #[derive(Debug)]
 enum Bind {
-    Scalar { at: usize, field: Field, hole: Hole },
+    Scalar {
+        at: usize,
+        field: Field,
+        hole: Hole,
+    },
     /// Text between a fixed beginning and a fixed end.
-    Between { at: usize, field: Field, hole: Hole, before: String, after: String },
-    List { at: usize, field: Field, shape: Arc<FrameSet> },
-    Record { at: usize, field: Field, shape: Arc<FrameSet>, required: bool },
+    Between {
+        at: usize,
+        field: Field,
+        hole: Hole,
+        before: String,
+        after: String,
+    },
+    List {
+        at: usize,
+        field: Field,
+        shape: Arc<FrameSet>,
+    },
+    Record {
+        at: usize,
+        field: Field,
+        shape: Arc<FrameSet>,
+        required: bool,
+    },
 }
 
 impl Candidate {
@@ -140,7 +159,8 @@ impl Candidate {
             }
         }
         if let Some(pattern) = frame.pattern {
-            let event_kind = kind.filter(|kind| pattern.matches(*kind)).unwrap_or_else(|| derive::event_kind(pattern, &fields));
+            let event_kind =
+                kind.filter(|kind| pattern.matches(*kind)).unwrap_or_else(|| derive::event_kind(pattern, &fields));
             fields.set_kind(event_kind);
         } else if let Some(kind) = kind {
             fields.set_kind(kind);
@@ -250,8 +270,14 @@ pub fn unreachable(candidates: &[Candidate], frames: &[Frame]) -> Vec<Problem> {
             let (first, second) = (&frames[earlier.frame], &frames[later.frame]);
             problems.push(Problem {
                 span: second.offset..second.offset + 1,
-                message: format!("frame `{}` is never read: every such frame is of `{}`, which comes first", second.id, first.id),
-                help: Some("tell them apart by a constant, an enum, a member that must be there or one that must be absent".to_owned()),
+                message: format!(
+                    "frame `{}` is never read: every such frame is of `{}`, which comes first",
+                    second.id, first.id
+                ),
+                help: Some(
+                    "tell them apart by a constant, an enum, a member that must be there or one that must be absent"
+                        .to_owned(),
+                ),
             });
         }
     }

@@ -70,7 +70,10 @@ impl<'de> Visitor<'de> for PlaceSeed<'_, '_, 'de> {
         Ok(())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "beyond 64 bits it is only told apart from integers, never used as one")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "beyond 64 bits it is only told apart from integers, never used as one"
+    )]
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
         self.captures[self.at] = match i64::try_from(number) {
             Ok(number) => Captured::Integer(number),
@@ -105,7 +108,9 @@ impl<'de> Visitor<'de> for PlaceSeed<'_, '_, 'de> {
         let mut unknown = KeysSeen::default();
         while let Some(key) = members.next_key_seed(KeySeed { tree: self.tree, at: self.at })? {
             match key {
-                Key::Place(at) if self.captures[at] != Captured::Missing => return Err(A::Error::custom("duplicate key")),
+                Key::Place(at) if self.captures[at] != Captured::Missing => {
+                    return Err(A::Error::custom("duplicate key"));
+                }
                 Key::Place(at) => {
                     members.next_value_seed(PlaceSeed { tree: self.tree, at, captures: &mut *self.captures })?;
                 }

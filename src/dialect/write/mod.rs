@@ -9,9 +9,9 @@ use crate::event::{Field, Fields, Value};
 
 use super::frame::{Frame, FrameSet, Nested};
 use super::hole::{Hole, Mark, StandIn};
+use super::json;
 use super::model::Audience;
 use super::shape::TemplatePiece;
-use super::json;
 use pieces::Piece;
 
 /// The compiled shapes of one direction.
@@ -35,7 +35,12 @@ impl Writer {
     }
 
     /// The first frame that fits, then those that follow it. Of several that do not fit, the first says what it needs.
-    pub(super) fn write(&self, fields: &Fields<'_>, audience: Audience, frames: &[Frame]) -> Result<Vec<String>, Unwritable> {
+    pub(super) fn write(
+        &self,
+        fields: &Fields<'_>,
+        audience: Audience,
+        frames: &[Frame],
+    ) -> Result<Vec<String>, Unwritable> {
         let mut unwritable = Unwritable::NoShape;
         for (at, frame) in frames.iter().enumerate() {
             if frame.on_open || !frame.is_about(fields.kind()) || !frame.is_for(audience) || !admits(frame, fields) {
@@ -93,7 +98,9 @@ fn write_pieces(pieces: &[Piece], fields: &Fields<'_>, out: &mut String) -> Resu
             }
             Piece::Template(template) => write_template(template, fields, out)?,
             Piece::Each { list, shape } => write_list(*list, shape, fields, out)?,
-            Piece::Record { key, field, shape, mark } => write_record(key.as_deref(), *field, shape, mark, fields, out)?,
+            Piece::Record { key, field, shape, mark } => {
+                write_record(key.as_deref(), *field, shape, mark, fields, out)?
+            }
         }
     }
     Ok(())
@@ -149,15 +156,17 @@ fn write_template(pieces: &[TemplatePiece], fields: &Fields<'_>, out: &mut Strin
     for piece in pieces {
         match piece {
             TemplatePiece::Text(plain) => text.push_str(plain),
-            TemplatePiece::Hole(hole) => match hole.field.and_then(|field| fields.get(field).and_then(Value::to_text)) {
-                Some(value) => text.push_str(&value),
-                None if hole.may_be_omitted() => {}
-                None => match (hole.stand_in(), hole.field) {
-                    (Some(StandIn::Scalar(scalar)), _) => text.push_str(&scalar.text()),
-                    (_, Some(field)) => return Err(Unwritable::Needs(field)),
-                    (_, None) => {}
-                },
-            },
+            TemplatePiece::Hole(hole) => {
+                match hole.field.and_then(|field| fields.get(field).and_then(Value::to_text)) {
+                    Some(value) => text.push_str(&value),
+                    None if hole.may_be_omitted() => {}
+                    None => match (hole.stand_in(), hole.field) {
+                        (Some(StandIn::Scalar(scalar)), _) => text.push_str(&scalar.text()),
+                        (_, Some(field)) => return Err(Unwritable::Needs(field)),
+                        (_, None) => {}
+                    },
+                }
+            }
         }
     }
     json::write_string(&text, out);

@@ -16,11 +16,22 @@ pub enum Piece {
     Comma,
     Hole(Hole),
     /// A member that is left out when its value is absent; `key` is `"key":`.
-    Member { key: Box<str>, hole: Hole },
+    Member {
+        key: Box<str>,
+        hole: Hole,
+    },
     Template(Vec<TemplatePiece>),
-    Each { list: Field, shape: Arc<FrameSet> },
+    Each {
+        list: Field,
+        shape: Arc<FrameSet>,
+    },
     /// `key` is there where the whole member may be left out.
-    Record { key: Option<Box<str>>, field: Field, shape: Arc<FrameSet>, mark: Mark },
+    Record {
+        key: Option<Box<str>>,
+        field: Field,
+        shape: Arc<FrameSet>,
+        mark: Mark,
+    },
 }
 
 pub fn compile(shape: &Node, nested: &mut Nested<'_>) -> Box<[Piece]> {

@@ -1,0 +1,55 @@
+//! Refusals of a file. In: a table whose keys are reasons. Out: status, words, number, close code by reason.
+
+use std::sync::Arc;
+
+use super::super::frame::Frame;
+use super::super::model::{Refusal, Refusals};
+use super::section::Section;
+use super::shapes::Library;
+use super::words;
+
+/// The dialect's own list, with the error shape in `default.shape` (`error` when it is not said).
+pub fn read(root: &Section<'_>, key: &'static str, library: &Library) -> Refusals {
+    let mut refusals = within(root, key, library);
+    if refusals.shape.is_none() && library.has("error") {
+        refusals.shape = library.set(root, "error");
+    }
+    refusals
+}
+
+/// The list of one socket or call.
+pub fn within(section: &Section<'_>, key: &'static str, library: &Library) -> Refusals {
+    let mut refusals = Refusals::default();
+    let Some(table) = section.section(key) else { return refusals };
+    for (name, span) in table.keys() {
+        let Some(rule) = table.section(name) else { continue };
+        if name == "default" {
+            refusals.shape = shape(&rule, library);
+            rule.finish();
+            continue;
+        }
+        let reason = words::reason_key(&table, name, span);
+        let refusal = Refusal {
+            status: rule.number_in("status", 100..=599),
+            text: rule.text("text").map(|text| text.value),
+            code: rule.integer("code"),
+            close: rule.number_in("close", 1000..=4999),
+            frame: rule.flag("frame"),
+        };
+        rule.finish();
+        if let Some(reason) = reason {
+            refusals.rules.insert(reason, refusal);
+        }
+    }
+    refusals
+}
+
+/// `shape` is the name of a named shape, or a shape itself.
+fn shape(rule: &Section<'_>, library: &Library) -> Option<Arc<super::super::frame::FrameSet>> {
+    let text = rule.text("shape")?;
+    if library.has(&text.value) {
+        return library.set(rule, &text.value);
+    }
+    let node = library.shape(rule, &text)?;
+    Some(Arc::new(library.compile(rule, vec![Frame::plain("error", None, node, text.span.start)])))
+}

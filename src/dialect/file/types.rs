@@ -1,0 +1,86 @@
+//! Types, sizes and storage of a file.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Field, MessageKind};
+
+use super::super::model::{AnyType, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
+use super::section::{Section, Text};
+use super::words;
+
+pub fn read(root: &Section<'_>) -> FileTypes {
+    let mut types = FileTypes::default();
+    let Some(section) = root.section("types") else { return types };
+    for (name, span) in section.keys() {
+        let Some(table) = section.section(name) else { continue };
+        let max = table.needed_text("max").and_then(|text| words::size(&table, &text)).unwrap_or(0);
+        if name == "any" {
+            let except = table.texts("except").into_iter().map(|text| text.value).collect();
+            types.any = Some(AnyType { max, except });
+        } else if let Some(kind) = MessageKind::parse(name).filter(|kind| kind.is_file()) {
+            let extensions = table.section("extensions").map(|list| extensions(&list)).unwrap_or_default();
+            types.kinds.insert(kind, KindTypes { max, extensions });
+        } else {
+            section.problem(
+                span,
+                format!("`{name}` is no kind of file"),
+                Some("image, video, audio, document or any".to_owned()),
+            );
+        }
+        table.finish();
+    }
+    types
+}
+
+fn extensions(section: &Section<'_>) -> BTreeMap<String, String> {
+    let keys = section.keys().into_iter();
+    keys.filter_map(|(extension, _)| Some((extension.to_ascii_lowercase(), section.text(extension)?.value))).collect()
+}
+
+pub fn storage(root: &Section<'_>) -> Storage {
+    let mut storage = Storage::default();
+    let Some(section) = root.section("storage") else { return storage };
+    storage.keys = section.texts("keys").iter().map(|text| key_template(&section, text)).collect();
+    if let Some(text) = section.text("public") {
+        if !(text.value.starts_with('/') && text.value.ends_with('/')) {
+            section.problem(text.span.clone(), "wanted slashes at both ends", None);
+        }
+        storage.public = text.value;
+    }
+    section.finish();
+    storage
+}
+
+fn key_template(section: &Section<'_>, text: &Text) -> KeyTemplate {
+    let mut pieces = Vec::new();
+    let mut rest = text.value.as_str();
+    while let Some((plain, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else {
+            section.problem(text.span.clone(), "a brace without its partner", None);
+            break;
+        };
+        if !plain.is_empty() {
+            pieces.push(KeyPiece::Text(plain.to_owned()));
+        }
+        let piece = match name {
+            "random" => Some(KeyPiece::Random),
+            "name" => Some(KeyPiece::Name),
+            "stem" => Some(KeyPiece::Stem),
+            "ext" => Some(KeyPiece::Extension),
+            "year" => Some(KeyPiece::Year),
+            "month" => Some(KeyPiece::Month),
+            "day" => Some(KeyPiece::Day),
+            _ => words::field(section, &Text { value: name.to_owned(), ..text.clone() })
+                .map(|field: Field| KeyPiece::Field(field)),
+        };
+        pieces.extend(piece);
+        rest = after;
+    }
+    if !rest.is_empty() {
+        pieces.push(KeyPiece::Text(rest.to_owned()));
+    }
+    if !pieces.contains(&KeyPiece::Random) {
+        section.problem(text.span.clone(), "a key without `{random}` can be guessed and can collide", None);
+    }
+    KeyTemplate(pieces)
+}

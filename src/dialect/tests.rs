@@ -1,0 +1,202 @@
+//! The engine on small dialects of its own: one construct a test.
+
+use super::*;
+use crate::event::{EventKind, Field, Fields, MessageKind, Value};
+use crate::fault::Reason;
+
+fn dialect(body: &str) -> Dialect {
+    let text = format!("name = \"toy\"\nsummary = \"for tests\"\nsource = \"none\"\n{body}");
+    Dialect::parse("toy.toml", &text, &Choice::default()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn mistakes(body: &str) -> String {
+    let text = format!("name = \"toy\"\nsummary = \"for tests\"\nsource = \"none\"\n{body}");
+    match Dialect::parse("toy.toml", &text, &Choice::default()) {
+        Ok(_) => String::new(),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+/// A socket with one client frame of this shape.
+fn one_frame(event: &str, shape: &str, more: &str) -> Dialect {
+    dialect(&format!(
+        "[ids]\nmessage = \"int\"\nconversation = \"int\"\n[[socket]]\nid = \"chat\"\npaths = [\"/ws\"]\nscope = \"party\"\n\
+         [[socket.frame]]\nid = \"one\"\nfrom = \"client\"\nevent = \"{event}\"\nshape = '''{shape}'''\n{more}"
+    ))
+}
+
+fn read<'a>(dialect: &'a Dialect, text: &'a str) -> Result<Fields<'a>, (Reason, Option<Field>)> {
+    dialect.sockets[0].client.read(text).map(|read| read.fields).map_err(|fault| (fault.reason, fault.field))
+}
+
+#[test]
+fn constants_and_holes() {
+    let toy = one_frame("message/text", r#"{"type":"text","room":"{conversation.id}","words":"{body:trim}"}"#, "");
+    let fields =
+        read(&toy, r#"{"words":"  hi ","extra":[1,{"a":2}],"room":"7","type":"text"}"#).expect("a frame of this shape");
+    assert_eq!(fields.kind(), Some(EventKind::Message(MessageKind::Text)));
+    assert_eq!(fields.text(Field::Body), Some("hi"));
+    assert_eq!(fields.get(Field::ConversationId), Some(&Value::Integer(7)));
+    let written = toy.sockets[0].client.write(&fields, Audience::Receiver).expect("all is there");
+    assert_eq!(written, [r#"{"type":"text","room":7,"words":"hi"}"#]);
+}
+
+#[test]
+fn refusals_name_reason_and_field() {
+    let toy = one_frame("message/text", r#"{"type":"text","room":"{conversation.id}","words":"{body}"}"#, "");
+    assert_eq!(read(&toy, r#"{"type":"text","words":"x"}"#), Err((Reason::Missing, Some(Field::ConversationId))));
+    assert_eq!(
+        read(&toy, r#"{"type":"text","room":1.5,"words":"x"}"#),
+        Err((Reason::Invalid, Some(Field::ConversationId)))
+    );
+    assert_eq!(read(&toy, r#"{"type":"text","room":1,"words":2}"#), Err((Reason::Invalid, Some(Field::Body))));
+    assert_eq!(read(&toy, r#"{"type":"other"}"#), Err((Reason::UnknownAction, None)));
+    assert_eq!(read(&toy, r#"[1]"#), Err((Reason::UnknownAction, None)));
+    assert_eq!(read(&toy, r#"{"type":"text","#), Err((Reason::Malformed, None)));
+}
+
+#[test]
+fn duplicate_keys_are_refused_wherever_they_stand() {
+    let toy = one_frame("message/text", r#"{"words":"{body}","in":{"x":"{reason?}"}}"#, "");
+    for text in [
+        r#"{"words":"a","words":"b","in":{}}"#,
+        r#"{"words":"a","in":{},"z":1,"z":2}"#,
+        r#"{"words":"a","in":{"x":"1","x":"2"}}"#,
+        r#"{"words":"a","in":{},"deep":[{"q":{"r":1,"r":1}}]}"#,
+    ] {
+        assert_eq!(read(&toy, text), Err((Reason::Malformed, None)), "{text}");
+    }
+    assert!(read(&toy, r#"{"words":"a","in":{},"z":{"words":1}}"#).is_ok(), "the same key elsewhere is no duplicate");
+}
+
+#[test]
+fn depth_and_numbers_are_bounded() {
+    let toy = one_frame("message/text", r#"{"words":"{body}","n":"{attachment.size?}"}"#, "");
+    let deep = format!(r#"{{"words":"a","d":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+    assert_eq!(read(&toy, &deep), Err((Reason::Malformed, None)));
+    for number in ["1e3", "9223372036854775808", "1.0", "-9223372036854775809", "\"007\"", "\"\"", "true"] {
+        let text = format!(r#"{{"words":"a","n":{number}}}"#);
+        assert_eq!(read(&toy, &text), Err((Reason::Invalid, Some(Field::AttachmentSize))), "{number}");
+    }
+    let text = r#"{"words":"a","n":"9223372036854775807"}"#;
+    assert_eq!(read(&toy, text).expect("fits").integer(Field::AttachmentSize), Some(i64::MAX));
+}
+
+#[test]
+fn optional_members_and_stand_ins() {
+    let toy = one_frame(
+        "message/*",
+        r#"{"a":"{body?}","b":"{reason|null}","c":"{attachment.url|''}","d":"{_|7}","e":"{_?}","f":"{sender.name|sender.id}"}"#,
+        "",
+    );
+    let mut fields = Fields::about(EventKind::Message(MessageKind::Text));
+    fields.set_text(Field::SenderId, "ann");
+    let set = &toy.sockets[0].client;
+    let written = set.write(&fields, Audience::Sender).expect("nothing is missing");
+    assert_eq!(written, [r#"{"b":null,"c":"","d":7,"f":"ann"}"#]);
+    let read = set.read(&written[0]).expect("its own frame");
+    assert!(!read.fields.has(Field::AttachmentUrl) && !read.fields.has(Field::Reason), "stand-ins read as absent");
+    fields.set_text(Field::Body, "x");
+    fields.set_text(Field::AttachmentUrl, "/u");
+    let written = set.write(&fields, Audience::Sender).expect("nothing is missing");
+    assert_eq!(written, [r#"{"a":"x","b":null,"c":"/u","d":7,"f":"ann"}"#]);
+}
+
+#[test]
+fn the_first_fault_is_the_first_in_order() {
+    let toy = one_frame(
+        "message/text",
+        r#"{"a":"{body}","b":"{reason}","c":"{conversation.id}"}"#,
+        "order = [\"conversation.id\", \"reason\"]\nrequired = { \"reason\" = \"say why\" }\n",
+    );
+    assert_eq!(read(&toy, "{}"), Err((Reason::Missing, Some(Field::ConversationId))));
+    let fault =
+        toy.sockets[0].client.read(r#"{"c":1,"b":""}"#).expect_err("empty counts as missing where there are words");
+    assert_eq!((fault.field, fault.words.as_deref()), (Some(Field::Reason), Some("say why")));
+}
+
+#[test]
+fn enums_lists_and_records() {
+    let toy = dialect(
+        r#"
+[enums.sound]
+write = { audio = true }
+other = false
+read = { false = "document" }
+[shapes]
+words = { event = "message/text", shape = '''{"t":"w","body":"{body}"}''' }
+file = { event = "message/file", shape = '''{"t":"f","url":"{attachment.url}","sound":"{kind:sound}"}''' }
+item = { one_of = ["words", "file"] }
+who = '''{"id":"{id}","name":"{name|''}"}'''
+[[http]]
+id = "history"
+op = "history"
+method = "GET"
+paths = ["/h/{conversation.id}/"]
+answer = { status = 200, shape = '''{"items":["{each messages as item}"],"last":"{last_message as item|null}","by":"{sender as who}"}''' }
+"#,
+    );
+    let text = r#"{"items":[{"t":"w","body":"a"},{"t":"f","url":"/x","sound":true},{"t":"f","url":"/y","sound":false}],"last":null,"by":{"id":"u","name":""}}"#;
+    let answer = &toy.calls[0].answer.shapes;
+    let read = answer.read(text).expect("its own answer");
+    let kinds: Vec<_> = read.fields.list(Field::Messages).iter().map(|item| item.message_kind()).collect();
+    assert_eq!(kinds, [Some(MessageKind::Text), Some(MessageKind::Audio), Some(MessageKind::Document)]);
+    assert_eq!(read.fields.text(Field::SenderId), Some("u"));
+    assert_eq!(answer.write(&read.fields, Audience::Receiver).expect("all is there"), [text]);
+}
+
+#[test]
+fn every_mistake_is_named_with_its_place() {
+    let found = mistakes(
+        r#"
+[[socket]]
+id = "chat"
+paths = ["/ws"]
+scope = "everybody"
+colour = 1
+[[socket.frame]]
+id = "one"
+from = "client"
+event = "message/txt"
+shape = '''{"a":"{bodi}","b":"{body:tirm}","c":}'''
+[[socket.frame]]
+id = "two"
+from = "client"
+event = "message/text"
+shape = '''{"a":"{bodi}","b":"{body:tirm}"}'''
+"#,
+    );
+    for expected in [
+        "toy.toml:8:9: no scope is called `everybody`",
+        "toy.toml:9:1: unknown key `colour`",
+        "toy.toml:13:9: no event is called `message/txt`",
+        "toy.toml:14:48: not JSON",
+        "toy.toml:19:17: no field is called `bodi`\n  help: did you mean `body`?",
+        "toy.toml:19:30: no codec or enum is called `tirm`\n  help: did you mean `trim`?",
+    ] {
+        assert!(found.contains(expected), "{expected}\nis not in\n{found}");
+    }
+}
+
+#[test]
+fn a_shape_that_can_never_be_read_is_a_mistake() {
+    let found = mistakes(
+        r#"
+[[socket]]
+id = "chat"
+paths = ["/ws"]
+scope = "party"
+[[socket.frame]]
+id = "any"
+from = "client"
+event = "message/text"
+shape = '''{"type":"text","a":"{body?}"}'''
+[[socket.frame]]
+id = "never"
+from = "client"
+event = "message/text"
+shape = '''{"type":"text","a":"{body}"}'''
+"#,
+    );
+    assert!(found.contains("frame `never` is never read"), "{found}");
+}
