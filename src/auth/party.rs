@@ -36,4 +36,9 @@ impl Principal {
             expires: None,
         }
     }
+
+    /// A principal about which nothing is known: an id that nobody else has.
+    pub fn anonymous() -> Self {
+        Principal::named(format!("anonymous-{}", uuid::Uuid::new_v4().simple()))
+    }
 }

@@ -1,0 +1,20 @@
+//! Credentials in, parties out. In: what a client presented and a route's settings. Out: a [`Principal`], or a refusal
+//! that says nothing about the credential. Nothing here prints or compares a secret in the clear.
+
+mod claims;
+mod jwt;
+mod party;
+mod secret;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod verifier;
+mod visitor;
+
+pub use jwt::MintError;
+pub use party::Principal;
+pub use secret::Secret;
+pub use settings::{Algorithm, Auth, BadKey, ClaimNames, JwtKey, JwtSettings, StaticToken};
+pub use verifier::{LONGEST_CREDENTIAL, Presented, Verifier};
+pub use visitor::Visitors;

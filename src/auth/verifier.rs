@@ -1,0 +1,129 @@
+//! Who is calling. In: what a request or a handshake presented, and a route's settings. Out: a [`Principal`];
+//! [`Reason::Unauthenticated`] when nothing was presented, [`Reason::Unauthorized`] when it does not hold.
+
+use super::jwt::JwtVerifier;
+use super::party::Principal;
+use super::settings::{Auth, BadKey};
+use super::tokens::TokenVerifier;
+use super::visitor::Visitors;
+use crate::event::Role;
+use crate::fault::{Fault, Reason};
+
+/// The longest credential that is looked at, in bytes. Longer ones are refused before any work is done on them.
+pub const LONGEST_CREDENTIAL: usize = 8 * 1024;
+/// The longest id that a client may give itself, in bytes.
+const LONGEST_PARTY: usize = 256;
+
+/// One credential as a client presented it, taken from the place that its dialect says.
+#[derive(Clone, Copy, Default)]
+pub struct Presented<'a> {
+    /// Which credential of the dialect, where it has several.
+    pub credential: Option<&'a str>,
+    /// Without its scheme: what follows `Bearer `, the value of `?token=` …
+    pub token: Option<&'a str>,
+    /// Who the client says it is, where the dialect has a place for that.
+    pub party: Option<&'a str>,
+}
+
+/// Derived `Debug` would print the token.
+impl std::fmt::Debug for Presented<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Presented")
+            .field("credential", &self.credential)
+            .field("token", &self.token.map(|_| "***"))
+            .field("party", &self.party)
+            .finish()
+    }
+}
+
+/// Knows the callers of one route. Cheap to share; holds keys, not settings.
+pub struct Verifier {
+    scheme: Scheme,
+    visitors: Option<Visitors>,
+}
+
+enum Scheme {
+    Jwt(Box<JwtVerifier>),
+    Tokens(TokenVerifier),
+    Upstream,
+    None { named: bool, role: Option<Role> },
+}
+
+impl Verifier {
+    /// Fails when a key does not fit its algorithm; a checked config has none of these.
+    pub fn new(auth: &Auth) -> Result<Self, BadKey> {
+        let scheme = match auth {
+            Auth::Jwt(settings) => Scheme::Jwt(Box::new(JwtVerifier::new(settings)?)),
+            Auth::Tokens(tokens) => Scheme::Tokens(TokenVerifier::new(tokens)),
+            Auth::Upstream => Scheme::Upstream,
+            Auth::None { named, role } => Scheme::None { named: *named, role: *role },
+        };
+        Ok(Verifier { scheme, visitors: None })
+    }
+
+    /// Also takes the tokens that this gateway gave to visitors.
+    pub fn with_visitors(mut self, visitors: Visitors) -> Self {
+        self.visitors = Some(visitors);
+        self
+    }
+
+    /// Whose credential this is, and that it holds now.
+    ///
+    /// A fault's detail says what was wrong in words for a log; it never holds any part of the credential.
+    pub fn verify(&self, presented: &Presented<'_>) -> Result<Principal, Fault> {
+        let token = presented.token.filter(|token| !token.is_empty());
+        if token.is_some_and(|token| token.len() > LONGEST_CREDENTIAL) {
+            return Err(Fault::new(Reason::Unauthorized).detail("the credential is longer than 8 KiB"));
+        }
+        if let Scheme::None { named, role } = &self.scheme {
+            return self.uncredentialed(presented, token, *named, *role);
+        }
+        let token = token.ok_or(Reason::Unauthenticated)?;
+        if let Some(principal) = self.visitor(token) {
+            return Ok(principal);
+        }
+        match &self.scheme {
+            Scheme::Jwt(verifier) => verifier.verify(token),
+            Scheme::Tokens(verifier) => verifier.verify(presented.credential, token),
+            // The upstream decides. The principal is only a key for limits: a digest, so that the token is kept nowhere.
+            Scheme::Upstream => Ok(Principal::named(digest(token))),
+            Scheme::None { .. } => Err(Reason::Internal.into()),
+        }
+    }
+
+    fn visitor(&self, token: &str) -> Option<Principal> {
+        self.visitors.as_ref()?.verify(token)
+    }
+
+    fn uncredentialed(
+        &self,
+        presented: &Presented<'_>,
+        token: Option<&str>,
+        named: bool,
+        role: Option<Role>,
+    ) -> Result<Principal, Fault> {
+        if let Some(principal) = token.and_then(|token| self.visitor(token)) {
+            return Ok(principal);
+        }
+        match presented.party.filter(|party| named && !party.is_empty()) {
+            Some(party) if party.len() > LONGEST_PARTY => {
+                Err(Fault::new(Reason::Unauthorized).detail("the party's id is longer than 256 bytes"))
+            }
+            Some(party) => Ok(Principal { role, ..Principal::named(party) }),
+            None => Ok(Principal { role, ..Principal::anonymous() }),
+        }
+    }
+}
+
+fn digest(token: &str) -> String {
+    use sha2::{Digest, Sha256};
+    use std::fmt::Write;
+
+    let hash = Sha256::digest(token.as_bytes());
+    hash.iter().take(16).fold("bearer-".to_owned(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
