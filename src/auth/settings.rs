@@ -9,7 +9,7 @@ use crate::event::Role;
 /// How a route knows its callers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Auth {
-    Jwt(JwtSettings),
+    Jwt(Box<JwtSettings>),
     /// Fixed tokens, each of a known party.
     Tokens(Vec<StaticToken>),
     /// Whatever is presented goes to the upstream, which decides.

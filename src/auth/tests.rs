@@ -42,7 +42,7 @@ fn signed_with(header: &Header, claims: &Value, key: &EncodingKey) -> String {
 }
 
 fn verify(settings: &JwtSettings, token: &str) -> Result<Principal, Fault> {
-    let verifier = Verifier::new(&Auth::Jwt(settings.clone())).unwrap();
+    let verifier = Verifier::new(&Auth::Jwt(Box::new(settings.clone()))).unwrap();
     verifier.verify(&Presented { token: Some(token), ..Presented::default() })
 }
 
@@ -262,7 +262,7 @@ fn a_public_key_is_no_shared_secret() {
     ];
     for (algorithm, key) in wrong_keys {
         let settings = JwtSettings { algorithm, key, ..settings.clone() };
-        assert!(Verifier::new(&Auth::Jwt(settings.clone())).is_err(), "{settings:?}");
+        assert!(Verifier::new(&Auth::Jwt(Box::new(settings.clone()))).is_err(), "{settings:?}");
     }
 }
 
@@ -335,13 +335,13 @@ fn visitors_are_confined_to_their_route_and_conversation() {
         Principal { role: Some(Role::Visitor), conversations: vec!["session-1".to_owned()], ..Principal::anonymous() };
     let token = visitors("web").mint(&visitor, Duration::from_secs(60)).unwrap();
     let ask = |route| {
-        let verifier = Verifier::new(&Auth::Jwt(settings())).unwrap().with_visitors(visitors(route));
+        let verifier = Verifier::new(&Auth::Jwt(Box::new(settings()))).unwrap().with_visitors(visitors(route));
         verifier.verify(&Presented { token: Some(&token), ..Presented::default() })
     };
     let known = ask("web").unwrap();
     assert_eq!((known.id, known.conversations, known.role), (visitor.id, visitor.conversations, visitor.role));
     assert_eq!(ask("staff").unwrap_err().reason, Reason::Unauthorized);
-    let verifier = Verifier::new(&Auth::Jwt(settings())).unwrap().with_visitors(visitors("web"));
+    let verifier = Verifier::new(&Auth::Jwt(Box::new(settings()))).unwrap().with_visitors(visitors("web"));
     let own = signed(&json!({ "sub": "ann", "exp": now() + 60 }));
     assert!(verifier.verify(&Presented { token: Some(&own), ..Presented::default() }).is_ok());
 }
@@ -372,7 +372,7 @@ fn what_is_minted_verifies() {
 #[test]
 fn printing_shows_no_credential() {
     let presented = Presented { token: Some("open sesame"), ..Presented::default() };
-    let auth = (Auth::Jwt(settings()), Auth::Tokens(vec![static_token("open sesame", "a", None)]));
+    let auth = (Auth::Jwt(Box::new(settings())), Auth::Tokens(vec![static_token("open sesame", "a", None)]));
     let printed = format!("{presented:?} {auth:?}");
     assert!(!printed.contains("sesame") && !printed.contains(SECRET), "{printed}");
 }
