@@ -257,7 +257,7 @@ fn write_time(form: TimeForm, time: Timestamp, out: &mut String) -> bool {
 
 /// Above one MiB in MiB, else in KiB, two digits; nothing is `0kb` (L, attachment_size of messages without a file).
 #[expect(clippy::cast_precision_loss, reason = "two digits are shown; sizes above 2^53 bytes do not occur")]
-fn human_size(bytes: i64) -> String {
+pub(super) fn human_size(bytes: i64) -> String {
     const MIB: f64 = 1_048_576.0;
     if bytes <= 0 {
         "0kb".to_owned()

@@ -149,6 +149,25 @@ impl FrameSet {
         self.writer.write(fields, audience, &self.frames)
     }
 
+    /// The same, and which frame it was.
+    pub fn write_with_frame(&self, fields: &Fields<'_>, audience: Audience) -> Result<(usize, Vec<String>), Unwritable> {
+        self.writer.write_with_frame(fields, audience, &self.frames)
+    }
+
+    /// The facts that a frame tells, those of the frames that follow it included.
+    pub fn told(&self, at: usize) -> Vec<Field> {
+        let Some(frame) = self.frames.get(at) else { return Vec::new() };
+        let followers = frame.then.iter().filter_map(|name| self.frames.iter().find(|other| other.id == *name));
+        let mut told = Vec::new();
+        for frame in std::iter::once(frame).chain(followers) {
+            frame.shape.fields(&mut told);
+            told.extend(frame.set.iter().map(|(field, _)| *field));
+        }
+        told.sort_unstable();
+        told.dedup();
+        told
+    }
+
     /// The frame sent when a socket opens, if there is one and it can be written.
     pub fn greeting(&self, fields: &Fields<'_>) -> Option<String> {
         let at = self.frames.iter().position(|frame| frame.on_open)?;

@@ -2,11 +2,13 @@
 //! fields into frames. No I/O, and no dialect is known here by name but in the list of built-ins.
 
 mod capture;
+mod carry;
 mod codec;
 mod file;
 mod frame;
 mod hole;
 mod json;
+pub mod loss;
 mod model;
 mod problem;
 mod read;
@@ -16,6 +18,7 @@ mod shape;
 mod table;
 mod write;
 
+pub use carry::{Carried, Degradation, as_text, is_told};
 pub use codec::{Codec, Fidelity};
 pub use file::Choice;
 pub use frame::{Frame, FrameSet, Read};

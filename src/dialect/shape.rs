@@ -81,6 +81,27 @@ pub fn parse(text: &str, offset: usize, names: &Names<'_>) -> Result<Node, Vec<P
     if parser.problems.is_empty() { Ok(node) } else { Err(parser.problems) }
 }
 
+impl Node {
+    /// Every field that this shape names.
+    pub fn fields(&self, found: &mut Vec<Field>) {
+        match self {
+            Node::Object(members) => members.iter().for_each(|member| member.node.fields(found)),
+            Node::Array(items) => items.iter().for_each(|item| item.fields(found)),
+            Node::Literal(_) | Node::Float(_) => {}
+            Node::Hole(hole) => hole.fields(found),
+            Node::Template(pieces) => {
+                for piece in pieces {
+                    if let TemplatePiece::Hole(hole) = piece {
+                        hole.fields(found);
+                    }
+                }
+            }
+            Node::Each { list, .. } => found.push(*list),
+            Node::Record { field, .. } => found.push(*field),
+        }
+    }
+}
+
 struct Parser<'a> {
     names: &'a Names<'a>,
     problems: Vec<Problem>,
@@ -344,6 +365,13 @@ fn whole_hole(text: &str) -> Option<&str> {
 }
 
 impl Hole {
+    fn fields(&self, found: &mut Vec<Field>) {
+        found.extend(self.field);
+        if let Mark::Fallback(field, _) = &self.mark {
+            found.push(*field);
+        }
+    }
+
     /// What stands in for an absent value, if a literal does.
     pub fn stand_in(&self) -> Option<&StandIn> {
         match &self.mark {

@@ -41,6 +41,15 @@ impl Writer {
         audience: Audience,
         frames: &[Frame],
     ) -> Result<Vec<String>, Unwritable> {
+        self.write_with_frame(fields, audience, frames).map(|(_, written)| written)
+    }
+
+    pub(super) fn write_with_frame(
+        &self,
+        fields: &Fields<'_>,
+        audience: Audience,
+        frames: &[Frame],
+    ) -> Result<(usize, Vec<String>), Unwritable> {
         let mut unwritable = Unwritable::NoShape;
         for (at, frame) in frames.iter().enumerate() {
             if frame.on_open || !frame.is_about(fields.kind()) || !frame.is_for(audience) || !admits(frame, fields) {
@@ -51,7 +60,7 @@ impl Writer {
                 Ok(()) => {
                     let mut written = vec![out];
                     self.write_followers(frame, fields, frames, &mut written);
-                    return Ok(written);
+                    return Ok((at, written));
                 }
                 Err(needs) if unwritable == Unwritable::NoShape => unwritable = needs,
                 Err(_) => {}

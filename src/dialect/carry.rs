@@ -1,0 +1,172 @@
+//! Bringing an event across: as it is where the target's shapes carry it, else as text, always with what was lost. In:
+//! fields and the places the target speaks in. Out: frames and losses, or the field without which nothing can be said.
+
+use crate::event::{EventKind, Field, Fields, MessageKind, Value};
+
+use super::codec;
+use super::frame::FrameSet;
+use super::model::{Audience, Dialect, FileTypes};
+use super::write::Unwritable;
+
+/// What a target made of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Carried {
+    pub frames: Vec<String>,
+    /// Facts that the frames do not tell.
+    pub lost: Vec<Field>,
+    /// Why it went as text, when it did.
+    pub degraded: Option<Degradation>,
+}
+
+/// Why an event could not stay what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Degradation {
+    /// The target has no frame for such a message.
+    Kind,
+    /// It does not take files of this type.
+    Type,
+    /// It does not take files this large.
+    Size,
+}
+
+impl Degradation {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Degradation::Kind => "kind",
+            Degradation::Type => "type",
+            Degradation::Size => "size",
+        }
+    }
+}
+
+/// Facts that are one: who has one of a group has the group.
+const GROUPS: &[&[Field]] = &[
+    &[Field::AttachmentUrl, Field::AttachmentPath, Field::AttachmentToken],
+    &[Field::AttachmentName, Field::AttachmentStoredName],
+    &[Field::ConversationState, Field::ConversationActive],
+    &[Field::SentAt, Field::ReceivedAt, Field::UpdatedAt],
+];
+
+/// Facts that live inside the gateway and are no loss anywhere: they are handles, hashes and bookkeeping.
+const INTERNAL: &[Field] = &[
+    Field::AttachmentSha256,
+    Field::AttachmentOwner,
+    Field::AttachmentChatId,
+    Field::ConversationCreatedAt,
+    Field::ConversationUpdatedAt,
+    Field::ConversationLastAt,
+    Field::ConversationPreview,
+    Field::ConversationUnread,
+    Field::OtherId,
+    Field::OtherRole,
+    Field::OtherSide,
+    Field::OtherName,
+    Field::OtherAvatar,
+    Field::OtherEmail,
+    Field::OtherPhone,
+];
+
+/// Whether a fact is told by frames that carry these.
+pub fn is_told(field: Field, carried: &[Field]) -> bool {
+    carried.contains(&field)
+        || INTERNAL.contains(&field)
+        || GROUPS.iter().any(|group| group.contains(&field) && group.iter().any(|other| carried.contains(other)))
+}
+
+impl Dialect {
+    /// Says the event through the first of these places that can.
+    pub fn carry(&self, places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Result<Carried, Unwritable> {
+        let refused = file_refused(&self.types, fields);
+        let plain = match refused {
+            None => write(places, fields, audience),
+            Some(_) => Err(Unwritable::NoShape),
+        };
+        match plain {
+            Ok(carried) => Ok(carried),
+            Err(unwritable) => {
+                let is_message = fields.kind().and_then(EventKind::message);
+                let Some(kind) = is_message.filter(|kind| *kind != MessageKind::Text) else { return Err(unwritable) };
+                if unwritable != Unwritable::NoShape {
+                    return Err(unwritable);
+                }
+                let text = as_text(fields, kind);
+                let mut carried = write(places, &text, audience)?;
+                carried.degraded = Some(refused.unwrap_or(Degradation::Kind));
+                carried.lost.push(Field::Kind);
+                Ok(carried)
+            }
+        }
+    }
+}
+
+fn write(places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Result<Carried, Unwritable> {
+    let mut unwritable = Unwritable::NoShape;
+    for place in places {
+        match place.write_with_frame(fields, audience) {
+            Ok((at, frames)) => {
+                let told = place.told(at);
+                let lost = fields.iter().map(|(field, _)| field).filter(|field| !is_told(*field, &told)).collect();
+                return Ok(Carried { frames, lost, degraded: None });
+            }
+            Err(needs) if unwritable == Unwritable::NoShape => unwritable = needs,
+            Err(_) => {}
+        }
+    }
+    Err(unwritable)
+}
+
+/// Whether the target takes such a file at all.
+fn file_refused(types: &FileTypes, fields: &Fields<'_>) -> Option<Degradation> {
+    let kind = fields.message_kind().filter(|kind| kind.is_file())?;
+    if types.kinds.is_empty() && types.any.is_none() {
+        return None;
+    }
+    let listed = types.any.is_some() || types.kinds.contains_key(&kind);
+    if !listed {
+        return Some(Degradation::Kind);
+    }
+    let name = fields.text(Field::AttachmentName).or_else(|| fields.text(Field::AttachmentUrl))?;
+    let name = name.split(['?', '#']).next().unwrap_or(name);
+    if types.find(name, fields.text(Field::AttachmentMime), Some(kind)).is_none() {
+        return Some(Degradation::Type);
+    }
+    let size = u64::try_from(fields.integer(Field::AttachmentSize)?).ok()?;
+    types.max(kind).filter(|max| size > *max).map(|_| Degradation::Size)
+}
+
+/// The same message in words: `<caption> [<name>, <size>] <link>`.
+pub fn as_text<'a>(fields: &Fields<'a>, kind: MessageKind) -> Fields<'a> {
+    let mut text = Fields::about(EventKind::Message(MessageKind::Text));
+    for (field, value) in fields.iter() {
+        if !field.path().starts_with("attachment.") && !field.path().starts_with("profile.") {
+            text.set(field, value.clone());
+        }
+    }
+    let mut words: Vec<String> = fields.text(Field::Body).filter(|body| !body.is_empty()).map(str::to_owned).into_iter().collect();
+    match kind {
+        MessageKind::Image | MessageKind::Video | MessageKind::Audio | MessageKind::Document => {
+            let name = fields.text(Field::AttachmentName).unwrap_or(kind.as_str());
+            words.push(match fields.integer(Field::AttachmentSize) {
+                Some(size) => format!("[{name}, {}]", codec::human_size(size)),
+                None => format!("[{name}]"),
+            });
+            words.extend(fields.text(Field::AttachmentUrl).map(str::to_owned));
+        }
+        MessageKind::Profile | MessageKind::Contact => {
+            let who = [Field::ProfileName, Field::ProfilePhone].into_iter().filter_map(|field| fields.text(field));
+            let who: Vec<&str> = who.filter(|part| !part.is_empty()).collect();
+            let id = fields.id(Field::ProfileId);
+            words.push(format!("[{}: {}]", kind.as_str(), if who.is_empty() { id.unwrap_or_default().into_owned() } else { who.join(", ") }));
+        }
+        MessageKind::Location => {
+            let degrees = |field| match fields.get(field) {
+                Some(Value::Number(number)) => *number,
+                _ => 0.0,
+            };
+            words.push(format!("[location: {}, {}]", degrees(Field::LocationLatitude), degrees(Field::LocationLongitude)));
+        }
+        MessageKind::Text | MessageKind::System => {}
+    }
+    text.set_text(Field::Body, words.join(" "));
+    text
+}
