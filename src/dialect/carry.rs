@@ -142,7 +142,8 @@ pub fn as_text<'a>(fields: &Fields<'a>, kind: MessageKind) -> Fields<'a> {
             text.set(field, value.clone());
         }
     }
-    let mut words: Vec<String> = fields.text(Field::Body).filter(|body| !body.is_empty()).map(str::to_owned).into_iter().collect();
+    let mut words: Vec<String> =
+        fields.text(Field::Body).filter(|body| !body.is_empty()).map(str::to_owned).into_iter().collect();
     match kind {
         MessageKind::Image | MessageKind::Video | MessageKind::Audio | MessageKind::Document => {
             let name = fields.text(Field::AttachmentName).unwrap_or(kind.as_str());
@@ -156,14 +157,22 @@ pub fn as_text<'a>(fields: &Fields<'a>, kind: MessageKind) -> Fields<'a> {
             let who = [Field::ProfileName, Field::ProfilePhone].into_iter().filter_map(|field| fields.text(field));
             let who: Vec<&str> = who.filter(|part| !part.is_empty()).collect();
             let id = fields.id(Field::ProfileId);
-            words.push(format!("[{}: {}]", kind.as_str(), if who.is_empty() { id.unwrap_or_default().into_owned() } else { who.join(", ") }));
+            words.push(format!(
+                "[{}: {}]",
+                kind.as_str(),
+                if who.is_empty() { id.unwrap_or_default().into_owned() } else { who.join(", ") }
+            ));
         }
         MessageKind::Location => {
             let degrees = |field| match fields.get(field) {
                 Some(Value::Number(number)) => *number,
                 _ => 0.0,
             };
-            words.push(format!("[location: {}, {}]", degrees(Field::LocationLatitude), degrees(Field::LocationLongitude)));
+            words.push(format!(
+                "[location: {}, {}]",
+                degrees(Field::LocationLatitude),
+                degrees(Field::LocationLongitude)
+            ));
         }
         MessageKind::Text | MessageKind::System => {}
     }

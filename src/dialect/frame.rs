@@ -150,7 +150,11 @@ impl FrameSet {
     }
 
     /// The same, and which frame it was.
-    pub fn write_with_frame(&self, fields: &Fields<'_>, audience: Audience) -> Result<(usize, Vec<String>), Unwritable> {
+    pub fn write_with_frame(
+        &self,
+        fields: &Fields<'_>,
+        audience: Audience,
+    ) -> Result<(usize, Vec<String>), Unwritable> {
         self.writer.write_with_frame(fields, audience, &self.frames)
     }
 

@@ -46,10 +46,11 @@ impl Dialect {
     /// Places in which its clients speak.
     pub fn client_places(&self) -> Vec<&FrameSet> {
         let sockets = self.sockets.iter().map(|socket| &socket.client);
-        let sends = self.calls.iter().filter(|call| call.op == super::model::Op::Send).filter_map(|call| match &call.request {
-            Request::Json(set) => Some(set.as_ref()),
-            Request::Empty | Request::Multipart { .. } => None,
-        });
+        let sends =
+            self.calls.iter().filter(|call| call.op == super::model::Op::Send).filter_map(|call| match &call.request {
+                Request::Json(set) => Some(set.as_ref()),
+                Request::Empty | Request::Multipart { .. } => None,
+            });
         sockets.chain(sends).filter(|set| !set.is_empty()).collect()
     }
 
@@ -91,7 +92,12 @@ pub fn between(from: &Dialect, to: &Dialect) -> PairLosses {
     });
     let families = EventKind::all().filter(|kind| kind.message().is_none() && *kind != EventKind::Error);
     let events = families.filter(|kind| from.facts(*kind).is_some() && to.facts(*kind).is_none());
-    PairLosses { from: from.name.to_string(), to: to.name.to_string(), kinds: kinds.collect(), events: events.map(EventKind::as_str).collect() }
+    PairLosses {
+        from: from.name.to_string(),
+        to: to.name.to_string(),
+        kinds: kinds.collect(),
+        events: events.map(EventKind::as_str).collect(),
+    }
 }
 
 fn kind_losses(from: &Dialect, to: &Dialect, kind: MessageKind, said: &[Field]) -> KindLosses {
@@ -104,7 +110,11 @@ fn kind_losses(from: &Dialect, to: &Dialect, kind: MessageKind, said: &[Field]) 
             None => (Outcome::Nothing, Vec::new()),
         },
     };
-    let fields = said.iter().copied().filter(|field| !is_told(*field, &told)).filter(|field| *field != Field::Kind || !tells_kind(to, &told));
+    let fields = said
+        .iter()
+        .copied()
+        .filter(|field| !is_told(*field, &told))
+        .filter(|field| *field != Field::Kind || !tells_kind(to, &told));
     let mut losses = KindLosses { outcome, fields: fields.collect(), types: Vec::new(), size: None };
     if kind.is_file() && outcome == Outcome::Carried {
         losses.types = refused_types(from, to, kind);
@@ -118,7 +128,9 @@ fn kind_losses(from: &Dialect, to: &Dialect, kind: MessageKind, said: &[Field]) 
 
 /// Whether the kind of a file follows from what is told: by its MIME type or the extension of its name.
 fn tells_kind(_: &Dialect, told: &[Field]) -> bool {
-    [Field::Kind, Field::AttachmentMime, Field::AttachmentName, Field::AttachmentStoredName].iter().any(|field| told.contains(field))
+    [Field::Kind, Field::AttachmentMime, Field::AttachmentName, Field::AttachmentStoredName]
+        .iter()
+        .any(|field| told.contains(field))
 }
 
 /// Extensions that one takes and the other does not.

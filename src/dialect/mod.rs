@@ -14,6 +14,7 @@ mod problem;
 mod read;
 mod refuse;
 mod sample;
+pub mod schema;
 mod shape;
 mod table;
 mod write;
@@ -28,5 +29,7 @@ pub use read::kind_of_file;
 pub use refuse::{RefusedCall, RefusedFrame};
 pub use write::Unwritable;
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -82,6 +82,24 @@ pub fn parse(text: &str, offset: usize, names: &Names<'_>) -> Result<Node, Vec<P
 }
 
 impl Node {
+    /// Every hole of this shape, those of templates included.
+    #[cfg(test)]
+    pub fn holes<'a>(&'a self, found: &mut Vec<&'a Hole>) {
+        match self {
+            Node::Object(members) => members.iter().for_each(|member| member.node.holes(found)),
+            Node::Array(items) => items.iter().for_each(|item| item.holes(found)),
+            Node::Hole(hole) => found.push(hole),
+            Node::Template(pieces) => {
+                for piece in pieces {
+                    if let TemplatePiece::Hole(hole) = piece {
+                        found.push(hole);
+                    }
+                }
+            }
+            Node::Literal(_) | Node::Float(_) | Node::Each { .. } | Node::Record { .. } => {}
+        }
+    }
+
     /// Every field that this shape names.
     pub fn fields(&self, found: &mut Vec<Field>) {
         match self {

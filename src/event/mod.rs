@@ -23,3 +23,6 @@ pub use model::{
     Receipt, Typing,
 };
 pub use timestamp::Timestamp;
+
+#[cfg(test)]
+mod tests;

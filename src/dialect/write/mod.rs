@@ -80,6 +80,17 @@ impl Writer {
         }
     }
 
+    /// The named shapes of a frame's lists and records, by field.
+    #[cfg(test)]
+    pub fn nested(&self, at: usize) -> Vec<(Field, Arc<FrameSet>)> {
+        let shapes = self.shapes[at].iter().filter_map(|piece| match piece {
+            Piece::Each { list, shape } => Some((*list, Arc::clone(shape))),
+            Piece::Record { field, shape, .. } => Some((*field, Arc::clone(shape))),
+            _ => None,
+        });
+        shapes.collect()
+    }
+
     /// One frame by its place, whatever it is about.
     pub fn write_frame(&self, at: usize, fields: &Fields<'_>, out: &mut String) -> Result<(), Unwritable> {
         write_pieces(&self.shapes[at], fields, out)

@@ -1,0 +1,41 @@
+//! The list of built-in dialects: the only place in the source that knows them by name. Each is its file and nothing
+//! else.
+
+use std::sync::{Arc, OnceLock};
+
+use super::file::Choice;
+use super::model::Dialect;
+
+/// Name and text of every built-in file.
+pub const BUILTIN: &[(&str, &str)] = &[
+    ("frontdesk", include_str!("../../dialects/frontdesk.toml")),
+    ("andromedia", include_str!("../../dialects/andromedia.toml")),
+    ("licomed", include_str!("../../dialects/licomed.toml")),
+    ("divar", include_str!("../../dialects/divar.toml")),
+    ("luxmart", include_str!("../../dialects/luxmart.toml")),
+];
+
+/// Names of the built-in dialects.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(name, _)| *name)
+}
+
+/// The text of a built-in file.
+pub fn text(name: &str) -> Option<&'static str> {
+    BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// All built-in dialects as documented, compiled once.
+pub fn all() -> &'static [Arc<Dialect>] {
+    static ALL: OnceLock<Vec<Arc<Dialect>>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let parsed = BUILTIN.iter().map(|(name, text)| Dialect::parse(&format!("dialects/{name}.toml"), text, &Choice::default()));
+        // A built-in file with a mistake never leaves the house: a test parses each.
+        parsed.filter_map(Result::ok).map(Arc::new).collect()
+    })
+}
+
+/// A built-in dialect as documented.
+pub fn find(name: &str) -> Option<Arc<Dialect>> {
+    all().iter().find(|dialect| &*dialect.name == name).cloned()
+}

@@ -1,0 +1,82 @@
+use super::*;
+
+fn sample() -> Event {
+    let mut event = Event::new(EventKind::Message(MessageKind::Document));
+    event.details.id = "7".to_owned();
+    event.details.conversation.id = "room".to_owned();
+    event.details.conversation.state = Some(ConversationState::Open);
+    event.details.sender.id = "ann".to_owned();
+    event.details.sender.role = Some(Role::Staff);
+    event.details.body = Some("Menu".to_owned());
+    event.details.attachment.name = Some("menu.pdf".to_owned());
+    event.details.attachment.size = Some(1_024_000);
+    event.details.location.latitude = Some(35.7);
+    event.details.sent_at = Timestamp::parse("2024-01-15T10:30:00Z");
+    event.details.buttons.both = RawJson::parse(r#"{"rows":[]}"#);
+    event.details.ext.insert("toy.metadata".to_owned(), RawJson::parse(r#"{"k":1}"#).expect("JSON"));
+    event
+}
+
+#[test]
+fn fields_hold_all_that_an_event_knows() {
+    let event = sample();
+    let back = Event::from_fields(&event.fields()).expect("about an event");
+    assert_eq!(back, event);
+    assert_eq!(event.fields().boolean(Field::ConversationActive), Some(true));
+}
+
+#[test]
+fn the_envelope_is_a_cloudevent_and_reads_back() {
+    let event = sample();
+    let text = serde_json::to_string(&CloudEvent::from(event.clone())).expect("serialises");
+    let envelope: CloudEvent = serde_json::from_str(&text).expect("its own text");
+    assert_eq!(envelope.specversion, "1.0");
+    assert_eq!((envelope.event_type.as_str(), envelope.source.as_str()), ("dragoman.message", "/"));
+    assert_eq!(envelope.subject.as_deref(), Some("room"));
+    assert_eq!(Event::try_from(envelope).expect("an event"), event);
+}
+
+#[test]
+fn an_unknown_type_is_named() {
+    let mut envelope = CloudEvent::from(sample());
+    envelope.event_type = "dragoman.dance".to_owned();
+    let error = Event::try_from(envelope).expect_err("no such event");
+    assert!(error.to_string().contains("dragoman.dance"));
+}
+
+#[test]
+fn every_field_is_found_by_its_name_and_every_kind_by_its_spelling() {
+    for field in Field::ALL {
+        assert_eq!(Field::parse(&field.path()), Some(*field));
+    }
+    for kind in EventKind::all() {
+        assert_eq!(EventKind::parse(kind.as_str(), kind.message()), Some(kind));
+    }
+    assert_eq!(Field::parse("ext.toy.x"), Field::parse("ext.toy.x"));
+    assert_eq!(Field::parse("ext.toy"), None);
+    assert_eq!(Field::parse("ext.Toy.x"), None);
+}
+
+#[test]
+fn times_are_read_with_any_offset_and_written_in_utc() {
+    let time = Timestamp::parse("2024-01-15T12:00:00.1234567+01:30").expect("RFC 3339");
+    assert_eq!(time.to_string(), "2024-01-15T10:30:00.123456Z");
+    assert_eq!(Timestamp::parse("2024-01-15"), None);
+    assert_eq!(Timestamp::parse(""), None);
+}
+
+/// `schemas/event.schema.json` is written by this test when `UPDATE_SCHEMAS` is set, and compared otherwise.
+#[test]
+fn the_committed_schema_is_that_of_the_types() {
+    let schema = schemars::schema_for!(CloudEvent);
+    let text = serde_json::to_string_pretty(&schema).expect("serialises") + "\n";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/event.schema.json");
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(path, &text).expect("writable");
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == text,
+        "schemas/event.schema.json is not that of the types; run this test with UPDATE_SCHEMAS=1"
+    );
+}
