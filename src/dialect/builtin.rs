@@ -29,7 +29,9 @@ pub fn text(name: &str) -> Option<&'static str> {
 pub fn all() -> &'static [Arc<Dialect>] {
     static ALL: OnceLock<Vec<Arc<Dialect>>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let parsed = BUILTIN.iter().map(|(name, text)| Dialect::parse(&format!("dialects/{name}.toml"), text, &Choice::default()));
+        let parsed = BUILTIN
+            .iter()
+            .map(|(name, text)| Dialect::parse(&format!("dialects/{name}.toml"), text, &Choice::default()));
         // A built-in file with a mistake never leaves the house: a test parses each.
         parsed.filter_map(Result::ok).map(Arc::new).collect()
     })

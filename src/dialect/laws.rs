@@ -189,7 +189,8 @@ fn check(name: &str, set: &FrameSet, at: usize, choices: &mut Choices<'_>) -> Re
         }
     };
     let mut second = String::new();
-    let again = set.writer.write_frame(at, &read.fields, &mut second);
+    // Several events may look alike on the wire; then it is the frame it reads as that writes it again.
+    let again = set.writer.write_frame(read.frame, &read.fields, &mut second);
     prop_assert!(again.is_ok(), "{name} {}: law 1: {again:?} after {first}", frame.id);
     let mut holes = Vec::new();
     frame.shape.holes(&mut holes);

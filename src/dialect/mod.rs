@@ -1,6 +1,7 @@
 //! Dialects: chat APIs as data. In: a dialect file. Out: a [`Dialect`] whose shapes decode frames into fields and encode
 //! fields into frames. No I/O, and no dialect is known here by name but in the list of built-ins.
 
+pub mod builtin;
 mod capture;
 mod carry;
 mod codec;

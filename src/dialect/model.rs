@@ -347,6 +347,8 @@ pub struct Call {
     pub refusals: Refusals,
     /// The upload itself creates the message.
     pub announce_created: bool,
+    /// Wire name of `media.kind` → the kind of file that the call is for.
+    pub media: BTreeMap<String, MessageKind>,
     /// The named credential instead of the default one.
     pub credential: String,
     /// What a static token must permit.
@@ -390,8 +392,12 @@ pub enum Request {
 #[derive(Debug)]
 pub struct Part {
     pub name: String,
-    /// The field its text is read into; `None` for the file.
+    /// It is the file itself.
+    pub file: bool,
+    /// The field its text is read into; `None` for the file and for parts that are passed over.
     pub field: Option<Field>,
+    /// Whether the field may be missing; `""` and `null` count as missing.
+    pub optional: bool,
     pub codec: super::codec::Codec,
 }
 

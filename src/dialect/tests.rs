@@ -200,3 +200,13 @@ shape = '''{"type":"text","a":"{body}"}'''
     );
     assert!(found.contains("frame `never` is never read"), "{found}");
 }
+
+#[test]
+fn every_builtin_file_is_without_mistakes() {
+    for (name, text) in builtin::BUILTIN {
+        if let Err(problems) = Dialect::parse(&format!("dialects/{name}.toml"), text, &Choice::default()) {
+            panic!("{problems}");
+        }
+    }
+    assert_eq!(builtin::all().len(), builtin::BUILTIN.len());
+}

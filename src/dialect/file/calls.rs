@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Field, FieldType};
+use crate::event::{Field, FieldType, MessageKind};
 
 use super::super::codec::Codec;
 use super::super::frame::FrameSet;
@@ -46,6 +46,7 @@ pub fn read(section: Section<'_>, library: &Library, options: &BTreeMap<String, 
         page: page(&section),
         refusals: refusals::within(&section, "refuse", library),
         announce_created: announce.unwrap_or(false),
+        media: media(&section),
         credential: section.text("credential").map(|text| text.value).unwrap_or_default(),
         permission: section.text("permission").map(|text| text.value),
         id,
@@ -146,8 +147,9 @@ fn part(section: Section<'_>, library: &Library, options: &BTreeMap<String, Opti
         section.problem(section.span(), "a part is a `file` or has a `shape`", None);
     }
     section.finish();
+    let optional = hole.as_ref().is_none_or(super::super::hole::Hole::may_be_absent);
     let (field, codec) = hole.map_or((None, Codec::Text), |hole| (hole.field, hole.codec));
-    chosen.then_some(Part { name: name?.value, field, codec })
+    chosen.then_some(Part { name: name?.value, file, field, optional, codec })
 }
 
 fn answer(section: &Section<'_>, id: &str, library: &Library) -> Answer {
@@ -178,6 +180,19 @@ fn answer(section: &Section<'_>, id: &str, library: &Library) -> Answer {
     }
     table.finish();
     answer
+}
+
+/// Which kind of file a word of the path stands for.
+fn media(section: &Section<'_>) -> BTreeMap<String, MessageKind> {
+    let Some(table) = section.section("media") else { return BTreeMap::new() };
+    let known: Vec<_> =
+        MessageKind::ALL.iter().filter(|kind| kind.is_file()).map(|kind| (kind.as_str(), *kind)).collect();
+    let keys = table.keys().into_iter();
+    keys.filter_map(|(word, _)| {
+        let text = table.text(word)?;
+        Some((word.to_owned(), words::one_of(&table, &text, "kind of file", &known)?))
+    })
+    .collect()
 }
 
 fn page(section: &Section<'_>) -> PageRule {

@@ -264,7 +264,12 @@ fn read_list<'a>(text: &'a str, field: Field, shape: &'a FrameSet) -> Result<(Fi
 /// Shapes that can never be reached: an earlier one with the same constants wants nothing that they do not have.
 pub fn unreachable(candidates: &[Candidate], frames: &[Frame]) -> Vec<Problem> {
     let mut problems = Vec::new();
+    // What only ever follows another frame may look like a third: it is told apart when written, by being written then.
+    let follows = |id: &String| frames.iter().any(|frame| frame.then.contains(id));
     for (at, later) in candidates.iter().enumerate() {
+        if follows(&frames[later.frame].id) {
+            continue;
+        }
         let hidden = candidates[..at].iter().find(|earlier| earlier.frame != later.frame && earlier.hides(later));
         if let Some(earlier) = hidden {
             let (first, second) = (&frames[earlier.frame], &frames[later.frame]);
