@@ -2,6 +2,8 @@
 //! `tests/architecture`, which fails on an arrow up.
 
 pub mod auth;
+pub mod cli;
+pub mod config;
 pub mod dialect;
 pub mod event;
 pub mod fault;

@@ -1,0 +1,63 @@
+//! `dragoman check`. Out: the table of routes; or every problem of the config at once.
+
+use clap::Args;
+
+use super::settings::ConfigArguments;
+use super::{Console, Exit};
+use crate::auth::Auth;
+use crate::config::{Config, Route, Target};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dragoman check
+  dragoman check -c staging.toml && systemctl reload dragoman
+  DRAGOMAN_SERVER__LISTEN=0.0.0.0:8080 dragoman check      what would be wrong with that")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
+    match arguments.config.load(&[], console) {
+        Ok(loaded) => {
+            console.data(&table(&loaded.config));
+            Exit::Fine
+        }
+        Err(exit) => exit,
+    }
+}
+
+/// The routes, a line each, in columns.
+fn table(config: &Config) -> String {
+    let head = ["ROUTE", "DIALECT", "WHERE", "TO", "AUTH", "UPLOADS"].map(str::to_owned);
+    let rows: Vec<[String; 6]> =
+        std::iter::once(head).chain(config.routes.iter().map(|route| row(config, route))).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..6).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn row(config: &Config, route: &Route) -> [String; 6] {
+    let listen = config.server.listen;
+    let place = match &route.host {
+        Some(host) => format!("{host}{}", route.prefix),
+        None => format!("{listen}{}", route.prefix),
+    };
+    let target = match route.target {
+        Target::Hub => "hub",
+    };
+    let auth = match &route.auth {
+        Auth::Jwt(settings) => format!("jwt {}", settings.algorithm.as_str()),
+        Auth::Tokens(tokens) => format!("{} tokens", tokens.len()),
+        Auth::Upstream => "upstream".to_owned(),
+        Auth::None { .. } => "none".to_owned(),
+    };
+    let uploads = route.uploads.as_ref().map_or("-", |uploads| uploads.default.as_str());
+    [route.name.to_string(), route.dialect.name.to_string(), place, target.to_owned(), auth, uploads.to_owned()]
+}

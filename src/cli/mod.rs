@@ -1,0 +1,90 @@
+//! The command line, a file per command. In: arguments. Out: data on standard output, talk on standard error, and an exit
+//! code: 0 fine, 1 failed, 2 wrong usage, 78 wrong config.
+
+mod check;
+mod completions;
+mod console;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use console::Console;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Fine,
+    Failed,
+    Usage,
+    /// EX_CONFIG of sysexits: a supervisor need not try again.
+    Config,
+}
+
+impl Exit {
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Fine => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Config => 78,
+        }
+    }
+}
+
+/// A protocol-translating gateway for chat: clients keep the chat API they were written for, backends keep theirs.
+#[derive(Debug, Parser)]
+#[command(name = "dragoman", version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dragoman check                                    every mistake of routes.toml, or its route table
+  dragoman check -c /etc/dragoman/routes.toml
+  dragoman token --route frontdesk --sub ann --role staff --department reception
+  dragoman completions bash > ~/.local/share/bash-completion/completions/dragoman
+
+Exit codes: 0 fine, 1 failed, 2 wrong usage, 78 wrong config.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Checks a config: prints every problem at once, or the route table
+    Check(check::Arguments),
+    /// Prints a token that a route takes, for trying things
+    Token(token::Arguments),
+    /// Prints a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+/// The command line of this process.
+pub fn main() -> ExitCode {
+    ExitCode::from(run(std::env::args_os(), &mut Console::of_process()).code())
+}
+
+/// Runs one command line; the first argument is the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> Exit {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => match cli.command {
+            Command::Check(arguments) => check::run(&arguments, console),
+            Command::Token(arguments) => token::run(&arguments, console),
+            Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command(), console),
+        },
+        Err(error) if error.use_stderr() => {
+            console.talk(&error.render());
+            Exit::Usage
+        }
+        // `--help` and `--version` were asked for: they are data.
+        Err(error) => {
+            console.data(&error.render());
+            Exit::Fine
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The arguments that name a config, shared by every command that needs one. In: `--config`. Out: a checked config, its
+//! warnings said; or every problem said.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Console, Exit};
+use crate::config::{self, Inputs, Loaded};
+use crate::dialect::builtin;
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigArguments {
+    /// The config; without it `routes.toml` here, or else the built-in default
+    #[arg(short, long, value_name = "FILE", env = "DRAGOMAN_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArguments {
+    /// Loads the config with settings of the command line on top, as `("server.listen", "127.0.0.1:0")`.
+    pub fn load(&self, flags: &[(&str, String)], console: &mut Console) -> Result<Loaded, Exit> {
+        let mut inputs = Inputs::of_process(self.config.clone());
+        inputs.flags = flags.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
+        let colour =
+            console.colour() && !inputs.environment.iter().any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
+        match config::load(&inputs, builtin::BUILTIN) {
+            Ok(loaded) => {
+                if loaded.is_default {
+                    console.talk(&"no routes.toml here: taking the built-in default\n");
+                }
+                if !loaded.warnings.is_empty() {
+                    console.talk(&loaded.warnings.render(colour));
+                }
+                Ok(loaded)
+            }
+            Err(problems) => {
+                console.talk(&problems.render(colour));
+                Err(Exit::Config)
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What was written, typed, with the place of every name that is yet to be looked up. In: the layered tree. Out: [`File`]
+//! and the problems that show without looking anywhere else.
+
+mod auth;
+mod conversations;
+mod routes;
+mod server;
+mod stores;
+
+use std::path::Path;
+
+use super::node::Node;
+use super::problem::{Code, Report};
+use super::section::Section;
+use super::settings::{JournalSettings, RelaySettings, ServerSettings};
+
+pub(super) use conversations::{OWN_KEYS, WrittenConversation};
+pub(super) use routes::{WrittenRoute, WrittenUploads};
+pub(super) use stores::WrittenStore;
+
+/// The whole file.
+#[derive(Debug)]
+pub(super) struct File {
+    pub server: Option<ServerSettings>,
+    pub journal: Option<JournalSettings>,
+    pub relay: Option<RelaySettings>,
+    pub stores: Vec<WrittenStore>,
+    /// Names of `[upstreams.*]`.
+    pub upstreams: Vec<String>,
+    pub routes: Vec<WrittenRoute>,
+    pub conversations: Vec<WrittenConversation>,
+}
+
+/// Reads the tree.
+pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> {
+    let root = Section::of(tree, "the file", report, folder)?;
+    let file = File {
+        server: root.section("server").and_then(server::server),
+        journal: root.section("journal").and_then(server::journal),
+        relay: root.section("relay").and_then(server::relay),
+        stores: root.section("stores").map(stores::read).unwrap_or_default(),
+        upstreams: upstreams(&root),
+        routes: root.list("routes").into_iter().filter_map(routes::read).collect(),
+        conversations: root.list("conversations").into_iter().filter_map(conversations::read).collect(),
+    };
+    deliveries(&root);
+    root.finish();
+    Some(file)
+}
+
+fn upstreams(root: &Section<'_>) -> Vec<String> {
+    let Some(section) = root.section("upstreams") else { return Vec::new() };
+    let mut names = Vec::new();
+    for (name, upstream) in section.sections() {
+        for key in ["dialect", "http", "socket", "hosts", "credential", "timeout", "events", "fetch"] {
+            upstream.node(key);
+        }
+        upstream.finish();
+        not_in_this_version(root, &name, "an upstream", "routes of this version lead to the hub: `to = \"hub\"`");
+        names.push(name.value);
+    }
+    names
+}
+
+fn deliveries(root: &Section<'_>) {
+    let Some(section) = root.section("deliveries") else { return };
+    for (name, delivery) in section.sections() {
+        for key in ["kind", "base_url", "phone_number_id", "token", "token_file"] {
+            delivery.node(key);
+        }
+        delivery.finish();
+        not_in_this_version(root, &name, "a delivery", "take this table out");
+    }
+}
+
+fn not_in_this_version(root: &Section<'_>, name: &super::section::Spanned<String>, what: &str, help: &str) {
+    let message = format!("`{}`: {what} is not in this version", name.value);
+    root.report().error(Code::NotInThisVersion, &name.place, message, Some(help.to_owned()));
+}

@@ -1,0 +1,75 @@
+//! The text of a config, with its secrets masked, for showing lines of it. In: the file. Out: a text of the same length in
+//! which every value of a secret's key is `*`.
+
+use std::ops::Range;
+
+use toml_edit::{Item, TableLike, Value};
+
+/// Keys whose values are secrets, wherever they stand.
+const SECRET_KEYS: &[&str] =
+    &["secret", "token", "tokens", "key", "value", "password", "access_key_id", "secret_access_key", "api_key", "url"];
+
+/// The text without its secrets, byte for byte as long. A value that is only `${NAME}` is no secret.
+pub(super) fn mask(text: &str, file: &dyn TableLike) -> String {
+    let mut spans = Vec::new();
+    in_table(file, &mut spans);
+    blank(text, &spans)
+}
+
+/// The same for a text that cannot be parsed: whatever follows a secret's key on its line.
+pub(super) fn mask_unparsed(text: &str) -> String {
+    let mut spans = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']);
+        if let Some(equals) = bare.find('=')
+            && SECRET_KEYS.iter().any(|key| bare.contains(key))
+        {
+            spans.push(start + equals + 1..start + bare.len());
+        }
+        start += line.len();
+    }
+    blank(text, &spans)
+}
+
+fn blank(text: &str, spans: &[Range<usize>]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, letter) in text.char_indices() {
+        let hidden = letter != '\n' && spans.iter().any(|span| span.contains(&at));
+        match hidden {
+            // As many as it has bytes: offsets stay what they are.
+            true => out.extend(std::iter::repeat_n('*', letter.len_utf8())),
+            false => out.push(letter),
+        }
+    }
+    out
+}
+
+fn in_table(table: &dyn TableLike, spans: &mut Vec<Range<usize>>) {
+    for (key, item) in table.iter() {
+        let secret = SECRET_KEYS.contains(&key);
+        match item {
+            Item::None => {}
+            Item::Value(value) => in_value(value, secret, spans),
+            Item::Table(inner) => in_table(inner, spans),
+            Item::ArrayOfTables(tables) => tables.iter().for_each(|inner| in_table(inner, spans)),
+        }
+    }
+}
+
+fn in_value(value: &Value, secret: bool, spans: &mut Vec<Range<usize>>) {
+    match value {
+        Value::String(text) if secret && !is_reference(text.value()) => {
+            if let Some(span) = value.span() {
+                spans.push(span.start + 1..span.end.saturating_sub(1));
+            }
+        }
+        Value::Array(members) => members.iter().for_each(|member| in_value(member, secret, spans)),
+        Value::InlineTable(inner) => in_table(inner, spans),
+        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
+    }
+}
+
+fn is_reference(text: &str) -> bool {
+    text.starts_with("${") && text.find('}') == Some(text.len() - 1) && !text.contains(":-")
+}

@@ -1,0 +1,133 @@
+//! routes.toml: file as written → checked [`Config`]. In: the file, the environment, flags, the built-in dialects. Out: a
+//! config that can be run; or every problem at once, each with its place and what would do.
+
+mod expand;
+mod file;
+mod layer;
+mod mask;
+mod node;
+mod problem;
+mod resolve;
+mod section;
+mod settings;
+mod unit;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use node::Place;
+pub use problem::{Code, Problem, Problems};
+pub use resolve::Builtin;
+pub use settings::{
+    Config, JournalSettings, Limits, OnLoss, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
+};
+pub use unit::{Rate, duration};
+
+use problem::Report;
+
+/// The commented default: all five dialects on one port, with nothing else installed.
+pub const DEFAULT_TEXT: &str = include_str!("../../routes.toml");
+/// What the default is called in messages.
+const DEFAULT_NAME: &str = "routes.toml (built in)";
+/// The file that is looked for when none is named.
+pub const DEFAULT_FILE: &str = "routes.toml";
+/// The largest file that is read, in bytes.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// Everything that a config is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// The file that was asked for; absent: `routes.toml` if it is there, else the built-in default.
+    pub file: Option<PathBuf>,
+    /// All of the environment: settings are `DRAGOMAN_<SECTION>__<KEY>`, and `${NAME}` may name any.
+    pub environment: Vec<(String, String)>,
+    /// Settings of the command line, as `server.listen` and its value.
+    pub flags: Vec<(String, String)>,
+}
+
+impl Inputs {
+    /// The inputs of this process. Variables that are no Unicode are left out.
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn of_process(file: Option<PathBuf>) -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Inputs { file, environment, flags: Vec::new() }
+    }
+}
+
+/// A config and what there is to say about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub config: Config,
+    /// Only warnings.
+    pub warnings: Problems,
+    /// Whether no file was there and the built-in default was taken.
+    pub is_default: bool,
+}
+
+/// Reads, layers and checks a config.
+pub fn load(inputs: &Inputs, builtin: &[Builtin]) -> Result<Loaded, Problems> {
+    let implicit = PathBuf::from(DEFAULT_FILE);
+    let (path, is_default) = match &inputs.file {
+        Some(path) => (path, false),
+        None => (&implicit, !implicit.exists()),
+    };
+    if is_default {
+        return check(DEFAULT_NAME, DEFAULT_TEXT, Path::new(""), inputs, builtin)
+            .map(|loaded| Loaded { is_default, ..loaded });
+    }
+    let name = path.display().to_string();
+    let text = read(path).map_err(|message| unreadable(&name, message))?;
+    check(&name, &text, path.parent().unwrap_or(Path::new("")), inputs, builtin)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err("this is a folder, not a file".to_owned()),
+        Ok(metadata) if metadata.len() > LARGEST_FILE => return Err("this file is larger than 4 MiB".to_owned()),
+        Ok(_) => {}
+        Err(error) => return Err(format!("this file cannot be read: {}", error.kind())),
+    }
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => "this file is not UTF-8".to_owned(),
+        kind => format!("this file cannot be read: {kind}"),
+    })
+}
+
+fn unreadable(name: &str, message: String) -> Problems {
+    let report = Report::default();
+    let help = Some("name another with `--config`".to_owned());
+    report.error(Code::File, &Place::Default, format!("{name}: {message}"), help);
+    Problems { name: name.to_owned(), text: Arc::from(""), list: report.into_list() }
+}
+
+/// Checks a text as if it were the file `name` in `folder`.
+pub fn check(name: &str, text: &str, folder: &Path, inputs: &Inputs, builtin: &[Builtin]) -> Result<Loaded, Problems> {
+    let report = Report::default();
+    let document = match toml_edit::Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            report.error(Code::Syntax, &Place::at(span), error.message(), None);
+            let text = Arc::from(mask::mask_unparsed(text));
+            return Err(Problems { name: name.to_owned(), text, list: report.into_list() });
+        }
+    };
+    let config = match layer::merge(&document, &inputs.environment, &inputs.flags) {
+        Ok(mut tree) => {
+            expand::expand(&mut tree, &inputs.environment, &report);
+            file::read(&tree, &report, folder).and_then(|file| resolve::resolve(file, builtin, folder, &report))
+        }
+        Err(message) => {
+            report.error(Code::Syntax, &Place::Default, message, None);
+            None
+        }
+    };
+    let masked = Arc::from(mask::mask(text, document.as_table()));
+    let problems = Problems { name: name.to_owned(), text: masked, list: report.into_list() };
+    match config {
+        Some(config) if problems.errors() == 0 => Ok(Loaded { config, warnings: problems, is_default: false }),
+        Some(_) | None => Err(problems),
+    }
+}

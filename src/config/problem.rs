@@ -1,0 +1,224 @@
+//! What is wrong with a config: where, what, and what would do. In: places found while reading. Out: text for people,
+//! every problem with file:line:column, the line itself and a mark below it. Secrets in such a line are masked.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
+
+use super::node::Place;
+
+/// What kind of problem it is; stable, for scripts that read the output of `check`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Code {
+    /// The file cannot be read.
+    File,
+    /// The file is not TOML.
+    Syntax,
+    UnknownKey,
+    Missing,
+    /// A text where a number is wanted, and the like.
+    Type,
+    /// The right type, and not a value that can be used.
+    Value,
+    /// A name that names nothing.
+    Reference,
+    Duplicate,
+    /// Two settings that exclude each other.
+    Conflict,
+    /// Part of the contract, and not built yet.
+    NotInThisVersion,
+    /// A `${NAME}` that is not set.
+    Environment,
+    /// A mistake in a dialect file.
+    Dialect,
+    /// A secret that everybody knows.
+    WellKnownSecret,
+    /// A secret that can be guessed.
+    ShortSecret,
+}
+
+impl Code {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Code::File => "config::file",
+            Code::Syntax => "config::syntax",
+            Code::UnknownKey => "config::unknown_key",
+            Code::Missing => "config::missing",
+            Code::Type => "config::type",
+            Code::Value => "config::value",
+            Code::Reference => "config::reference",
+            Code::Duplicate => "config::duplicate",
+            Code::Conflict => "config::conflict",
+            Code::NotInThisVersion => "config::not_in_this_version",
+            Code::Environment => "config::environment",
+            Code::Dialect => "config::dialect",
+            Code::WellKnownSecret => "config::well_known_secret",
+            Code::ShortSecret => "config::short_secret",
+        }
+    }
+}
+
+/// One problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub code: Code,
+    pub place: Place,
+    pub message: String,
+    /// What would do instead.
+    pub help: Option<String>,
+    /// Whether the config can be used all the same.
+    pub warning: bool,
+    /// Another file that this is about: its name, its text and the bytes at fault.
+    pub elsewhere: Option<(String, Arc<str>, Range<usize>)>,
+}
+
+/// Collects problems while reading goes on.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl Report {
+    pub fn error(&self, code: Code, place: &Place, message: impl Into<String>, help: Option<String>) {
+        self.add(Problem {
+            code,
+            place: place.clone(),
+            message: message.into(),
+            help,
+            warning: false,
+            elsewhere: None,
+        });
+    }
+
+    pub fn warning(&self, code: Code, place: &Place, message: impl Into<String>, help: Option<String>) {
+        self.add(Problem { code, place: place.clone(), message: message.into(), help, warning: true, elsewhere: None });
+    }
+
+    pub fn add(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// All of them, in order of place, each once.
+    pub fn into_list(self) -> Vec<Problem> {
+        let mut list = self.problems.into_inner();
+        list.sort_by(|left, right| (&left.place, left.code).cmp(&(&right.place, right.code)));
+        list.dedup();
+        list
+    }
+}
+
+/// The problems of one config, with the text that they point into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    /// The file as the operator named it.
+    pub name: String,
+    /// Its text, secrets masked.
+    pub text: Arc<str>,
+    pub list: Vec<Problem>,
+}
+
+impl Problems {
+    pub fn errors(&self) -> usize {
+        self.list.iter().filter(|problem| !problem.warning).count()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// For people; with colours for a terminal.
+    pub fn render(&self, colour: bool) -> String {
+        let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false).with_context_lines(0);
+        let mut out = String::new();
+        for problem in &self.list {
+            // Writing to a String cannot fail.
+            let _ = handler.render_report(&mut out, &Shown::new(self, problem));
+            out.push('\n');
+        }
+        let warnings = self.list.len() - self.errors();
+        out.push_str(&format!("{}: {}, {}\n", self.name, count(self.errors(), "error"), count(warnings, "warning")));
+        out
+    }
+}
+
+impl std::fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A problem dressed for miette.
+#[derive(Debug)]
+struct Shown<'a> {
+    problem: &'a Problem,
+    message: String,
+    source: NamedSource<String>,
+    span: Option<Range<usize>>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(problems: &Problems, problem: &'a Problem) -> Self {
+        let (name, text, span) = match (&problem.elsewhere, &problem.place) {
+            (Some((name, text, span)), _) => (name.as_str(), text, Some(span.clone())),
+            (None, Place::File { start, end }) => (problems.name.as_str(), &problems.text, Some(*start..*end)),
+            (None, Place::Environment(_) | Place::Flag(_) | Place::Default) => {
+                (problems.name.as_str(), &problems.text, None)
+            }
+        };
+        let message = match &problem.place {
+            Place::Environment(variable) => format!("environment variable {variable}: {}", problem.message),
+            Place::Flag(path) => format!("flag --{}: {}", path.replace(['.', '_'], "-"), problem.message),
+            Place::File { .. } | Place::Default => problem.message.clone(),
+        };
+        let span = span.map(|span| first_line(text, span));
+        Shown { problem, message, source: NamedSource::new(name, text.to_string()), span }
+    }
+}
+
+/// Only the first line of what is at fault: a whole table would bury the message.
+fn first_line(text: &str, span: Range<usize>) -> Range<usize> {
+    let start = span.start.min(text.len());
+    let end = span.end.clamp(start, text.len());
+    let line = text.as_bytes()[start..end].iter().position(|byte| *byte == b'\n').unwrap_or(end - start);
+    start..start + line
+}
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Shown<'_> {}
+
+impl miette::Diagnostic for Shown<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new(self.problem.code.as_str()))
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(if self.problem.warning { Severity::Warning } else { Severity::Error })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.problem.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.span.as_ref().map(|_| &self.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = self.span.clone()?;
+        Some(Box::new(std::iter::once(LabeledSpan::underline(span))))
+    }
+}

@@ -1,0 +1,313 @@
+//! A table of the settings read with care: every mistake is noted with its place and reading goes on; at the end the keys
+//! that nobody asked for are mistakes too.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::node::{Node, Place, Value};
+use super::problem::{Code, Report};
+use super::unit::{self, Rate};
+use crate::auth::Secret;
+use crate::dialect::suggestion;
+
+/// A value and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spanned<T> {
+    pub value: T,
+    pub place: Place,
+}
+
+/// The largest file that a `…_file` setting reads, in bytes.
+const LARGEST_FILE: u64 = 64 * 1024;
+
+pub(super) struct Section<'a> {
+    members: &'a [(String, Node)],
+    place: Place,
+    report: &'a Report,
+    /// The folder that relative names of `…_file` start from.
+    folder: &'a Path,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    /// The table of a node; anything else is a problem.
+    pub fn of(node: &'a Node, what: &str, report: &'a Report, folder: &'a Path) -> Option<Self> {
+        match &node.value {
+            Value::Table(members) => {
+                Some(Section { members, place: node.place.clone(), report, folder, asked: RefCell::default() })
+            }
+            other => {
+                report.error(Code::Type, &node.place, format!("{what} is {}, wanted a table", other.type_name()), None);
+                None
+            }
+        }
+    }
+
+    /// Where the table itself stands.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub fn report(&self) -> &'a Report {
+        self.report
+    }
+
+    pub fn has(&self, key: &str) -> bool {
+        self.members.iter().any(|(name, _)| name == key)
+    }
+
+    /// Where a key stands.
+    pub fn key_place(&self, key: &str) -> Place {
+        self.members
+            .iter()
+            .find(|(name, _)| name == key)
+            .map_or_else(|| self.place.clone(), |(_, node)| node.key.clone())
+    }
+
+    pub fn node(&self, key: &'static str) -> Option<&'a Node> {
+        self.asked.borrow_mut().push(key);
+        self.members.iter().find(|(name, _)| name == key).map(|(_, node)| node)
+    }
+
+    fn wrong<T>(&self, key: &str, node: &Node, wanted: &str) -> Option<T> {
+        let message = format!("`{key}` is {}, wanted {wanted}", node.value.type_name());
+        self.report.error(Code::Type, &node.place, message, None);
+        None
+    }
+
+    pub fn missing(&self, key: &str, help: &str) {
+        self.report.error(Code::Missing, &self.place, format!("`{key}` is missing here"), Some(help.to_owned()));
+    }
+
+    pub fn text(&self, key: &'static str) -> Option<Spanned<String>> {
+        let node = self.node(key)?;
+        match &node.value {
+            Value::Text(text) => Some(Spanned { value: text.clone(), place: node.place.clone() }),
+            _ => self.wrong(key, node, "a text"),
+        }
+    }
+
+    pub fn needed_text(&self, key: &'static str, help: &str) -> Option<Spanned<String>> {
+        if !self.has(key) {
+            self.missing(key, help);
+        }
+        let text = self.text(key)?;
+        if text.value.trim().is_empty() {
+            self.report.error(Code::Value, &text.place, format!("`{key}` is empty"), Some(help.to_owned()));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A text that `parse` understands; its error is the message.
+    pub fn parsed<T>(&self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Spanned<T>> {
+        let text = self.text(key)?;
+        match parse(&text.value) {
+            Ok(value) => Some(Spanned { value, place: text.place }),
+            Err(error) => {
+                self.report.error(Code::Value, &text.place, format!("`{key}`: {error}"), None);
+                None
+            }
+        }
+    }
+
+    /// One of a few words.
+    pub fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<Spanned<T>> {
+        let text = self.text(key)?;
+        match words.iter().find(|(word, _)| *word == text.value) {
+            Some((_, value)) => Some(Spanned { value: *value, place: text.place }),
+            None => {
+                let help = suggestion(&text.value, words.iter().map(|(word, _)| *word));
+                self.report.error(Code::Value, &text.place, format!("`{}` is not a `{key}`", text.value), help);
+                None
+            }
+        }
+    }
+
+    pub fn boolean(&self, key: &'static str) -> Option<bool> {
+        let node = self.node(key)?;
+        match &node.value {
+            Value::Boolean(flag) => Some(*flag),
+            Value::Text(text) if node.loose && text == "true" => Some(true),
+            Value::Text(text) if node.loose && text == "false" => Some(false),
+            _ => self.wrong(key, node, "true or false"),
+        }
+    }
+
+    pub fn integer(&self, key: &'static str, from: i64, to: i64) -> Option<i64> {
+        let node = self.node(key)?;
+        let number = match &node.value {
+            Value::Integer(number) => *number,
+            Value::Text(text) if node.loose => match text.trim().parse() {
+                Ok(number) => number,
+                Err(_) => return self.wrong(key, node, "a whole number"),
+            },
+            _ => return self.wrong(key, node, "a whole number"),
+        };
+        if (from..=to).contains(&number) {
+            return Some(number);
+        }
+        self.report.error(Code::Value, &node.place, format!("`{key}` must be from {from} to {to}"), None);
+        None
+    }
+
+    /// Bytes, within bounds.
+    pub fn size(&self, key: &'static str, from: u64, to: u64) -> Option<u64> {
+        self.with_unit(key, "a size with its unit, as in \"10MiB\"", |text| {
+            let bytes = unit::size(text)?;
+            let bounds = || format!("must be from {from} to {to} bytes");
+            if (from..=to).contains(&bytes) { Ok(bytes) } else { Err(bounds()) }
+        })
+    }
+
+    pub fn duration(&self, key: &'static str, from: Duration, to: Duration) -> Option<Duration> {
+        self.with_unit(key, "a duration with its unit, as in \"30s\"", |text| {
+            let duration = unit::duration(text)?;
+            let bounds = || format!("must be from {from:?} to {to:?}");
+            if (from..=to).contains(&duration) { Ok(duration) } else { Err(bounds()) }
+        })
+    }
+
+    pub fn rate(&self, key: &'static str) -> Option<Rate> {
+        self.with_unit(key, "a rate with its unit, as in \"20/s\"", unit::rate)
+    }
+
+    fn with_unit<T>(&self, key: &'static str, wanted: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        match self.node(key)? {
+            Node { value: Value::Text(_), .. } => self.parsed(key, parse).map(|spanned| spanned.value),
+            node => self.wrong(key, node, wanted),
+        }
+    }
+
+    /// A text, or a list of texts.
+    pub fn texts(&self, key: &'static str) -> Vec<Spanned<String>> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        let members = match &node.value {
+            Value::Array(members) => members.as_slice(),
+            Value::Text(_) => std::slice::from_ref(node),
+            _ => return self.wrong(key, node, "a text or a list of texts").unwrap_or_default(),
+        };
+        members
+            .iter()
+            .filter_map(|member| match &member.value {
+                Value::Text(text) => Some(Spanned { value: text.clone(), place: member.place.clone() }),
+                _ => self.wrong(key, member, "a text"),
+            })
+            .collect()
+    }
+
+    /// A secret, written here or in the file that `<key>_file` names.
+    pub fn secret(&self, key: &'static str, file_key: &'static str) -> Option<Spanned<Secret>> {
+        let written = self.text(key);
+        let file = self.text(file_key);
+        let secret = match (written, file) {
+            (Some(_), Some(file)) => {
+                let message = format!("`{key}` and `{file_key}` are both here");
+                self.report.error(Code::Conflict, &file.place, message, Some("keep one of them".to_owned()));
+                return None;
+            }
+            (Some(text), None) => text,
+            (None, Some(file)) => Spanned { value: self.read(&file)?, place: file.place },
+            (None, None) => return None,
+        };
+        if secret.value.is_empty() {
+            self.report.error(Code::Value, &secret.place, format!("`{key}` is empty"), None);
+            return None;
+        }
+        Some(Spanned { value: Secret::new(secret.value), place: secret.place })
+    }
+
+    /// What a file holds, without the line end that editors leave.
+    fn read(&self, file: &Spanned<String>) -> Option<String> {
+        let path = self.path(&file.value);
+        let problem = |message: String| {
+            self.report.error(Code::File, &file.place, message, None);
+            None
+        };
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.len() > LARGEST_FILE => {
+                return problem(format!("`{}` is larger than 64 KiB", file.value));
+            }
+            Ok(_) | Err(_) => {}
+        }
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
+            Err(error) => problem(format!("`{}` cannot be read: {}", file.value, error.kind())),
+        }
+    }
+
+    /// A path as written, from the folder of the file.
+    pub fn path(&self, written: &str) -> PathBuf {
+        self.folder.join(written)
+    }
+
+    pub fn section(&self, key: &'static str) -> Option<Section<'a>> {
+        Section::of(self.node(key)?, &format!("`{key}`"), self.report, self.folder)
+    }
+
+    /// The tables of a list of tables.
+    pub fn list(&self, key: &'static str) -> Vec<Section<'a>> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        match &node.value {
+            Value::Array(members) => members
+                .iter()
+                .filter_map(|member| Section::of(member, &format!("a member of `{key}`"), self.report, self.folder))
+                .collect(),
+            _ => self.wrong(key, node, "a list of tables").unwrap_or_default(),
+        }
+    }
+
+    /// Every member as a table, with its name and where the name stands.
+    pub fn sections(&self) -> Vec<(Spanned<String>, Section<'a>)> {
+        self.members
+            .iter()
+            .filter_map(|(name, node)| {
+                let section = Section::of(node, &format!("`{name}`"), self.report, self.folder)?;
+                Some((Spanned { value: name.clone(), place: node.key.clone() }, section))
+            })
+            .collect()
+    }
+
+    /// Every member that nobody asked for so far, with its name; they count as asked for.
+    pub fn others(&self) -> Vec<(&'a str, &'a Node)> {
+        let asked = self.asked.borrow();
+        self.members
+            .iter()
+            .filter(|(name, _)| !asked.contains(&name.as_str()))
+            .map(|(name, node)| (name.as_str(), node))
+            .collect()
+    }
+
+    /// Keys of the contract that this version cannot do.
+    pub fn not_in_this_version(&self, keys: &[&'static str], help: &str) {
+        for key in keys {
+            if self.node(key).is_some() {
+                let message = format!("`{key}` is not in this version");
+                self.report.error(Code::NotInThisVersion, &self.key_place(key), message, Some(help.to_owned()));
+            }
+        }
+    }
+
+    /// Keys that nobody asked for are mistakes.
+    pub fn finish(self) {
+        for (name, node) in self.others() {
+            self.unknown(name, node, &[]);
+        }
+    }
+
+    /// Says that a key is not known; `more` are words that would do besides those asked for.
+    pub fn unknown(&self, name: &str, node: &Node, more: &[&str]) {
+        let asked = self.asked.borrow();
+        let known = asked.iter().copied().chain(more.iter().copied());
+        let mut known: Vec<&str> = known.collect();
+        known.sort_unstable();
+        known.dedup();
+        self.report.error(
+            Code::UnknownKey,
+            &node.key,
+            format!("`{name}` is not a key of this table"),
+            suggestion(name, known),
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! What a checked config says: the types that the rest of the gateway is built from. No name is left to look up, and
+//! nothing is absent that has a default.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth::Auth;
+use crate::dialect::Dialect;
+use crate::event::MessageKind;
+use crate::naming::PinnedConversation;
+
+use super::unit::Rate;
+
+/// A config that can be run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub server: ServerSettings,
+    pub journal: JournalSettings,
+    pub relay: RelaySettings,
+    /// By name, in order of the names.
+    pub stores: BTreeMap<String, StoreSettings>,
+    /// In order of the file; the first that fits a request serves it.
+    pub routes: Vec<Route>,
+    pub conversations: Vec<PinnedConversation>,
+}
+
+/// Where the gateway listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// All routes.
+    pub listen: SocketAddr,
+    /// Metrics and health; absent: not served.
+    pub admin: Option<SocketAddr>,
+    /// How long sockets and requests in flight may take to end; 0 s to 1 h.
+    pub drain_timeout: Duration,
+}
+
+/// Where what was accepted is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalSettings {
+    Embedded {
+        /// A folder, from the working directory.
+        path: PathBuf,
+        /// What is older goes; absent: everything stays.
+        keep: Option<Duration>,
+    },
+}
+
+/// How events reach sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelaySettings {
+    Memory,
+}
+
+/// Where the bytes of uploads go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreSettings {
+    Fs {
+        /// A folder, from the working directory.
+        root: PathBuf,
+        /// Scheme and authority that clients reach the gateway under, without a slash at the end. Absent: the address
+        /// that the gateway came to listen on.
+        public_url: Option<String>,
+    },
+}
+
+/// A place that clients connect to.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Unique; the label of metrics.
+    pub name: Arc<str>,
+    /// With the variant and options of this route.
+    pub dialect: Arc<Dialect>,
+    /// The host, lower-case and without a port; absent: every host.
+    pub host: Option<String>,
+    /// Stands before the dialect's paths; empty, or `/…` without a slash at the end.
+    pub prefix: String,
+    pub target: Target,
+    /// Absent: files cannot be uploaded here.
+    pub uploads: Option<Uploads>,
+    pub auth: Auth,
+    pub limits: Limits,
+    /// Browsers' pages that may connect; empty: pages of the same host.
+    pub origins: Vec<String>,
+    pub on_loss: OnLoss,
+    /// How long a sender waits for its confirmation; 1 s to 5 min.
+    pub confirm_within: Duration,
+}
+
+/// Where a route leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Hub,
+}
+
+/// The stores of a route, by the kind of file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploads {
+    pub default: String,
+    pub kinds: BTreeMap<MessageKind, String>,
+}
+
+impl Uploads {
+    /// The store of a kind.
+    pub fn store(&self, kind: MessageKind) -> &str {
+        self.kinds.get(&kind).unwrap_or(&self.default)
+    }
+}
+
+/// What a route allows; absent: what its dialect says, or the server's own bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one uploaded file.
+    pub upload: Option<u64>,
+    /// Bytes of one WebSocket message or JSON body.
+    pub frame: Option<usize>,
+    /// Calls and frames of one principal.
+    pub rate: Option<Rate>,
+    /// Sockets at a time.
+    pub connections: Option<usize>,
+}
+
+/// What happens to a message that the other side's dialect cannot carry whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnLoss {
+    /// It crosses with a link or words in place of what is lost; the loss is counted.
+    #[default]
+    Degrade,
+    /// Its sender gets a refusal.
+    Refuse,
+}
