@@ -20,6 +20,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
     match arguments.config.load(&[], console) {
         Ok(loaded) => {
+            if !loaded.warnings.is_empty() {
+                console.talk(&loaded.warnings.render(console.colour()));
+            }
             console.data(&table(&loaded.config));
             Exit::Fine
         }

@@ -4,6 +4,8 @@
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
+use crate::config;
+
 /// The two streams of a command.
 pub struct Console {
     data: Box<dyn Write>,
@@ -14,7 +16,7 @@ pub struct Console {
 impl Console {
     /// Standard output and standard error.
     pub fn of_process() -> Self {
-        let colour = std::io::stderr().is_terminal();
+        let colour = std::io::stderr().is_terminal() && config::wants_colour();
         Console { data: Box::new(std::io::stdout()), talk: Box::new(std::io::stderr()), colour }
     }
 

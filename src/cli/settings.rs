@@ -1,5 +1,5 @@
-//! The arguments that name a config, shared by every command that needs one. In: `--config`. Out: a checked config, its
-//! warnings said; or every problem said.
+//! The arguments that name a config, shared by every command that needs one. In: `--config`. Out: a checked config; or
+//! every problem said.
 
 use std::path::PathBuf;
 
@@ -21,20 +21,15 @@ impl ConfigArguments {
     pub fn load(&self, flags: &[(&str, String)], console: &mut Console) -> Result<Loaded, Exit> {
         let mut inputs = Inputs::of_process(self.config.clone());
         inputs.flags = flags.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
-        let colour =
-            console.colour() && !inputs.environment.iter().any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
         match config::load(&inputs, builtin::BUILTIN) {
             Ok(loaded) => {
                 if loaded.is_default {
                     console.talk(&"no routes.toml here: taking the built-in default\n");
                 }
-                if !loaded.warnings.is_empty() {
-                    console.talk(&loaded.warnings.render(colour));
-                }
                 Ok(loaded)
             }
             Err(problems) => {
-                console.talk(&problems.render(colour));
+                console.talk(&problems.render(console.colour()));
                 Err(Exit::Config)
             }
         }

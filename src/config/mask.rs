@@ -61,7 +61,12 @@ fn in_value(value: &Value, secret: bool, spans: &mut Vec<Range<usize>>) {
     match value {
         Value::String(text) if secret && !is_reference(text.value()) => {
             if let Some(span) = value.span() {
-                spans.push(span.start + 1..span.end.saturating_sub(1));
+                let end = span.end.saturating_sub(1);
+                match text.value().strip_prefix("${").and_then(|rest| rest.find(":-")) {
+                    // The name may be seen, its default not.
+                    Some(name) => spans.push((span.start + name + 5).min(end)..end),
+                    None => spans.push(span.start + 1..end),
+                }
             }
         }
         Value::Array(members) => members.iter().for_each(|member| in_value(member, secret, spans)),

@@ -56,6 +56,12 @@ impl Inputs {
     }
 }
 
+/// Whether colours are welcome where there is a terminal: not with `NO_COLOR` (no-color.org).
+#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// A config and what there is to say about it.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -87,6 +93,7 @@ fn read(path: &Path) -> Result<String, String> {
         Ok(metadata) if metadata.is_dir() => return Err("this is a folder, not a file".to_owned()),
         Ok(metadata) if metadata.len() > LARGEST_FILE => return Err("this file is larger than 4 MiB".to_owned()),
         Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err("there is no such file".to_owned()),
         Err(error) => return Err(format!("this file cannot be read: {}", error.kind())),
     }
     std::fs::read_to_string(path).map_err(|error| match error.kind() {

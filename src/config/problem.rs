@@ -131,7 +131,7 @@ impl Problems {
     /// For people; with colours for a terminal.
     pub fn render(&self, colour: bool) -> String {
         let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false).with_context_lines(0);
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false).with_context_lines(1);
         let mut out = String::new();
         for problem in &self.list {
             // Writing to a String cannot fail.
@@ -161,8 +161,32 @@ fn count(number: usize, what: &str) -> String {
 struct Shown<'a> {
     problem: &'a Problem,
     message: String,
-    source: NamedSource<String>,
+    source: WholeLines,
     span: Option<Range<usize>>,
+}
+
+/// Shows all of a line where miette would show what is at fault only.
+#[derive(Debug)]
+struct WholeLines(NamedSource<String>);
+
+impl SourceCode for WholeLines {
+    fn read_span<'a>(
+        &'a self,
+        span: &miette::SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
+        // The header asks for the mark alone, to say where it stands.
+        if (before, after) == (0, 0) {
+            return self.0.read_span(span, 0, 0);
+        }
+        let text = self.0.inner().as_bytes();
+        let start = span.offset().min(text.len());
+        let end = (start + span.len()).min(text.len());
+        let first = text[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let last = text[end..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| end + at);
+        self.0.read_span(&(first, last - first).into(), 0, 0)
+    }
 }
 
 impl<'a> Shown<'a> {
@@ -180,7 +204,7 @@ impl<'a> Shown<'a> {
             Place::File { .. } | Place::Default => problem.message.clone(),
         };
         let span = span.map(|span| first_line(text, span));
-        Shown { problem, message, source: NamedSource::new(name, text.to_string()), span }
+        Shown { problem, message, source: WholeLines(NamedSource::new(name, text.to_string())), span }
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) fn resolve(
         let help = "at least one, with `name`, `dialect`, `to` and `auth`";
         report.error(Code::Missing, &Place::Default, "there is no `[[routes]]`", Some(help.to_owned()));
     }
+    if !known.public {
+        well_known(&written, report);
+    }
     let mut routes: Vec<Route> = Vec::new();
     for route in written {
         if routes.iter().any(|other| *other.name == *route.name.value) {
@@ -107,17 +110,26 @@ fn stores(written: &WrittenUploads, known: &Known<'_>, report: &Report) -> Optio
     Some(Uploads { default: find(written.default.as_ref()?), kinds })
 }
 
+/// On this machine alone, one word about all of them is enough.
+fn well_known(routes: &[WrittenRoute], report: &Report) {
+    let mut places = routes.iter().filter_map(|route| route.auth.as_ref()).flat_map(|auth| &auth.well_known);
+    let Some(first) = places.next() else { return };
+    let more = match places.count() {
+        0 => String::new(),
+        more => format!("; so are {more} more"),
+    };
+    let message = format!("this secret is printed in the documentation{more}");
+    let help = "good for trying things here; set your own before others can connect: the gateway insists then";
+    report.warning(Code::WellKnownSecret, first, message, Some(help.to_owned()));
+}
+
 /// What is dangerous where strangers can connect.
 fn credentials(route: &WrittenRoute, known: &Known<'_>, report: &Report) {
     let Some(auth) = &route.auth else { return };
-    for place in &auth.well_known {
+    for place in auth.well_known.iter().filter(|_| known.public) {
         let message = "this secret is printed in the documentation: whoever reads it can be anybody here";
         let help = Some("make one with `openssl rand -base64 48` and give it by the environment".to_owned());
-        if known.public {
-            report.error(Code::WellKnownSecret, place, message, help);
-        } else {
-            report.warning(Code::WellKnownSecret, place, message, help);
-        }
+        report.error(Code::WellKnownSecret, place, message, help);
     }
     if let Auth::None { named: true, .. } = auth.auth
         && known.public
