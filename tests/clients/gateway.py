@@ -23,9 +23,11 @@ class Gateway:
         self.binary = binary
         self.secret = secrets.token_hex(32)
         self.config = folder / "routes.toml"
-        self.config.write_text(configuration(folder, self.secret, conversations, options or {}))
+        # divar knows its callers by fixed tokens: a key of the app, and a token of the user whom it acts for.
+        self.api_key, self.access_token = secrets.token_hex(16), secrets.token_hex(16)
+        self.config.write_text(self._configuration(folder, conversations, options or {}))
         self.log = []
-        self.issued = [self.secret]
+        self.issued = [self.secret, self.api_key, self.access_token]
 
     def __enter__(self):
         self.process = subprocess.Popen(
@@ -86,6 +88,39 @@ class Gateway:
     def tail(self):
         return "".join(self.log[-40:])
 
+    def _configuration(self, folder, conversations, options):
+        """The five dialects on their documented paths; `options` are further lines of a route, by its name."""
+        fixed = f"""{{ kind = "tokens", tokens = [
+  {{ token = "{self.api_key}", party = "app-1", role = "bot" }},
+  {{ token = "{self.access_token}", credential = "access_token", party = "seller-1", role = "user" }},
+] }}"""
+        routes = "\n".join(
+            f"""
+[[routes]]
+name    = "{dialect}"
+dialect = "{dialect}"
+to      = "hub"
+uploads = "local"
+auth    = {fixed if dialect == "divar" else f'{{ kind = "jwt", secret = "{self.secret}" }}'}
+{options.get(dialect, "")}"""
+            for dialect in DIALECTS
+        )
+        return f"""
+[server]
+listen = "127.0.0.1:0"
+admin  = "127.0.0.1:0"
+
+[journal]
+kind = "embedded"
+path = "{folder}/journal"
+
+[stores.local]
+kind = "fs"
+root = "{folder}/uploads"
+{routes}
+{conversations}
+"""
+
     def _remember(self, token):
         self.issued.append(token)
         return token
@@ -111,33 +146,3 @@ class Gateway:
 
 def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def configuration(folder, secret, conversations, options):
-    """The five dialects on their documented paths; `options` are further lines of a route, by its name."""
-    routes = "\n".join(
-        f"""
-[[routes]]
-name    = "{dialect}"
-dialect = "{dialect}"
-to      = "hub"
-uploads = "local"
-auth    = {{ kind = "jwt", secret = "{secret}" }}
-{options.get(dialect, "")}"""
-        for dialect in DIALECTS
-    )
-    return f"""
-[server]
-listen = "127.0.0.1:0"
-admin  = "127.0.0.1:0"
-
-[journal]
-kind = "embedded"
-path = "{folder}/journal"
-
-[stores.local]
-kind = "fs"
-root = "{folder}/uploads"
-{routes}
-{conversations}
-"""

@@ -1,0 +1,154 @@
+//! HTTP/1.1 as bytes on a connection of its own. In: a request as written. Out: status, headers, body.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::PATIENCE;
+
+pub const BOUNDARY: &str = "boundary-of-the-harness";
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; null when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A request with its length, whatever the body is.
+pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    if !body.is_empty() || method == "POST" {
+        head += &format!("Content-Length: {}\r\n", body.len());
+    }
+    head += "\r\n";
+    [head.as_bytes(), body].concat()
+}
+
+pub async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send(address, &request("GET", path, headers, b"")).await
+}
+
+pub async fn post_json(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let headers = [headers, &[("Content-Type", "application/json")]].concat();
+    send(address, &request("POST", path, &headers, body)).await
+}
+
+/// A part of a form: head lines and content.
+pub struct Part {
+    head: String,
+    content: Vec<u8>,
+}
+
+/// A field.
+pub fn field(name: &str, value: &str) -> Part {
+    Part { head: format!("Content-Disposition: form-data; name=\"{name}\""), content: value.as_bytes().to_vec() }
+}
+
+/// A file with its declared type.
+pub fn file(field: &str, name: &str, mime: &str, content: &[u8]) -> Part {
+    let head = format!("Content-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: {mime}");
+    Part { head, content: content.to_vec() }
+}
+
+pub async fn post_form(address: SocketAddr, path: &str, headers: &[(&str, &str)], parts: &[Part]) -> Answer {
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let headers = [headers, &[("Content-Type", content_type.as_str())]].concat();
+    send(address, &request("POST", path, &headers, &form(parts))).await
+}
+
+pub fn form(parts: &[Part]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for part in parts {
+        body.extend_from_slice(format!("--{BOUNDARY}\r\n{}\r\n\r\n", part.head).as_bytes());
+        body.extend_from_slice(&part.content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    body
+}
+
+/// Writes the bytes and reads until the other side closes. It may answer and close before all was written.
+pub async fn send(address: SocketAddr, bytes: &[u8]) -> Answer {
+    exchange(address, bytes, false).await
+}
+
+/// The same, but says after the bytes that no more will come.
+pub async fn send_and_hang_up(address: SocketAddr, bytes: &[u8]) -> Answer {
+    exchange(address, bytes, true).await
+}
+
+async fn exchange(address: SocketAddr, bytes: &[u8], hang_up: bool) -> Answer {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut reads, mut writes) = stream.into_split();
+    let write = async move {
+        // A refusal may close the connection before the body is through.
+        let _ = writes.write_all(bytes).await;
+        if hang_up {
+            let _ = writes.shutdown().await;
+        }
+        writes
+    };
+    let read = async move {
+        let mut answer = Vec::new();
+        let mut chunk = [0; 16 * 1024];
+        // A reset after the answer is no missing answer.
+        while let Ok(length) = reads.read(&mut chunk).await
+            && length > 0
+        {
+            answer.extend_from_slice(&chunk[..length]);
+        }
+        answer
+    };
+    let both = async { tokio::join!(write, read) };
+    let (_, answer) = tokio::time::timeout(PATIENCE, both).await.expect("an answer in time");
+    parse(&answer)
+}
+
+/// Status 0 stands for a connection that closed without an answer.
+fn parse(bytes: &[u8]) -> Answer {
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return Answer { status: 0, headers: Vec::new(), body: Vec::new() };
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]);
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or(0);
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
+    let rest = &bytes[end + 4..];
+    if status == 100 {
+        return parse(rest);
+    }
+    let chunked =
+        headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked");
+    Answer { status, headers, body: if chunked { unchunk(rest) } else { rest.to_vec() } }
+}
+
+fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
+        let size = usize::from_str_radix(&String::from_utf8_lossy(&bytes[..end]), 16).unwrap_or(0);
+        let Some(chunk) = bytes.get(end + 2..end + 2 + size).filter(|_| size > 0) else { break };
+        body.extend_from_slice(chunk);
+        bytes = &bytes[(end + 4 + size).min(bytes.len())..];
+    }
+    body
+}

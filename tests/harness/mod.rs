@@ -1,0 +1,194 @@
+//! Starts the real binary for a test: its own folder, free ports, tokens, killed when dropped. In: what the config holds
+//! beside the five routes. Out: addresses, and raw HTTP and WebSocket clients that no code of ours encodes for.
+
+// Every test binary includes the harness whole and uses a part of it.
+#![allow(dead_code)]
+
+pub mod http;
+pub mod socket;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+/// How long anything that must happen may take.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The dialects, which are also the names of the routes.
+pub const DIALECTS: [&str; 5] = ["frontdesk", "andromedia", "licomed", "divar", "luxmart"];
+
+/// divar knows its callers by fixed tokens: the key of an app, and the token of the user whom it acts for.
+pub const API_KEY: &str = "key-of-the-app-2b7e151628aed2a6";
+pub const ACCESS_TOKEN: &str = "token-of-the-seller-abf7158809cf4f3c";
+
+const SECRET: &str = "0f6b8d1c4e2a97355d7e9b10c3a8f462";
+
+/// A running gateway.
+pub struct Gateway {
+    pub address: SocketAddr,
+    pub admin: SocketAddr,
+    child: Child,
+    folder: tempfile::TempDir,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Gateway {
+    /// Starts one with the five routes; `more` is TOML after them.
+    pub async fn start(more: &str) -> Self {
+        Self::start_with(more, |_| String::new()).await
+    }
+
+    /// The same, with further lines for a route, by the name of its dialect.
+    pub async fn start_with(more: &str, options: impl Fn(&str) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("routes.toml"), config(folder.path(), more, &options)).unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (child, address, admin) = launch(folder.path(), log.clone()).await;
+        Gateway { address, admin, child, folder, log }
+    }
+
+    /// Ends the process without warning and starts it again on the same folder.
+    pub async fn kill_and_restart(&mut self) {
+        self.child.kill().await.unwrap();
+        let (child, address, admin) = launch(self.folder.path(), self.log.clone()).await;
+        (self.child, self.address, self.admin) = (child, address, admin);
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Where uploads are kept.
+    pub fn uploads(&self) -> PathBuf {
+        self.folder.path().join("uploads")
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// A token of these claims, good for an hour.
+    pub fn token(&self, claims: Value) -> String {
+        sign(claims, SECRET, 3600)
+    }
+
+    /// A token that ended an hour ago.
+    pub fn expired(&self, claims: Value) -> String {
+        sign(claims, SECRET, -3600)
+    }
+
+    /// A token that somebody else signed.
+    pub fn forged(&self, claims: Value) -> String {
+        sign(claims, "another secret, as long as the first", 3600)
+    }
+}
+
+/// A token of the claims, HS256, that ends this many seconds from now.
+fn sign(mut claims: Value, secret: &str, seconds: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    claims["exp"] = json!(now + seconds);
+    let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+}
+
+fn config(folder: &Path, more: &str, options: &impl Fn(&str) -> String) -> String {
+    let folder = folder.display();
+    let mut text = format!(
+        r#"
+[server]
+listen = "127.0.0.1:0"
+admin  = "127.0.0.1:0"
+
+[journal]
+kind = "embedded"
+path = "{folder}/journal"
+
+[stores.local]
+kind = "fs"
+root = "{folder}/uploads"
+"#
+    );
+    for dialect in DIALECTS {
+        let auth = match dialect {
+            "divar" => format!(
+                r#"{{ kind = "tokens", tokens = [
+  {{ token = "{API_KEY}", party = "app-1", role = "bot" }},
+  {{ token = "{ACCESS_TOKEN}", credential = "access_token", party = "seller-1", role = "user" }},
+] }}"#
+            ),
+            _ => format!(r#"{{ kind = "jwt", secret = "{SECRET}" }}"#),
+        };
+        text += &format!(
+            r#"
+[[routes]]
+name    = "{dialect}"
+dialect = "{dialect}"
+to      = "hub"
+uploads = "local"
+auth    = {auth}
+{}
+"#,
+            options(dialect)
+        );
+    }
+    text + more
+}
+
+/// Starts the process and waits until it says where it listens.
+async fn launch(folder: &Path, log: Arc<Mutex<Vec<String>>>) -> (Child, SocketAddr, SocketAddr) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dragoman"))
+        .args(["serve", "--config"])
+        .arg(folder.join("routes.toml"))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (said, mut hears) = mpsc::channel::<(bool, SocketAddr)>(2);
+    let kept = log.clone();
+    #[allow(clippy::disallowed_methods, reason = "the drain of the gateway is not concerned by a reader in a test")]
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            for (is_admin, words) in [(false, "listening on http://"), (true, "admin on http://")] {
+                if let Some(address) =
+                    line.split(words).nth(1).and_then(|rest| rest.trim().trim_end_matches('/').parse().ok())
+                {
+                    // Nobody waits any more after the start.
+                    let _ = said.try_send((is_admin, address));
+                }
+            }
+            kept.lock().unwrap().push(line);
+        }
+    });
+    let (mut address, mut admin) = (None, None);
+    while address.is_none() || admin.is_none() {
+        match tokio::time::timeout(PATIENCE, hears.recv()).await {
+            Ok(Some((true, found))) => admin = Some(found),
+            Ok(Some((false, found))) => address = Some(found),
+            Ok(None) | Err(_) => {
+                panic!("the gateway did not start:\n{}", log.lock().unwrap().join("\n"));
+            }
+        }
+    }
+    (child, address.unwrap(), admin.unwrap())
+}

@@ -1,0 +1,79 @@
+//! A WebSocket client that sends what a test writes. In: a path, perhaps a subprotocol. Out: frames with a deadline.
+
+use std::net::SocketAddr;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::PATIENCE;
+
+pub struct Socket {
+    stream: WebSocketStream<TcpStream>,
+    /// What the server chose.
+    pub protocol: Option<String>,
+}
+
+/// What came of waiting.
+#[derive(Debug, PartialEq)]
+pub enum Heard {
+    Frame(Value),
+    /// The other side closed, with this code; 1006 when it said none.
+    Closed(u16),
+}
+
+impl Socket {
+    /// Opens one, or says the HTTP status that refused it.
+    pub async fn open(address: SocketAddr, path: &str, protocol: Option<&str>) -> Result<Self, u16> {
+        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+        if let Some(protocol) = protocol {
+            request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        // What this client sends is hostile, so it sets itself no bounds.
+        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        let opened = tokio::time::timeout(PATIENCE, client_async_with_config(request, stream, Some(config))).await;
+        match opened.expect("a handshake in time") {
+            Ok((stream, response)) => {
+                let protocol = response.headers().get("sec-websocket-protocol");
+                Ok(Socket { stream, protocol: protocol.and_then(|name| name.to_str().ok()).map(str::to_owned) })
+            }
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("the handshake broke: {error}"),
+        }
+    }
+
+    pub async fn send(&mut self, message: Message) {
+        // The other side may have closed already; what it said then is read next.
+        let _ = tokio::time::timeout(PATIENCE, self.stream.send(message)).await.expect("room to send");
+    }
+
+    pub async fn say(&mut self, text: &str) {
+        self.send(Message::text(text)).await;
+    }
+
+    /// The next text frame, or the end.
+    pub async fn hear(&mut self) -> Heard {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame in time") {
+                Some(Ok(Message::Text(text))) => return Heard::Frame(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(frame))) => return Heard::Closed(frame.map_or(1005, |frame| frame.code.into())),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(other)) => panic!("not a text frame: {other:?}"),
+                Some(Err(_)) | None => return Heard::Closed(1006),
+            }
+        }
+    }
+
+    /// The next frame; the end is a mistake.
+    pub async fn frame(&mut self) -> Value {
+        match self.hear().await {
+            Heard::Frame(frame) => frame,
+            Heard::Closed(code) => panic!("the socket closed with {code}"),
+        }
+    }
+}
