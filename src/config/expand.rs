@@ -12,22 +12,15 @@ pub(super) fn expand(node: &mut Node, environment: &[(String, String)], report: 
                 node.loose = *text != new;
                 *text = new;
             }
-            Err(Failure::Unset(name)) => report.error(
-                Code::Environment,
-                &node.place,
-                format!("`{name}` is not set in the environment"),
-                Some(format!("set it, or write `${{{name}:-…}}` with what to use instead")),
-            ),
-            Err(Failure::Form) => report.error(
-                Code::Environment,
-                &node.place,
-                "a `${` without its `}`, or with no name in it",
-                Some("write `${NAME}` or `${NAME:-default}`; a dollar sign itself is `$$`".to_owned()),
-            ),
+            Err(failure) => {
+                let (message, help) = failure.words();
+                report.error(Code::Environment, &node.place, message, Some(help));
+                node.value = Value::Unset;
+            }
         },
         Value::Array(members) => members.iter_mut().for_each(|member| expand(member, environment, report)),
         Value::Table(members) => members.iter_mut().for_each(|(_, member)| expand(member, environment, report)),
-        Value::Text(_) | Value::Integer(_) | Value::Float | Value::Boolean(_) | Value::Other => {}
+        Value::Text(_) | Value::Integer(_) | Value::Float | Value::Boolean(_) | Value::Other | Value::Unset => {}
     }
 }
 
@@ -35,6 +28,22 @@ pub(super) fn expand(node: &mut Node, environment: &[(String, String)], report: 
 enum Failure {
     Unset(String),
     Form,
+}
+
+impl Failure {
+    /// What is wrong, and what would do.
+    fn words(&self) -> (String, String) {
+        match self {
+            Failure::Unset(name) => (
+                format!("`{name}` is not set in the environment"),
+                format!("set it, or write `${{{name}:-…}}` with what to use instead"),
+            ),
+            Failure::Form => (
+                "a `${` without its `}`, or with no name in it".to_owned(),
+                "write `${NAME}` or `${NAME:-default}`; a dollar sign itself is `$$`".to_owned(),
+            ),
+        }
+    }
 }
 
 fn expanded(text: &str, environment: &[(String, String)]) -> Result<String, Failure> {

@@ -93,13 +93,9 @@ fn read(path: &Path) -> Result<String, String> {
         Ok(metadata) if metadata.is_dir() => return Err("this is a folder, not a file".to_owned()),
         Ok(metadata) if metadata.len() > LARGEST_FILE => return Err("this file is larger than 4 MiB".to_owned()),
         Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err("there is no such file".to_owned()),
-        Err(error) => return Err(format!("this file cannot be read: {}", error.kind())),
+        Err(error) => return Err(section::cause(&error)),
     }
-    std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => "this file is not UTF-8".to_owned(),
-        kind => format!("this file cannot be read: {kind}"),
-    })
+    std::fs::read_to_string(path).map_err(|error| section::cause(&error))
 }
 
 fn unreadable(name: &str, message: String) -> Problems {

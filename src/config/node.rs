@@ -47,6 +47,8 @@ pub(super) enum Value {
     Table(Vec<(String, Node)>),
     /// Nothing that a setting can be: a date.
     Other,
+    /// Its `${…}` stands for nothing, which was said already.
+    Unset,
 }
 
 impl Value {
@@ -60,6 +62,7 @@ impl Value {
             Value::Array(_) => "a list",
             Value::Table(_) => "a table",
             Value::Other => "a date",
+            Value::Unset => "not set",
         }
     }
 }

@@ -213,7 +213,14 @@ fn first_line(text: &str, span: Range<usize>) -> Range<usize> {
     let start = span.start.min(text.len());
     let end = span.end.clamp(start, text.len());
     let line = text.as_bytes()[start..end].iter().position(|byte| *byte == b'\n').unwrap_or(end - start);
-    start..start + line
+    match line {
+        // At the end of a line there is nothing to mark: the letter before it will do.
+        0 => {
+            text[..start].char_indices().next_back().filter(|(_, letter)| *letter != '\n').map_or(start, |(at, _)| at)
+                ..start
+        }
+        line => start..start + line,
+    }
 }
 
 impl std::fmt::Display for Shown<'_> {

@@ -18,6 +18,15 @@ pub(super) struct Spanned<T> {
     pub place: Place,
 }
 
+/// Why a file cannot be read, in words.
+pub(super) fn cause(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
 /// The largest file that a `…_file` setting reads, in bytes.
 const LARGEST_FILE: u64 = 64 * 1024;
 
@@ -67,7 +76,8 @@ impl<'a> Section<'a> {
 
     pub fn node(&self, key: &'static str) -> Option<&'a Node> {
         self.asked.borrow_mut().push(key);
-        self.members.iter().find(|(name, _)| name == key).map(|(_, node)| node)
+        let node = self.members.iter().find(|(name, _)| name == key).map(|(_, node)| node);
+        node.filter(|node| !matches!(node.value, Value::Unset))
     }
 
     fn wrong<T>(&self, key: &str, node: &Node, wanted: &str) -> Option<T> {
@@ -119,7 +129,7 @@ impl<'a> Section<'a> {
             Some((_, value)) => Some(Spanned { value: *value, place: text.place }),
             None => {
                 let help = suggestion(&text.value, words.iter().map(|(word, _)| *word));
-                self.report.error(Code::Value, &text.place, format!("`{}` is not a `{key}`", text.value), help);
+                self.report.error(Code::Value, &text.place, format!("`{key}` cannot be `{}`", text.value), help);
                 None
             }
         }
@@ -164,7 +174,7 @@ impl<'a> Section<'a> {
     pub fn duration(&self, key: &'static str, from: Duration, to: Duration) -> Option<Duration> {
         self.with_unit(key, "a duration with its unit, as in \"30s\"", |text| {
             let duration = unit::duration(text)?;
-            let bounds = || format!("must be from {from:?} to {to:?}");
+            let bounds = || format!("must be from {} s to {} s", from.as_secs(), to.as_secs());
             if (from..=to).contains(&duration) { Ok(duration) } else { Err(bounds()) }
         })
     }
@@ -192,6 +202,7 @@ impl<'a> Section<'a> {
             .iter()
             .filter_map(|member| match &member.value {
                 Value::Text(text) => Some(Spanned { value: text.clone(), place: member.place.clone() }),
+                Value::Unset => None,
                 _ => self.wrong(key, member, "a text"),
             })
             .collect()
@@ -233,7 +244,7 @@ impl<'a> Section<'a> {
         }
         match std::fs::read_to_string(&path) {
             Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
-            Err(error) => problem(format!("`{}` cannot be read: {}", file.value, error.kind())),
+            Err(error) => problem(format!("`{}` cannot be read: {}", file.value, cause(&error))),
         }
     }
 

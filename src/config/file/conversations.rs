@@ -61,6 +61,7 @@ fn pinned(section: &Section<'_>, dialect: &str, node: &Node) -> Option<PinnedNam
         section.report().error(Code::Type, place, message, Some(help.to_owned()));
     };
     match &node.value {
+        Value::Unset => None,
         Value::Array(members) => match members.as_slice() {
             [us, them] => match (scalar(us), scalar(them)) {
                 (Some(us), Some(them)) => Some(PinnedName::Pair([us, them])),
@@ -101,6 +102,6 @@ fn scalar(node: &Node) -> Option<String> {
     match &node.value {
         Value::Text(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Integer(number) => u64::try_from(*number).ok().map(|number| number.to_string()),
-        Value::Float | Value::Boolean(_) | Value::Array(_) | Value::Table(_) | Value::Other => None,
+        Value::Float | Value::Boolean(_) | Value::Array(_) | Value::Table(_) | Value::Other | Value::Unset => None,
     }
 }

@@ -9,7 +9,7 @@ mod stores;
 
 use std::path::Path;
 
-use super::node::Node;
+use super::node::{Node, Value};
 use super::problem::{Code, Report};
 use super::section::Section;
 use super::settings::{JournalSettings, RelaySettings, ServerSettings};
@@ -28,6 +28,8 @@ pub(super) struct File {
     /// Names of `[upstreams.*]`.
     pub upstreams: Vec<String>,
     pub routes: Vec<WrittenRoute>,
+    /// Whether there are any, those left out for their problems included.
+    pub routes_written: bool,
     pub conversations: Vec<WrittenConversation>,
 }
 
@@ -41,6 +43,7 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
         stores: root.section("stores").map(stores::read).unwrap_or_default(),
         upstreams: upstreams(&root),
         routes: root.list("routes").into_iter().filter_map(routes::read).collect(),
+        routes_written: matches!(root.node("routes"), Some(Node { value: Value::Array(routes), .. }) if !routes.is_empty()),
         conversations: root.list("conversations").into_iter().filter_map(conversations::read).collect(),
     };
     deliveries(&root);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::problem::{Code, Problem, Report};
-use super::super::section::Spanned;
+use super::super::section::{Spanned, cause};
 use crate::dialect::{Choice, Dialect, OptionValue, suggestion};
 
 /// Name and text of a dialect that is compiled in.
@@ -90,7 +90,7 @@ impl<'a> Dialects<'a> {
                 return Some((format!("dialects/{name}.toml"), (*text).to_owned()));
             }
             let help = suggestion(source, self.builtin.iter().map(|(name, _)| *name));
-            let help = help.unwrap_or_default() + "; a file of your own is `\"./name.toml\"`";
+            let help = help.unwrap_or_default() + " (a file of your own: `\"./name.toml\"`)";
             self.report.error(Code::Reference, place, format!("there is no dialect `{source}`"), Some(help));
             return None;
         }
@@ -104,7 +104,7 @@ impl<'a> Dialects<'a> {
         }
         match std::fs::read_to_string(&path) {
             Ok(text) => Some((source.to_owned(), text)),
-            Err(error) => problem(format!("`{source}` cannot be read: {}", error.kind())),
+            Err(error) => problem(format!("`{source}` cannot be read: {}", cause(&error))),
         }
     }
 
@@ -112,13 +112,15 @@ impl<'a> Dialects<'a> {
     fn pass_on(&self, problems: crate::dialect::Problems, wanted: &Wanted<'_>) {
         let text: Arc<str> = problems.text.into();
         for problem in problems.list {
+            // What has no place in its file is about the choice of a variant or an option: that is here.
+            let is_choice = problem.span.end <= 1;
             self.report.add(Problem {
                 code: Code::Dialect,
                 place: wanted.dialect.place.clone(),
                 message: problem.message,
                 help: problem.help,
                 warning: false,
-                elsewhere: Some((problems.source.clone(), text.clone(), problem.span)),
+                elsewhere: (!is_choice).then(|| (problems.source.clone(), text.clone(), problem.span)),
             });
         }
     }

@@ -19,6 +19,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     let known = routes::Known {
         all_stores: file.stores.iter().map(|store| store.name.value.as_str()).collect(),
         upstreams: &file.upstreams,
+        routes_written: file.routes_written,
         public: file.server.as_ref().is_none_or(|server| !server.listen.ip().is_loopback()),
     };
     let mut dialects = dialects::Dialects::new(builtin, folder, report);

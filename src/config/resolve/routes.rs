@@ -17,6 +17,8 @@ pub(super) struct Known<'a> {
     /// Stores, also those that have problems of their own.
     pub all_stores: Vec<&'a str>,
     pub upstreams: &'a [String],
+    /// Whether there are routes at all, those with problems of their own included.
+    pub routes_written: bool,
     /// Whether others than this machine can connect.
     pub public: bool,
 }
@@ -27,7 +29,7 @@ pub(super) fn resolve(
     dialects: &mut Dialects<'_>,
     report: &Report,
 ) -> Vec<Route> {
-    if written.is_empty() {
+    if written.is_empty() && !known.routes_written {
         let help = "at least one, with `name`, `dialect`, `to` and `auth`";
         report.error(Code::Missing, &Place::Default, "there is no `[[routes]]`", Some(help.to_owned()));
     }

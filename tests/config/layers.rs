@@ -1,0 +1,100 @@
+//! Which layer wins, and what a value of the environment may be.
+
+use std::path::Path;
+use std::time::Duration;
+
+use dragoman::config::{self, Inputs, JournalSettings, Loaded, Place, Problems};
+use dragoman::dialect::builtin::BUILTIN;
+
+const ROUTE: &str = r#"
+[[routes]]
+name = "staff"
+dialect = "frontdesk"
+to = "hub"
+auth = { kind = "none" }
+"#;
+
+fn load(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Loaded, Problems> {
+    let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let inputs = Inputs { file: None, environment: own(environment), flags: own(flags) };
+    config::check("test.toml", &format!("{file}{ROUTE}"), Path::new(""), &inputs, BUILTIN)
+}
+
+#[test]
+fn each_layer_wins_over_the_one_before() {
+    let file = "[server]\nlisten = \"127.0.0.1:2\"\n";
+    let variable = ("DRAGOMAN_SERVER__LISTEN", "127.0.0.1:3");
+    let flag = ("server.listen", "127.0.0.1:4");
+    let port = |loaded: Result<Loaded, Problems>| loaded.unwrap().config.server.listen.port();
+    assert_eq!(port(load("", &[], &[])), 8080);
+    assert_eq!(port(load(file, &[], &[])), 2);
+    assert_eq!(port(load(file, &[variable], &[])), 3);
+    assert_eq!(port(load(file, &[variable], &[flag])), 4);
+    assert_eq!(port(load("", &[], &[flag])), 4);
+}
+
+#[test]
+fn a_layer_changes_one_key_and_leaves_the_others() {
+    let file = "[server]\nlisten = \"127.0.0.1:2\"\ndrain_timeout = \"5s\"\n";
+    let server = load(file, &[("DRAGOMAN_SERVER__LISTEN", "127.0.0.1:3")], &[]).unwrap().config.server;
+    assert_eq!((server.listen.port(), server.drain_timeout), (3, Duration::from_secs(5)));
+    assert_eq!(server.admin.unwrap().port(), 9090);
+}
+
+#[test]
+fn the_environment_gives_numbers_as_text() {
+    let keep = |days| load("", &[("DRAGOMAN_JOURNAL__KEEP__DAYS", days)], &[]);
+    let JournalSettings::Embedded { keep: kept, .. } = keep("30").unwrap().config.journal;
+    assert_eq!(kept, Some(Duration::from_secs(30 * 86_400)));
+    let problems = keep("thirty").unwrap_err();
+    assert_eq!(problems.list.len(), 1);
+    assert_eq!(problems.list[0].place, Place::Environment("DRAGOMAN_JOURNAL__KEEP__DAYS".to_owned()));
+    assert!(problems.render(false).contains("environment variable DRAGOMAN_JOURNAL__KEEP__DAYS"), "{problems}");
+    // A text that looks like a number stays a text where one is wanted.
+    let JournalSettings::Embedded { path, .. } =
+        load("", &[("DRAGOMAN_JOURNAL__PATH", "12345")], &[]).unwrap().config.journal;
+    assert_eq!(path, Path::new("12345"));
+}
+
+#[test]
+fn a_number_in_quotes_in_the_file_is_a_mistake() {
+    assert!(load("[journal.keep]\ndays = \"30\"\n", &[], &[]).is_err());
+    assert!(load("[journal.keep]\ndays = \"${DAYS}\"\n", &[("DAYS", "30")], &[]).is_ok());
+}
+
+#[test]
+fn only_names_with_a_section_are_settings() {
+    let harmless = [
+        ("DRAGOMAN_CONFIG", "x"),
+        ("DRAGOMAN_JWT_SECRET", "x"),
+        ("DRAGOMAN_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("OTHER__SERVER__LISTEN", "x"),
+    ];
+    assert!(load("", &harmless, &[]).is_ok());
+    let problems = load("", &[("DRAGOMAN_SERVER__LISTN", "127.0.0.1:1")], &[]).unwrap_err().render(false);
+    assert!(problems.contains("DRAGOMAN_SERVER__LISTN") && problems.contains("did you mean `listen`?"), "{problems}");
+}
+
+#[test]
+fn a_value_of_the_environment_is_taken_as_it_is() {
+    let problems = load("", &[("DRAGOMAN_JOURNAL__PATH", "${HOME}")], &[]).unwrap();
+    let JournalSettings::Embedded { path, .. } = problems.config.journal;
+    assert_eq!(path, Path::new("${HOME}"));
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = |name: &str| Inputs { file: Some(folder.path().join(name)), ..Inputs::default() };
+    let problems = config::load(&inputs("none.toml"), BUILTIN).unwrap_err().render(false);
+    assert!(problems.contains("there is no such file"), "{problems}");
+    assert!(config::load(&inputs(""), BUILTIN).is_err(), "a folder was read");
+
+    std::fs::write(folder.path().join("secret"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    let text = ROUTE.replace("kind = \"none\"", "kind = \"jwt\", secret_file = \"secret\"");
+    std::fs::write(folder.path().join("routes.toml"), text).unwrap();
+    let loaded = config::load(&inputs("routes.toml"), BUILTIN).unwrap();
+    assert!(loaded.warnings.is_empty() && !loaded.is_default, "{}", loaded.warnings);
+    std::fs::write(folder.path().join("latin.toml"), b"# caf\xe9\n").unwrap();
+    assert!(config::load(&inputs("latin.toml"), BUILTIN).unwrap_err().render(false).contains("not UTF-8"));
+}
