@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::auth::Principal;
-use crate::event::{Attachment, Conversation, Event, Fields, MessageKind, Party};
+use crate::dialect::Scope;
+use crate::event::{Attachment, Conversation, ConversationKind, Event, Fields, Guest, MessageKind, Party};
 use crate::fault::Fault;
 use crate::relay::{Mailbox, Subscription};
 
@@ -18,19 +19,8 @@ pub struct Caller {
     pub dialect: Arc<str>,
     /// The socket, unique in this process; 0 for an HTTP call.
     pub connection: u64,
-}
-
-/// Which sockets a dialect's socket stands beside: what it hears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// One conversation, named when connecting.
-    Conversation,
-    /// All conversations that the party is a member of.
-    Party,
-    /// All conversations of the party's departments.
-    Department,
-    /// All conversations that are not one-to-one.
-    Everyone,
+    /// Whether files that this gateway did not issue may be named; they are passed on as links and never fetched.
+    pub foreign_files: bool,
 }
 
 /// A socket that wants to hear.
@@ -53,6 +43,8 @@ pub struct SessionRequest {
     pub business: Option<String>,
     pub department: Option<String>,
     pub customer: Option<String>,
+    /// The kind of a session that is new.
+    pub kind: Option<ConversationKind>,
 }
 
 /// A file about to be uploaded, as far as it is known before its bytes.
@@ -63,10 +55,6 @@ pub struct UploadIntent {
     /// The message that comes into being with the upload, where the dialect has it so.
     pub announce: Announce,
     pub body: Option<String>,
-    /// The grant that the upload was permitted by.
-    pub grant: Option<String>,
-    /// The fields of the call, for what no member holds.
-    pub fields: Fields<'static>,
 }
 
 /// When an uploaded file becomes a message.
@@ -92,6 +80,7 @@ pub struct Page {
 #[derive(Debug, Clone)]
 pub struct Listed {
     pub conversation: Conversation,
+    pub guest: Guest,
     pub members: Vec<Party>,
     pub last: Option<Arc<Event>>,
 }
@@ -135,6 +124,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Permits an upload to whoever holds the token.
     async fn grant_upload(&self, caller: &Caller) -> Result<Grant, Fault>;
+
+    /// Who was granted an upload by this token.
+    async fn redeem(&self, token: &str) -> Result<Principal, Fault>;
 
     /// One conversation that the caller may see.
     async fn conversation(&self, caller: &Caller, conversation: &str) -> Result<Listed, Fault>;

@@ -2,9 +2,14 @@
 //! `tests/architecture`, which fails on an arrow up.
 
 pub mod auth;
+pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod event;
 pub mod fault;
+pub mod journal;
 pub mod naming;
+pub mod relay;
+pub mod store;
+pub mod tasks;

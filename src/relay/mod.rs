@@ -2,6 +2,7 @@
 //! mailboxes that subscribed, in order of publication. One trait, one suite of promises (`relay::promises`).
 
 mod mailbox;
+mod memory;
 
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use async_trait::async_trait;
 
 use crate::event::Event;
 
-pub use mailbox::{Mailbox, MailboxEnd, MailboxLimits, mailbox};
+pub use mailbox::{Mailbox, MailboxEnd, MailboxLimits, MailboxReceiver, mailbox};
+pub use memory::MemoryRelay;
 
 /// A place that sockets listen at.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

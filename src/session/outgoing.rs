@@ -1,0 +1,54 @@
+//! An event on its way out: canonical → the dialect's names → frames for this viewer. Losses are counted here, as this
+//! is where they happen.
+
+use crate::backend::Caller;
+use crate::dialect::{Audience, Unwritable};
+use crate::event::{Event, EventKind};
+use crate::fault::Fault;
+use crate::metrics;
+
+use super::Place;
+
+/// The frames by which this session's client learns of the event; none when it is not for it.
+pub async fn frames(place: &Place, caller: &Caller, event: &Event) -> Result<Vec<String>, Fault> {
+    let contract = place.contract();
+    let own = event.details.sender.id == *caller.principal.id;
+    let from_here = event.details.origin.connection == Some(caller.connection);
+    // What passes by (typing, presence) is no news to the socket that said it; a message is its confirmation.
+    if own && (!contract.echo || (from_here && event.kind.message().is_none() && is_transient(event.kind))) {
+        return Ok(Vec::new());
+    }
+    let Some(fields) = place.naming.outward(&place.dialect, &caller.principal, event).await? else {
+        return Ok(Vec::new());
+    };
+    let audience = if own { Audience::Sender } else { Audience::Receiver };
+    match place.dialect.carry(&[&contract.server], &fields, audience) {
+        Ok(carried) => {
+            let from = event.details.origin.dialect.as_deref().unwrap_or_default();
+            metrics::count_losses(from, &place.dialect.name, &carried.lost, carried.degraded.map(|why| why.as_str()));
+            Ok(carried.frames)
+        }
+        Err(Unwritable::NoShape) => {
+            metrics::count_untold(&place.dialect.name, event.kind.as_str());
+            Ok(Vec::new())
+        }
+        Err(Unwritable::Needs(field)) => {
+            metrics::count_untold(&place.dialect.name, event.kind.as_str());
+            tracing::warn!(dialect = %place.dialect.name, kind = %event.kind, needs = %field.path(), "event cannot be told");
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn is_transient(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Typing | EventKind::Presence => true,
+        EventKind::Message(_)
+        | EventKind::Receipt
+        | EventKind::SessionStarted
+        | EventKind::SessionClaimed
+        | EventKind::SessionEnded
+        | EventKind::ConversationUpdated
+        | EventKind::Error => false,
+    }
+}

@@ -1,0 +1,246 @@
+//! The loop of one session: one task, one socket, one mailbox. It ends with a reason, and the other side is told in its
+//! dialect's way.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::dialect::{RefusedFrame, Scope};
+use crate::event::{Event, EventKind, Fields};
+use crate::fault::{Fault, Reason};
+use crate::relay::{MailboxEnd, MailboxReceiver};
+
+use super::admission::Admitted;
+use super::socket::{Gone, Incoming, Socket};
+use super::{Place, incoming, outgoing};
+
+/// How many events are written before the socket is read again.
+const BATCH: usize = 64;
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The client went.
+    Closed,
+    /// The client broke the protocol or the limits.
+    Refused(Reason),
+    /// The conversation is over.
+    Ended,
+    /// The client did not read.
+    Overflowed,
+    /// Nothing came for too long, or writing took too long.
+    Dead,
+    /// The gateway stops.
+    Stopped,
+    /// The gateway failed.
+    Failed,
+}
+
+impl End {
+    /// The spelling of metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            End::Closed => "closed",
+            End::Refused(reason) => reason.as_str(),
+            End::Ended => "ended",
+            End::Overflowed => "overflowed",
+            End::Dead => "dead",
+            End::Stopped => "stopped",
+            End::Failed => "failed",
+        }
+    }
+}
+
+/// The closing words: why, and with which code; no code when the connection is gone already.
+struct Farewell {
+    end: End,
+    code: Option<u16>,
+    reason: String,
+}
+
+impl Farewell {
+    fn silent(end: End) -> Self {
+        Farewell { end, code: None, reason: String::new() }
+    }
+
+    fn with(end: End, code: u16, reason: impl Into<String>) -> Self {
+        Farewell { end, code: Some(code), reason: reason.into() }
+    }
+}
+
+impl From<Gone> for Farewell {
+    fn from(_: Gone) -> Self {
+        Farewell::silent(End::Dead)
+    }
+}
+
+/// Runs a session to its end.
+pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, stop: CancellationToken) -> End {
+    let Admitted { caller, conversation, connected, mut mailbox } = admitted;
+    let mut session = Session { place: &place, caller: &caller, conversation: conversation.as_ref(), last_heard: Instant::now() };
+    let farewell = match session.converse(&mut socket, &mut mailbox, &stop).await {
+        Ok(never) => match never {},
+        Err(farewell) => farewell,
+    };
+    drop(connected);
+    if let Some(code) = farewell.code {
+        // A peer that does not read must not keep the session alive.
+        let _ = timeout(place.settings.write_timeout, socket.close(code, &farewell.reason)).await;
+    }
+    farewell.end
+}
+
+struct Session<'a> {
+    place: &'a Place,
+    caller: &'a crate::backend::Caller,
+    conversation: Option<&'a crate::event::Conversation>,
+    last_heard: Instant,
+}
+
+impl Session<'_> {
+    async fn converse<S: Socket>(
+        &mut self,
+        socket: &mut S,
+        mailbox: &mut MailboxReceiver,
+        stop: &CancellationToken,
+    ) -> Result<std::convert::Infallible, Farewell> {
+        self.greet(socket).await?;
+        let mut pings = interval(self.place.settings.ping_every);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        pings.tick().await;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
+                received = mailbox.recv() => self.deliver(socket, mailbox, received).await?,
+                received = socket.receive() => self.accept(socket, received).await?,
+                _ = pings.tick() => self.keep_alive(socket).await?,
+            }
+        }
+    }
+
+    /// The frame that some dialects open with.
+    async fn greet<S: Socket>(&self, socket: &mut S) -> Result<(), Farewell> {
+        let event = self.conversation.map(|conversation| {
+            let mut event = Event::new(EventKind::SessionStarted);
+            event.details.conversation = conversation.clone();
+            event
+        });
+        let fields = match &event {
+            Some(event) => self.place.naming.outward(&self.place.dialect, &self.caller.principal, event).await.unwrap_or_default(),
+            None => None,
+        };
+        match self.place.contract().server.greeting(&fields.unwrap_or_else(|| Fields::about(EventKind::SessionStarted))) {
+            Some(frame) => self.write(socket, vec![frame]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what is in the mailbox, up to a batch, in one go.
+    async fn deliver<S: Socket>(
+        &self,
+        socket: &mut S,
+        mailbox: &mut MailboxReceiver,
+        received: Result<crate::relay::Parcel, MailboxEnd>,
+    ) -> Result<(), Farewell> {
+        let mut next = Some(received);
+        let mut frames = Vec::new();
+        let mut ended = None;
+        for _ in 0..BATCH {
+            let parcel = match next.take() {
+                Some(Ok(parcel)) => parcel,
+                Some(Err(end)) => {
+                    ended = Some(self.mailbox_farewell(end));
+                    break;
+                }
+                None => break,
+            };
+            match outgoing::frames(self.place, self.caller, &parcel.event).await {
+                Ok(written) => frames.extend(written),
+                Err(fault) => {
+                    tracing::error!(route = %self.caller.route, %fault, "an event could not be brought to its reader");
+                    ended = Some(Farewell::with(End::Failed, 1011, "internal error"));
+                    break;
+                }
+            }
+            if parcel.event.kind == EventKind::SessionEnded && self.place.contract().scope == Scope::Conversation {
+                ended = Some(self.farewell_of(Reason::Ended, End::Ended, 1000));
+                break;
+            }
+            next = mailbox.try_recv();
+        }
+        self.write(socket, frames).await?;
+        ended.map_or(Ok(()), Err)
+    }
+
+    fn mailbox_farewell(&self, end: MailboxEnd) -> Farewell {
+        match end {
+            MailboxEnd::Overflowed => Farewell::with(End::Overflowed, self.place.contract().overflow, "reader too slow; reconnect"),
+            MailboxEnd::Closed => Farewell::with(End::Stopped, 1012, "restarting"),
+        }
+    }
+
+    async fn accept<S: Socket>(&mut self, socket: &mut S, received: Incoming) -> Result<(), Farewell> {
+        self.last_heard = Instant::now();
+        let fault = match received {
+            Incoming::Text(text) => match incoming::take(self.place, self.caller, self.conversation, &text).await {
+                Ok(_) => return Ok(()),
+                Err(fault) => fault,
+            },
+            Incoming::Alive => return Ok(()),
+            Incoming::Binary => Fault::new(Reason::Binary),
+            Incoming::TooLarge => return Err(Farewell::with(End::Refused(Reason::TooLarge), 1009, "message too large")),
+            Incoming::Broken(code) => return Err(Farewell::with(End::Refused(Reason::Malformed), code, "protocol error")),
+            Incoming::Closed => return Err(Farewell::silent(End::Closed)),
+        };
+        self.refuse(socket, &fault).await
+    }
+
+    async fn refuse<S: Socket>(&self, socket: &mut S, fault: &Fault) -> Result<(), Farewell> {
+        tracing::debug!(route = %self.caller.route, %fault, "frame refused");
+        crate::metrics::count_refused(&self.caller.route, fault.reason.as_str());
+        let RefusedFrame { frame, close, text, .. } = self.place.dialect.refuse_frame(self.place.contract(), fault);
+        self.write(socket, frame.into_iter().collect()).await?;
+        match close {
+            Some(code) => Err(Farewell::with(End::Refused(fault.reason), code, text)),
+            None => Ok(()),
+        }
+    }
+
+    fn farewell_of(&self, reason: Reason, end: End, otherwise: u16) -> Farewell {
+        let refused = self.place.dialect.refuse_frame(self.place.contract(), &Fault::new(reason));
+        Farewell::with(end, refused.close.unwrap_or(otherwise), refused.text)
+    }
+
+    async fn keep_alive<S: Socket>(&self, socket: &mut S) -> Result<(), Farewell> {
+        let silent_for = self.last_heard.elapsed();
+        if silent_for >= self.place.settings.dead_after {
+            return Err(Farewell::with(End::Dead, 1001, "no answer to pings"));
+        }
+        if silent_for >= self.place.settings.ping_every {
+            self.in_time(socket.ping()).await?;
+        }
+        Ok(())
+    }
+
+    async fn write<S: Socket>(&self, socket: &mut S, frames: Vec<String>) -> Result<(), Farewell> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        for frame in frames {
+            self.in_time(socket.feed(frame)).await?;
+        }
+        self.in_time(socket.flush()).await
+    }
+
+    /// A reader that does not read must not hold the session for ever.
+    async fn in_time(&self, writing: impl Future<Output = Result<(), Gone>>) -> Result<(), Farewell> {
+        let limit: Duration = self.place.settings.write_timeout;
+        match timeout(limit, writing).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(gone)) => Err(gone.into()),
+            Err(_) => Err(Farewell::with(End::Overflowed, self.place.contract().overflow, "reader too slow; reconnect")),
+        }
+    }
+}
