@@ -119,8 +119,13 @@ pub trait Backend: Send + Sync + 'static {
     async fn permit_upload(&self, caller: &Caller, intent: &UploadIntent) -> Result<(), Fault>;
 
     /// Makes a stored file known; the event holds it and, where the upload creates one, the message.
-    async fn upload(&self, caller: &Caller, intent: UploadIntent, kind: MessageKind, file: Attachment)
-    -> Result<Arc<Event>, Fault>;
+    async fn upload(
+        &self,
+        caller: &Caller,
+        intent: UploadIntent,
+        kind: MessageKind,
+        file: Attachment,
+    ) -> Result<Arc<Event>, Fault>;
 
     /// Permits an upload to whoever holds the token.
     async fn grant_upload(&self, caller: &Caller) -> Result<Grant, Fault>;
@@ -131,7 +136,8 @@ pub trait Backend: Send + Sync + 'static {
     /// One conversation that the caller may see.
     async fn conversation(&self, caller: &Caller, conversation: &str) -> Result<Listed, Fault>;
 
-    async fn conversations(&self, caller: &Caller, listing: Listing, page: Page) -> Result<(Vec<Listed>, usize), Fault>;
+    async fn conversations(&self, caller: &Caller, listing: Listing, page: Page)
+    -> Result<(Vec<Listed>, usize), Fault>;
 
     /// Messages of a conversation, and how many there are.
     async fn history(&self, caller: &Caller, conversation: &str, page: Page) -> Result<Vec<Arc<Event>>, Fault>;

@@ -3,11 +3,15 @@
 //!
 //! An append is confirmed only once it would survive the loss of the process and of the machine's power.
 
+mod embedded;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::event::{Event, IdForm, Resource};
+
+pub use embedded::EmbeddedJournal;
 
 /// An event to be recorded.
 #[derive(Debug, Clone)]
@@ -81,7 +85,7 @@ pub struct Namespace {
     pub resource: Resource,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// The medium has no room; nothing was recorded.
     #[error("the journal's disk is full")]
@@ -99,8 +103,8 @@ pub enum JournalError {
 
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
-    /// Records the event at the end of its conversation. Events of one conversation are recorded in the order in which
-    /// these calls were made (not polled); resolves once durable.
+    /// Records the event at the end of its conversation. Events are recorded in the order in which these
+    /// futures were first polled; resolves once durable.
     async fn append(&self, append: Append) -> Result<Recorded, JournalError>;
 
     /// Replaces a recorded event in place (same id and sequence): an announced upload, a message read.
@@ -145,3 +149,6 @@ pub trait Journal: Send + Sync + 'static {
     /// Takes no further appends, makes durable what was taken, and lets go of the medium.
     async fn close(&self);
 }
+
+#[cfg(test)]
+mod promises;

@@ -20,7 +20,8 @@ impl Naming {
                 let known = self.known_party(dialect, &native).await?;
                 match known {
                     Some(canonical) => fields.set_text(field, canonical),
-                    None if field == Field::ReceiverId && dialect.naming.create == CreateConversation::Send
+                    None if field == Field::ReceiverId
+                        && dialect.naming.create == CreateConversation::Send
                         && dialect.naming.name != ConversationName::Pair => {}
                     None => return Err(Fault::new(Reason::PartyNotFound).at(field)),
                 }
@@ -44,12 +45,20 @@ impl Naming {
         Ok(known.map(|_| native.to_owned()))
     }
 
-    async fn named_conversation(&self, dialect: &Dialect, native: &str, fields: &mut Fields<'_>) -> Result<String, Fault> {
+    async fn named_conversation(
+        &self,
+        dialect: &Dialect,
+        native: &str,
+        fields: &mut Fields<'_>,
+    ) -> Result<String, Fault> {
         if let Some(canonical) = self.canonical(dialect, Resource::Conversation, native).await? {
             return Ok(canonical);
         }
         let is_send = fields.kind().is_some_and(|kind| kind.message().is_some());
-        if dialect.naming.create != CreateConversation::Send || !is_send || dialect.naming.name == ConversationName::Pair {
+        if dialect.naming.create != CreateConversation::Send
+            || !is_send
+            || dialect.naming.name == ConversationName::Pair
+        {
             return Err(Fault::new(Reason::ConversationNotFound).at(Field::ConversationId));
         }
         // Two first sends at once may both come here; the id map decides which of the two new ids stays.

@@ -40,7 +40,8 @@ impl Naming {
     /// Replaces canonical ids by the dialect's in any record of fields.
     pub async fn rename(&self, dialect: &Dialect, fields: &mut Fields<'static>) -> Result<(), Fault> {
         let rest = PARTIES.into_iter().map(|field| (field, Resource::Party));
-        let all = [(Field::Id, Resource::Message), (Field::ConversationId, Resource::Conversation)].into_iter().chain(rest);
+        let all =
+            [(Field::Id, Resource::Message), (Field::ConversationId, Resource::Conversation)].into_iter().chain(rest);
         for (field, resource) in all {
             let Some(canonical) = fields.text(field) else { continue };
             if let Some(native) = self.renamed(dialect, resource, canonical).await? {
@@ -77,7 +78,8 @@ impl Naming {
             return;
         }
         let Some((us, them)) = self.pins.pair(&dialect.name, &event.details.conversation.id) else {
-            let other = if event.details.sender.id == *viewer.id { &event.details.receiver } else { &event.details.sender };
+            let other =
+                if event.details.sender.id == *viewer.id { &event.details.receiver } else { &event.details.sender };
             fields.set_text(Field::OtherId, other.id.clone());
             if let Some(name) = &other.name {
                 fields.set_text(Field::OtherName, name.clone());

@@ -42,7 +42,12 @@ impl MemoryRelay {
 
 #[async_trait]
 impl Relay for MemoryRelay {
-    async fn subscribe(&self, party: Arc<str>, topics: Vec<Topic>, mailbox: Mailbox) -> Result<Subscription, RelayError> {
+    async fn subscribe(
+        &self,
+        party: Arc<str>,
+        topics: Vec<Topic>,
+        mailbox: Mailbox,
+    ) -> Result<Subscription, RelayError> {
         let listener = Arc::new(Listener { party, mailbox });
         let number = {
             let mut state = self.state();
@@ -80,5 +85,42 @@ impl Relay for MemoryRelay {
 
     async fn healthy(&self) -> Result<(), RelayError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{MailboxLimits, mailbox, promises};
+    use super::*;
+    use crate::event::{Event, EventKind};
+
+    #[tokio::test]
+    async fn promises_hold() {
+        promises::hold(Arc::new(MemoryRelay::new())).await;
+    }
+
+    #[tokio::test]
+    async fn the_sender_is_served_last() {
+        let relay = MemoryRelay::new();
+        let limits = MailboxLimits { messages: 1, bytes: 1 << 20 };
+        let (sender, _receiver) = mailbox(limits);
+        let _first = relay.subscribe("ann".into(), vec![Topic::Everyone], sender).await.expect("subscribed");
+        let (other, _other) = mailbox(limits);
+        let _second = relay.subscribe("bob".into(), vec![Topic::Everyone], other).await.expect("subscribed");
+        let listeners = relay.listeners(&[Topic::Everyone, Topic::Everyone]);
+        assert_eq!(listeners.len(), 2);
+        let event = Arc::new(Event::new(EventKind::Typing));
+        relay
+            .publish(Parcel { event, topics: vec![Topic::Everyone], last: Some("ann".into()) })
+            .await
+            .expect("published");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_who_left() {
+        let relay = MemoryRelay::new();
+        let (sender, _receiver) = mailbox(MailboxLimits { messages: 1, bytes: 1 });
+        drop(relay.subscribe("ann".into(), vec![Topic::Everyone, Topic::Party("ann".into())], sender).await);
+        assert!(relay.state().by_topic.is_empty());
     }
 }

@@ -3,6 +3,8 @@
 
 mod mailbox;
 mod memory;
+#[cfg(test)]
+mod promises;
 
 use std::sync::Arc;
 
@@ -45,7 +47,12 @@ pub enum RelayError {
 #[async_trait]
 pub trait Relay: Send + Sync + 'static {
     /// Starts delivering to the mailbox; ends when the subscription is dropped.
-    async fn subscribe(&self, party: Arc<str>, topics: Vec<Topic>, mailbox: Mailbox) -> Result<Subscription, RelayError>;
+    async fn subscribe(
+        &self,
+        party: Arc<str>,
+        topics: Vec<Topic>,
+        mailbox: Mailbox,
+    ) -> Result<Subscription, RelayError>;
 
     /// Hands the parcel to every mailbox that listens, here and on other replicas. Never waits for a slow reader: a
     /// mailbox that is full is ended instead.

@@ -3,11 +3,17 @@
 //!
 //! A finished upload is whole; one that was dropped, failed or cut leaves nothing behind.
 
+mod fs;
+#[cfg(test)]
+mod promises;
+
 use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+
+pub use fs::FsStore;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
