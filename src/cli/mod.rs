@@ -49,7 +49,7 @@ const EXAMPLES: &str = "\
 Examples:
   dragoman check                                    every mistake of routes.toml, or its route table
   dragoman check -c /etc/dragoman/routes.toml
-  dragoman token --route frontdesk --sub ann --role staff --department reception
+  dragoman token --route staff --sub ann --role staff --department reception
   dragoman completions bash > ~/.local/share/bash-completion/completions/dragoman
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage, 78 wrong config.";

@@ -1,1 +1,172 @@
+//! Commands as their users see them: arguments in; data, talk and an exit code out.
 
+use std::cell::RefCell;
+use std::io::Write;
+use std::rc::Rc;
+
+use super::{Console, Exit, run};
+use crate::auth::{Presented, Verifier};
+use crate::config::{self, Inputs};
+use crate::dialect::builtin;
+use crate::event::Role;
+
+#[derive(Clone, Default)]
+struct Stream(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+struct Ended {
+    exit: Exit,
+    data: String,
+    talk: String,
+}
+
+fn dragoman(arguments: &[&str]) -> Ended {
+    let (data, talk) = (Stream::default(), Stream::default());
+    let mut console = Console::of(Box::new(data.clone()), Box::new(talk.clone()));
+    let arguments = std::iter::once("dragoman").chain(arguments.iter().copied()).map(Into::into);
+    let exit = run(arguments, &mut console);
+    Ended { exit, data: data.text(), talk: talk.text() }
+}
+
+const ROUTES: &str = r#"
+[[routes]]
+name = "staff"
+dialect = "frontdesk"
+to = "hub"
+auth = { kind = "jwt", secret = "0123456789abcdef0123456789abcdef", roles = { manager = "staff" } }
+
+[[routes]]
+name = "keys"
+dialect = "divar"
+to = "hub"
+auth = { kind = "tokens", tokens = [{ token = "0123456789abcdef", party = "app" }] }
+
+[[routes]]
+name = "open"
+dialect = "licomed"
+prefix = "/open"
+host = "chat.example"
+to = "hub"
+auth = { kind = "none" }
+"#;
+
+struct File {
+    folder: tempfile::TempDir,
+}
+
+impl File {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("routes.toml"), text).unwrap();
+        File { folder }
+    }
+
+    fn path(&self) -> String {
+        self.folder.path().join("routes.toml").display().to_string()
+    }
+}
+
+#[test]
+fn a_good_config_is_a_table() {
+    let file = File::new(ROUTES);
+    let ended = dragoman(&["check", "-c", &file.path()]);
+    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, ""));
+    let wanted = "\
+ROUTE  DIALECT    WHERE              TO   AUTH       UPLOADS
+staff  frontdesk  127.0.0.1:8080     hub  jwt HS256  -
+keys   divar      127.0.0.1:8080     hub  1 tokens   -
+open   licomed    chat.example/open  hub  none       -
+";
+    assert_eq!(ended.data, wanted);
+}
+
+#[test]
+fn a_bad_config_is_told_on_standard_error() {
+    let file = File::new("[sever]\n");
+    let ended = dragoman(&["check", "--config", &file.path()]);
+    assert_eq!((ended.exit, ended.exit.code(), ended.data.as_str()), (Exit::Config, 78, ""));
+    assert!(ended.talk.contains("routes.toml:1:2") && ended.talk.contains("did you mean `server`?"), "{}", ended.talk);
+    let token = dragoman(&["token", "-c", &file.path(), "--route", "staff", "--sub", "ann"]);
+    assert_eq!((token.exit, token.data.as_str()), (Exit::Config, ""));
+}
+
+#[test]
+fn a_token_is_taken_by_its_route() {
+    let file = File::new(ROUTES);
+    let arguments =
+        ["token", "-c", &file.path(), "--route", "staff", "--sub", "ann", "--role", "manager", "--name", "Ann"];
+    let more =
+        ["--department", "desk", "--department", "spa", "--business", "hotel", "--conversation", "7", "--ttl", "5m"];
+    let ended = dragoman(&[&arguments[..], &more[..]].concat());
+    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, ""));
+    assert_eq!(ended.data.lines().count(), 1);
+
+    let inputs = Inputs { file: Some(file.path().into()), ..Inputs::default() };
+    let loaded = config::load(&inputs, builtin::BUILTIN).unwrap();
+    let verifier = Verifier::new(&loaded.config.routes[0].auth).unwrap();
+    let presented = Presented { token: Some(ended.data.trim()), ..Presented::default() };
+    let principal = verifier.verify(&presented).unwrap();
+    assert_eq!((principal.id.as_ref(), principal.role), ("ann", Some(Role::Staff)));
+    assert_eq!(principal.departments, ["desk", "spa"]);
+    assert_eq!(principal.conversations, ["7"]);
+    assert_eq!((principal.name.as_deref(), principal.business.as_deref()), (Some("Ann"), Some("hotel")));
+}
+
+#[test]
+fn a_token_that_cannot_be_made_says_why() {
+    let file = File::new(ROUTES);
+    let path = file.path();
+    let ask = |more: &[&str]| dragoman(&[&["token", "-c", &path, "--sub", "ann"], more].concat());
+    for (arguments, exit, words) in [
+        (&["--route", "stuff"][..], Exit::Usage, "there are staff, keys, open"),
+        (&["--route", "keys"], Exit::Failed, "fixed tokens"),
+        (&["--route", "open"], Exit::Failed, "asks for no token"),
+        (&["--route", "staff", "--role", "boss"], Exit::Usage, "known: staff"),
+        (&["--route", "staff", "--ttl", "5"], Exit::Usage, "needs a unit"),
+        (&["--route", "staff", "--ttl", "0s"], Exit::Usage, "at least 1s"),
+        (&[], Exit::Usage, "--route"),
+    ] {
+        let ended = ask(arguments);
+        assert_eq!((ended.exit, ended.data.as_str()), (exit, ""), "{arguments:?}: {}", ended.talk);
+        assert!(ended.talk.contains(words), "{arguments:?}: {}", ended.talk);
+    }
+}
+
+#[test]
+fn help_is_data_and_wrong_usage_is_talk() {
+    let help = dragoman(&["--help"]);
+    assert_eq!((help.exit, help.talk.as_str()), (Exit::Fine, ""));
+    assert!(help.data.contains("Examples:") && help.data.contains("78 wrong config"), "{}", help.data);
+    for command in ["check", "token", "completions"] {
+        let help = dragoman(&[command, "--help"]);
+        assert!(help.exit == Exit::Fine && help.data.contains("Example"), "{command}: {}", help.data);
+    }
+    let version = dragoman(&["--version"]);
+    assert_eq!(version.data, format!("dragoman {}\n", env!("CARGO_PKG_VERSION")));
+    let wrong = dragoman(&["chekc"]);
+    assert_eq!((wrong.exit.code(), wrong.data.as_str()), (2, ""));
+    assert!(wrong.talk.contains("check"), "{}", wrong.talk);
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ended = dragoman(&["completions", shell]);
+        assert!(ended.exit == Exit::Fine && ended.data.contains("token"), "{shell}");
+    }
+}

@@ -12,8 +12,8 @@ use crate::event::Role;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  dragoman token --route frontdesk --sub ann --role staff --department reception
-  curl -H \"Authorization: Bearer $(dragoman token --route licomed --sub 3f0c2b1e-0000-4000-8000-00000000000a)\" …")]
+  dragoman token --route staff --sub ann --role staff --department reception
+  curl -H \"Authorization: Bearer $(dragoman token --route shops --sub 7 --role store)\" …")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
