@@ -212,6 +212,8 @@ mod of_the_checks {
             "const TEXT: &str = r#\"use \"crate::server::X\"#; const LETTER: char = '\"'; use crate::event::A;",
         );
         fine("hub/deep/file.rs", "use super::super::hub_file::X; use super::server::X;");
+        fine("hub/file.rs", "mod tests { fn f() { if x { } } use super::super::server::X; }");
+        fine("hub/file.rs", "mod tests { } use super::server::X;");
     }
 
     #[test]
@@ -232,6 +234,8 @@ mod of_the_checks {
             wrong("hub/file.rs", text, "`server`, which is above it");
         }
         wrong("hub/deep/file.rs", "use super::super::super::server::Thing;", "above it");
+        wrong("hub/file.rs", "mod tests { use super::super::super::server::Thing; }", "above it");
+        wrong("hub/file.rs", "mod tests { } use super::super::server::Thing;", "above it");
         wrong("hub/mod.rs", "use super::server::Thing;", "above it");
         wrong("fault.rs", "use super::dialect::Thing;", "above it");
     }

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 pub fn rooms(path: &str, code: &str) -> BTreeSet<String> {
     let words = words(code);
     let depth = depth(path);
+    let nesting = nesting(&words);
     let mut rooms = BTreeSet::new();
     let mut at = 0;
     while at < words.len() {
-        let root = root(&words, at, depth);
+        let root = root(&words, at, depth + nesting[at]);
         match root {
             Some(after) => {
                 first_names(&words, after, &mut rooms);
@@ -26,6 +27,23 @@ pub fn rooms(path: &str, code: &str) -> BTreeSet<String> {
 fn depth(path: &str) -> usize {
     let names = path.split('/').count();
     if path.ends_with("/mod.rs") { names - 1 } else { names }
+}
+
+/// In how many `mod name { … }` of its own file each word stands.
+fn nesting(words: &[String]) -> Vec<usize> {
+    let mut open: Vec<bool> = Vec::new();
+    let mut nesting = Vec::with_capacity(words.len());
+    for (at, word) in words.iter().enumerate() {
+        match word.as_str() {
+            "{" => open.push(at >= 2 && words[at - 2] == "mod"),
+            "}" => {
+                open.pop();
+            }
+            _ => {}
+        }
+        nesting.push(open.iter().filter(|is_module| **is_module).count());
+    }
+    nesting
 }
 
 /// Names, `::` and single signs.

@@ -34,6 +34,7 @@ async fn what_was_recorded_is_there_after_a_restart() {
 
 /// Not a test of its own: the process that is killed below.
 #[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "how the parent tells its child what to do; no setting")]
 async fn child_that_is_killed() {
     let Ok(path) = std::env::var(CHILD) else { return };
     let journal = EmbeddedJournal::open(Path::new(&path)).expect("opens");
