@@ -5,6 +5,7 @@ pub mod auth;
 pub mod backend;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod dialect;
 pub mod event;
 pub mod fault;

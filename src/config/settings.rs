@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::Auth;
+use crate::delivery::WebhookSettings;
 use crate::dialect::Dialect;
 use crate::event::MessageKind;
 use crate::naming::PinnedConversation;
@@ -88,6 +89,8 @@ pub struct Route {
     pub on_loss: OnLoss,
     /// How long a sender waits for its confirmation; 1 s to 5 min.
     pub confirm_within: Duration,
+    /// Where an app is told that hears by being called; only for a dialect that has webhooks.
+    pub events: Option<WebhookSettings>,
 }
 
 /// Where a route leads.

@@ -3,6 +3,7 @@
 
 mod auth;
 mod conversations;
+mod events;
 mod routes;
 mod server;
 mod stores;

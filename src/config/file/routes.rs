@@ -8,7 +8,9 @@ use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::super::settings::{Limits, OnLoss};
 use super::auth::{self, WrittenAuth};
+use super::events;
 use super::stores::origin;
+use crate::delivery::WebhookSettings;
 use crate::dialect::OptionValue;
 use crate::event::MessageKind;
 
@@ -32,6 +34,7 @@ pub(in crate::config) struct WrittenRoute {
     pub origins: Vec<String>,
     pub on_loss: OnLoss,
     pub confirm_within: Duration,
+    pub events: Option<Spanned<WebhookSettings>>,
     /// Where the route itself stands.
     pub place: Place,
 }
@@ -67,6 +70,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         confirm_within: section
             .duration("confirm_within", Duration::from_secs(1), Duration::from_secs(300))
             .unwrap_or(Duration::from_secs(10)),
+        events: section.section("events").and_then(events::read),
         place,
         name: name.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
         dialect: dialect.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
@@ -74,7 +78,6 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
     };
     replay(&section);
     forward_rest(&section);
-    section.not_in_this_version(&["events"], "webhooks outwards come with deliveries");
     section.finish();
     (name.is_some() && dialect.is_some() && to.is_some()).then_some(route)
 }

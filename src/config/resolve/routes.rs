@@ -60,6 +60,13 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
     let wanted = Wanted { dialect: &written.dialect, variant: written.variant.as_ref(), options: &written.options };
     let dialect = dialects.find(&wanted);
     let target = target(&written.to, known, report);
+    let events = written.events.map(|events| {
+        if dialect.as_ref().is_some_and(|dialect| dialect.webhooks.is_empty()) {
+            let message = format!("`{}` calls nobody: its clients hear on sockets", written.dialect.value);
+            report.error(Code::Conflict, &events.place, message, Some("take `events` out".to_owned()));
+        }
+        events.value
+    });
     let uploads = match &written.uploads {
         Some(uploads) => stores(uploads, known, report),
         // One store needs no name.
@@ -80,6 +87,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         origins: written.origins,
         on_loss: written.on_loss,
         confirm_within: written.confirm_within,
+        events,
     })
 }
 
