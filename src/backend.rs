@@ -51,6 +51,8 @@ pub struct SessionRequest {
 #[derive(Debug, Clone, Default)]
 pub struct UploadIntent {
     pub conversation: Option<String>,
+    /// The kind of a conversation that comes into being with the upload.
+    pub kind: Option<ConversationKind>,
     pub receiver: Option<String>,
     /// The message that comes into being with the upload, where the dialect has it so.
     pub announce: Announce,

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod dialect;
 pub mod event;
 pub mod fault;
+pub mod hub;
 pub mod journal;
 pub mod naming;
 pub mod relay;

@@ -30,6 +30,13 @@ pub struct Dialect {
     pub refusals: Refusals,
 }
 
+impl Dialect {
+    /// Whether an option of this name is there and true.
+    pub fn flag(&self, option: &str) -> bool {
+        self.options.get(option) == Some(&OptionValue::Flag(true))
+    }
+}
+
 /// The form of native ids, per resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ids {

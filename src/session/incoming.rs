@@ -20,10 +20,6 @@ pub async fn take(place: &Place, caller: &Caller, bound: Option<&Conversation>, 
         None => place.naming.inward(&place.dialect, caller, &mut fields).await?,
     }
     let mut event = Event::from_fields(&fields).ok_or_else(|| Fault::new(Reason::UnknownAction))?;
-    if bound.is_some() {
-        // Other names than the conversation's still have to be understood.
-        place.naming.inward_attachment(&place.dialect, &mut event).await?;
-    }
     if event.details.conversation.id.is_empty() && event.details.attachment.chat_id.is_none() {
         event.details.conversation.id = implied_conversation(place, caller).await?;
     }

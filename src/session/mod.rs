@@ -37,7 +37,13 @@ impl Place {
     }
 
     pub fn caller(&self, principal: crate::auth::Principal, connection: u64) -> Caller {
-        Caller { principal, route: Arc::clone(&self.route), dialect: Arc::clone(&self.dialect.name), connection }
+        Caller {
+            principal,
+            route: Arc::clone(&self.route),
+            dialect: Arc::clone(&self.dialect.name),
+            connection,
+            foreign_files: self.dialect.flag("foreign_files"),
+        }
     }
 }
 
@@ -52,6 +58,3 @@ pub struct Settings {
     /// A write that takes longer ends the session.
     pub write_timeout: Duration,
 }
-
-#[cfg(test)]
-mod tests;

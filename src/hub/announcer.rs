@@ -1,0 +1,52 @@
+//! What the journal has recorded, told through the relay: one task, so that the order of delivery is the order of the
+//! journal, and no delivery precedes durability.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::Event;
+use crate::fault::Fault;
+use crate::relay::{Parcel, Topic};
+
+use super::{Hub, relay_fault};
+
+/// The receipt of a message that exists and is not yet announced.
+pub const UPLOADED: &str = "uploaded";
+
+pub async fn run(hub: Hub, mut journal: Receiver<Arc<Event>>, stop: CancellationToken) {
+    loop {
+        let next = tokio::select! {
+            next = journal.recv() => next,
+            () = stop.cancelled() => return,
+        };
+        match next {
+            Ok(event) if event.details.receipt.status.as_deref() == Some(UPLOADED) => {}
+            Ok(event) => {
+                if let Err(fault) = hub.announce(&event).await {
+                    tracing::error!(%fault, "a recorded event could not be relayed");
+                }
+            }
+            Err(RecvError::Lagged(missed)) => tracing::error!(missed, "the relay fell behind the journal"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+impl Hub {
+    /// Tells everybody in the event's room.
+    pub(super) async fn announce(&self, event: &Arc<Event>) -> Result<(), Fault> {
+        let Some(room) = self.directory.room(&event.details.conversation.id).await? else { return Ok(()) };
+        let last = Some(event.details.sender.id.as_str().into());
+        let parcel = Parcel { event: Arc::clone(event), topics: room.topics(), last };
+        self.relay.publish(parcel).await.map_err(relay_fault)
+    }
+
+    /// Tells only who sent it: a confirmation once more.
+    pub(super) async fn confirm_again(&self, event: &Arc<Event>) -> Result<(), Fault> {
+        let topics = vec![Topic::Party(event.details.sender.id.as_str().into())];
+        self.relay.publish(Parcel { event: Arc::clone(event), topics, last: None }).await.map_err(relay_fault)
+    }
+}

@@ -1,0 +1,199 @@
+//! Parties and conversations that the hub knows: journaled documents behind a cache. In: principals that passed, pinned
+//! conversations. Out: rooms and parties.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::auth::Principal;
+use crate::event::{Conversation, ConversationKind, ConversationState, Field, Fields, Party, Timestamp};
+use crate::fault::{Fault, Reason};
+use crate::journal::{Collection, Journal, Put};
+use crate::naming::{PinnedConversation, PinnedName, fault};
+
+use super::room::Room;
+
+/// Rooms and parties that are kept in memory; beyond it the cache starts anew.
+const CACHED: usize = 50_000;
+
+pub struct Directory {
+    journal: Arc<dyn Journal>,
+    rooms: Mutex<HashMap<String, Room>>,
+    parties: Mutex<HashMap<String, Party>>,
+}
+
+impl Directory {
+    pub fn new(journal: Arc<dyn Journal>) -> Self {
+        Directory { journal, rooms: Mutex::default(), parties: Mutex::default() }
+    }
+
+    /// Makes pinned conversations and their named parties known.
+    pub async fn pin(&self, pinned: &[PinnedConversation]) -> Result<(), Fault> {
+        for pin in pinned {
+            let mut room = self.room(&pin.name).await?.unwrap_or_default();
+            let is_new = room.conversation.id.is_empty();
+            room.conversation.id.clone_from(&pin.name);
+            room.conversation.kind = Some(pin.kind.unwrap_or(ConversationKind::Department));
+            room.conversation.department.clone_from(&pin.department);
+            room.conversation.business = pin.business.clone().or(room.conversation.business);
+            if let Some(guest) = &pin.guest {
+                room.guest = guest.clone();
+            }
+            if is_new {
+                room.conversation.state = Some(ConversationState::Open);
+                room.conversation.created_at = Some(Timestamp::now());
+            }
+            let mut documents = Vec::new();
+            for (_, name) in &pin.names {
+                self.seat(&mut room, name, &mut documents);
+            }
+            self.save(&room, documents).await?;
+        }
+        Ok(())
+    }
+
+    /// Whoever a name gives a place in the room.
+    fn seat(&self, room: &mut Room, name: &PinnedName, documents: &mut Vec<Put>) {
+        match name {
+            PinnedName::Id(_) => {}
+            PinnedName::Pair(pair) => {
+                for id in pair {
+                    let party = Party { id: id.clone(), ..Party::default() };
+                    documents.extend(document(Collection::Parties, id, &party));
+                }
+                // The first is a member; the second only stands for the room.
+                room.members.insert(pair[0].clone());
+            }
+            PinnedName::Keys(keys) => {
+                if let Some(owner) = keys.get("store").or_else(|| keys.get("owner")) {
+                    room.members.insert(owner.clone());
+                    room.conversation.owner = Some(owner.clone());
+                    documents.push(active_session("", owner, &room.conversation.id));
+                }
+                let customer = keys.get("external_customer_id").or_else(|| keys.get("customer"));
+                if let (Some(business), Some(customer)) = (keys.get("business"), customer) {
+                    room.conversation.business = Some(business.clone());
+                    room.conversation.customer = Some(customer.clone());
+                    documents.push(active_session(business, customer, &room.conversation.id));
+                }
+            }
+        }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<String, Room>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parties(&self) -> MutexGuard<'_, HashMap<String, Party>> {
+        self.parties.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub async fn room(&self, id: &str) -> Result<Option<Room>, Fault> {
+        if let Some(room) = self.rooms().get(id) {
+            return Ok(Some(room.clone()));
+        }
+        let room: Option<Room> = self.find(Collection::Conversations, id).await?;
+        if let Some(room) = &room {
+            remember(&mut self.rooms(), id, room);
+        }
+        Ok(room)
+    }
+
+    /// Writes a room and whatever must be written with it.
+    pub async fn save(&self, room: &Room, mut documents: Vec<Put>) -> Result<(), Fault> {
+        documents.extend(document(Collection::Conversations, &room.conversation.id, room));
+        self.journal.put(documents).await.map_err(fault)?;
+        remember(&mut self.rooms(), &room.conversation.id, room);
+        Ok(())
+    }
+
+    /// A room for an event that makes one; the caller and the receiver are its members.
+    pub async fn create(&self, conversation: &Conversation, members: &[&str]) -> Result<Room, Fault> {
+        let mut room = Room { conversation: conversation.clone(), ..Room::default() };
+        room.conversation.state = Some(ConversationState::Active);
+        room.conversation.created_at = Some(Timestamp::now());
+        room.members.extend(members.iter().filter(|member| !member.is_empty()).map(|member| (*member).to_owned()));
+        self.save(&room, Vec::new()).await?;
+        Ok(room)
+    }
+
+    pub async fn party(&self, id: &str) -> Result<Option<Party>, Fault> {
+        if let Some(party) = self.parties().get(id) {
+            return Ok(Some(party.clone()));
+        }
+        let party: Option<Party> = self.find(Collection::Parties, id).await?;
+        if let Some(party) = &party {
+            remember(&mut self.parties(), id, party);
+        }
+        Ok(party)
+    }
+
+    /// Makes a principal known, or what is new about it. What a credential does not say is kept.
+    pub async fn remember(&self, principal: &Principal) -> Result<Party, Fault> {
+        let known = self.party(&principal.id).await?;
+        let mut party = known.clone().unwrap_or_default();
+        party.id = principal.id.to_string();
+        party.role = principal.role.or(party.role);
+        party.name = principal.name.clone().or(party.name);
+        if known.as_ref() != Some(&party) {
+            let put = document(Collection::Parties, &party.id, &party);
+            self.journal.put(put.into_iter().collect()).await.map_err(fault)?;
+            remember(&mut self.parties(), &party.id, &party);
+        }
+        Ok(party)
+    }
+
+    /// Every room, in order of its id, a page at a time.
+    pub async fn rooms_after(&self, after: Option<&str>, limit: usize) -> Result<Vec<Room>, Fault> {
+        let found = self.journal.scan(Collection::Conversations, "", after, limit).await.map_err(fault)?;
+        found.iter().map(|(_, bytes)| parsed(bytes)).collect()
+    }
+
+    /// What a party wants to be told of, by type and resource.
+    pub async fn subscribe(&self, principal: &Principal, fields: &Fields<'_>) -> Result<(), Fault> {
+        let kind = fields.text(Field::SubscriptionType).unwrap_or_default();
+        let resource = fields.text(Field::SubscriptionResource).unwrap_or_default();
+        let metadata = match fields.get(Field::SubscriptionMetadata) {
+            Some(crate::event::Value::Json(text)) => text.to_string(),
+            _ => "{}".to_owned(),
+        };
+        let key = format!("{}/{kind}/{resource}", principal.id);
+        let put = Put { collection: Collection::Subscriptions, key, value: Some(metadata.into_bytes()) };
+        self.journal.put(vec![put]).await.map_err(fault)
+    }
+
+    /// A document of a collection.
+    pub async fn find<T: DeserializeOwned>(&self, collection: Collection, key: &str) -> Result<Option<T>, Fault> {
+        let found = self.journal.get(collection, key).await.map_err(fault)?;
+        found.map(|bytes| parsed(&bytes)).transpose()
+    }
+}
+
+fn remember<T: Clone>(cache: &mut HashMap<String, T>, key: &str, value: &T) {
+    if cache.len() >= CACHED {
+        cache.clear();
+    }
+    cache.insert(key.to_owned(), value.clone());
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(bytes).map_err(|error| Fault::new(Reason::Internal).detail(error.to_string()))
+}
+
+/// A document to be written; what cannot be serialised does not exist in this model.
+pub fn document<T: Serialize>(collection: Collection, key: &str, value: &T) -> Option<Put> {
+    let value = serde_json::to_vec(value).ok()?;
+    Some(Put { collection, key: key.to_owned(), value: Some(value) })
+}
+
+/// The key of the one active session of a guest at a business. The separator cannot be part of a name in JSON text.
+pub fn session_key(business: &str, guest: &str) -> String {
+    format!("{business}\u{1f}{guest}")
+}
+
+pub fn active_session(business: &str, guest: &str, conversation: &str) -> Put {
+    let value = Some(serde_json::Value::from(conversation).to_string().into_bytes());
+    Put { collection: Collection::ActiveSessions, key: session_key(business, guest), value }
+}

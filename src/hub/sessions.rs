@@ -1,0 +1,142 @@
+//! Sessions: opened, claimed, closed, reopened. One active session per guest and business, one claim per session.
+
+use crate::backend::{Caller, SessionRequest};
+use crate::event::{Conversation, ConversationKind, ConversationState, Event, EventKind, Role, Timestamp};
+use crate::fault::{Fault, Reason};
+use crate::journal::{Collection, Put};
+
+use super::room::Room;
+use super::{Hub, access};
+use super::directory::{active_session, session_key};
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+impl Hub {
+    /// The caller's active session, or a new one.
+    pub(super) async fn find_or_open(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault> {
+        self.directory.remember(&caller.principal).await?;
+        let business = request.business.as_deref().unwrap_or_default();
+        let guest = request.customer.as_deref().unwrap_or(&caller.principal.id);
+        let _once = self.decisions.lock().await;
+        let active: Option<String> = self.directory.find(Collection::ActiveSessions, &session_key(business, guest)).await?;
+        if let Some(id) = active
+            && let Some(mut room) = self.directory.room(&id).await?
+            && room.conversation.state != Some(ConversationState::Closed)
+        {
+            if room.members.insert(caller.principal.id.to_string()) {
+                room.conversation.owner.get_or_insert_with(|| caller.principal.id.to_string());
+                self.directory.save(&room, Vec::new()).await?;
+            }
+            return Ok(room.conversation);
+        }
+        let room = new_session(caller, &request);
+        let documents = vec![active_session(business, guest, &room.conversation.id)];
+        self.directory.save(&room, documents).await?;
+        self.tell(caller, EventKind::SessionStarted, &room).await?;
+        Ok(room.conversation)
+    }
+
+    /// Takes an open session. Whoever comes second is told so.
+    pub(super) async fn take_over(&self, caller: &Caller, conversation: &str) -> Result<Conversation, Fault> {
+        if !access::may_lead(&caller.principal) {
+            return Err(Fault::new(Reason::Role));
+        }
+        self.directory.remember(&caller.principal).await?;
+        let _once = self.decisions.lock().await;
+        let mut room = self.visible_room(caller, conversation).await?;
+        if room.conversation.state == Some(ConversationState::Closed) {
+            return Err(Fault::new(Reason::Ended));
+        }
+        if room.conversation.agent.is_some() {
+            return Err(Fault::new(Reason::Conflict));
+        }
+        room.conversation.agent = Some(caller.principal.id.to_string());
+        room.conversation.state = Some(ConversationState::Claimed);
+        room.conversation.updated_at = Some(Timestamp::now());
+        self.directory.save(&room, Vec::new()).await?;
+        self.tell(caller, EventKind::SessionClaimed, &room).await?;
+        Ok(room.conversation)
+    }
+
+    /// Ends a conversation; its history stays.
+    pub(super) async fn end(&self, caller: &Caller, conversation: &str) -> Result<Conversation, Fault> {
+        if !access::may_lead(&caller.principal) {
+            return Err(Fault::new(Reason::Role));
+        }
+        let _once = self.decisions.lock().await;
+        let mut room = self.visible_room(caller, conversation).await?;
+        if room.conversation.state == Some(ConversationState::Closed) {
+            return Err(Fault::new(Reason::Ended));
+        }
+        if room.conversation.agent.as_ref().is_some_and(|agent| *agent != *caller.principal.id)
+            && caller.principal.role == Some(Role::Agent)
+        {
+            return Err(Fault::new(Reason::Forbidden));
+        }
+        let now = Timestamp::now();
+        room.conversation.state = Some(ConversationState::Closed);
+        room.conversation.closed_at = Some(now);
+        room.conversation.updated_at = Some(now);
+        self.directory.save(&room, freed_sessions(&room)).await?;
+        self.tell(caller, EventKind::SessionEnded, &room).await?;
+        Ok(room.conversation)
+    }
+
+    /// Makes a closed conversation usable again.
+    pub(super) async fn reopen(&self, caller: &Caller, conversation: &str) -> Result<Conversation, Fault> {
+        if !access::may_lead(&caller.principal) {
+            return Err(Fault::new(Reason::Role));
+        }
+        let _once = self.decisions.lock().await;
+        let mut room = self.visible_room(caller, conversation).await?;
+        if room.conversation.state == Some(ConversationState::Closed) {
+            room.conversation.state = Some(ConversationState::Active);
+            room.conversation.closed_at = None;
+            room.conversation.updated_at = Some(Timestamp::now());
+            self.directory.save(&room, Vec::new()).await?;
+            self.tell(caller, EventKind::ConversationUpdated, &room).await?;
+        }
+        Ok(room.conversation)
+    }
+
+    /// Tells a room what became of it.
+    async fn tell(&self, caller: &Caller, kind: EventKind, room: &Room) -> Result<(), Fault> {
+        let mut event = Event::new(kind);
+        event.details.conversation = room.conversation.clone();
+        event.details.guest = room.guest.clone();
+        event.details.sender = self.directory.remember(&caller.principal).await?;
+        event.details.sent_at = Some(Timestamp::now());
+        event.details.origin.dialect = Some(caller.dialect.to_string());
+        self.announce(&Arc::new(event)).await
+    }
+}
+
+fn new_session(caller: &Caller, request: &SessionRequest) -> Room {
+    let now = Timestamp::now();
+    let mut room = Room::default();
+    room.conversation = Conversation {
+        id: Uuid::now_v7().to_string(),
+        kind: Some(request.kind.unwrap_or(ConversationKind::Visitor)),
+        state: Some(ConversationState::Open),
+        department: request.department.clone(),
+        business: request.business.clone(),
+        customer: request.customer.clone(),
+        owner: Some(caller.principal.id.to_string()),
+        created_at: Some(now),
+        updated_at: Some(now),
+        ..Conversation::default()
+    };
+    room.members.insert(caller.principal.id.to_string());
+    room
+}
+
+/// The guest of a closed session may open another.
+fn freed_sessions(room: &Room) -> Vec<Put> {
+    let business = room.conversation.business.as_deref().unwrap_or_default();
+    let guests = room.conversation.customer.iter().chain(&room.conversation.owner);
+    guests
+        .map(|guest| Put { collection: Collection::ActiveSessions, key: session_key(business, guest), value: None })
+        .collect()
+}

@@ -1,0 +1,1 @@
+//! The hub over the embedded journal and the memory relay.
