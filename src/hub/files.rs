@@ -154,7 +154,8 @@ impl Hub {
         let mut upload = upload.ok_or_else(|| Fault::new(Reason::FileNotFound))?;
         let expired = attachment.token.is_some() && upload.token_until < Timestamp::now();
         let elsewhere = upload.conversation.as_ref().is_some_and(|bound| *bound != room.conversation.id);
-        let somebody_elses = upload.owner != *caller.principal.id && (upload.conversation.is_none() || attachment.token.is_some());
+        let somebody_elses =
+            upload.owner != *caller.principal.id && (upload.conversation.is_none() || attachment.token.is_some());
         if expired || elsewhere || somebody_elses {
             return Err(Fault::new(Reason::FileNotFound));
         }
@@ -176,8 +177,11 @@ impl Hub {
     pub(super) async fn grant(&self, caller: &Caller) -> Result<Grant, Fault> {
         self.directory.remember(&caller.principal).await?;
         let token = unguessable();
-        let permission =
-            Permission { party: caller.principal.id.to_string(), role: caller.principal.role, until: later(GRANT_LIFETIME) };
+        let permission = Permission {
+            party: caller.principal.id.to_string(),
+            role: caller.principal.role,
+            until: later(GRANT_LIFETIME),
+        };
         let put = document(Collection::Grants, &digest(&token), &permission);
         self.journal.put(put.into_iter().collect()).await.map_err(fault)?;
         Ok(Grant { token, lifetime: GRANT_LIFETIME })

@@ -16,7 +16,12 @@ const LOOKED_AT: usize = 10_000;
 
 impl Hub {
     /// A page of a conversation's messages. `newest_first` counts pages from the end.
-    pub(super) async fn messages(&self, caller: &Caller, conversation: &str, page: Page) -> Result<Vec<Arc<Event>>, Fault> {
+    pub(super) async fn messages(
+        &self,
+        caller: &Caller,
+        conversation: &str,
+        page: Page,
+    ) -> Result<Vec<Arc<Event>>, Fault> {
         let room = match self.directory.room(conversation).await? {
             Some(room) => room,
             // Two parties who have not spoken have an empty history.
@@ -31,7 +36,11 @@ impl Hub {
         Ok(events.split_off(events.len().min(until - page.size)))
     }
 
-    pub(super) async fn messages_with_files(&self, caller: &Caller, conversation: &str) -> Result<Vec<Arc<Event>>, Fault> {
+    pub(super) async fn messages_with_files(
+        &self,
+        caller: &Caller,
+        conversation: &str,
+    ) -> Result<Vec<Arc<Event>>, Fault> {
         let page = Page { number: 1, size: LOOKED_AT, newest_first: true };
         let mut events = self.messages(caller, conversation, page).await?;
         events.retain(|event| event.kind.message().is_some_and(MessageKind::is_file));
@@ -58,7 +67,12 @@ impl Hub {
     }
 
     /// A page of conversations, the latest first, and how many there are.
-    pub(super) async fn list(&self, caller: &Caller, listing: Listing, page: Page) -> Result<(Vec<Listed>, usize), Fault> {
+    pub(super) async fn list(
+        &self,
+        caller: &Caller,
+        listing: Listing,
+        page: Page,
+    ) -> Result<(Vec<Listed>, usize), Fault> {
         let mut rooms = self.directory.rooms_after(None, LOOKED_AT).await?;
         let me = &*caller.principal.id;
         rooms.retain(|room| {
@@ -73,7 +87,9 @@ impl Hub {
         for room in rooms {
             listed.push(self.listed(caller, room).await?);
         }
-        listed.sort_by_key(|listed| std::cmp::Reverse(listed.conversation.last_message_at.or(listed.conversation.created_at)));
+        listed.sort_by_key(|listed| {
+            std::cmp::Reverse(listed.conversation.last_message_at.or(listed.conversation.created_at))
+        });
         let count = listed.len();
         let skipped = page.number.saturating_sub(1).saturating_mul(page.size);
         Ok((listed.into_iter().skip(skipped).take(page.size).collect(), count))

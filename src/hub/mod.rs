@@ -16,9 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::backend::{
-    Backend, Caller, Connect, Connected, Grant, Listed, Listing, Page, SessionRequest, UploadIntent,
-};
+use crate::backend::{Backend, Caller, Connect, Connected, Grant, Listed, Listing, Page, SessionRequest, UploadIntent};
 use crate::dialect::Scope;
 use crate::event::{Attachment, Conversation, ConversationState, Event, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
@@ -87,7 +85,8 @@ impl Backend for Hub {
             (Scope::Conversation, None) => return Err(Fault::new(Reason::ConversationNotFound)),
             (Scope::Party, _) => vec![me],
             (Scope::Department, _) if !caller.principal.departments.is_empty() => {
-                let departments = caller.principal.departments.iter().map(|name| Topic::Department(room::folded(name).into()));
+                let departments =
+                    caller.principal.departments.iter().map(|name| Topic::Department(room::folded(name).into()));
                 // What belongs to no department is everybody's.
                 departments.chain([Topic::Department("".into()), me]).collect()
             }

@@ -5,9 +5,9 @@ use crate::event::{Conversation, ConversationKind, ConversationState, Event, Eve
 use crate::fault::{Fault, Reason};
 use crate::journal::{Collection, Put};
 
+use super::directory::{active_session, session_key};
 use super::room::Room;
 use super::{Hub, access};
-use super::directory::{active_session, session_key};
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ impl Hub {
         let business = request.business.as_deref().unwrap_or_default();
         let guest = request.customer.as_deref().unwrap_or(&caller.principal.id);
         let _once = self.decisions.lock().await;
-        let active: Option<String> = self.directory.find(Collection::ActiveSessions, &session_key(business, guest)).await?;
+        let active: Option<String> =
+            self.directory.find(Collection::ActiveSessions, &session_key(business, guest)).await?;
         if let Some(id) = active
             && let Some(mut room) = self.directory.room(&id).await?
             && room.conversation.state != Some(ConversationState::Closed)

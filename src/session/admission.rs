@@ -57,7 +57,9 @@ fn bindings(place: &Place, query: &Query) -> Result<Fields<'static>, Fault> {
         match value.filter(|value| !value.is_empty()) {
             None if binding.required => return Err(Fault::missing(binding.field)),
             None => {}
-            Some(value) if binding.uuid && Uuid::try_parse(value).is_err() => return Err(Fault::invalid(binding.field)),
+            Some(value) if binding.uuid && Uuid::try_parse(value).is_err() => {
+                return Err(Fault::invalid(binding.field));
+            }
             Some(value) => fields.set_text(binding.field, value),
         }
     }

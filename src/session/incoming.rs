@@ -11,7 +11,12 @@ use crate::fault::{Fault, Reason};
 use super::Place;
 
 /// Takes one text frame.
-pub async fn take(place: &Place, caller: &Caller, bound: Option<&Conversation>, text: &str) -> Result<Arc<Event>, Fault> {
+pub async fn take(
+    place: &Place,
+    caller: &Caller,
+    bound: Option<&Conversation>,
+    text: &str,
+) -> Result<Arc<Event>, Fault> {
     let read = place.contract().client.read(text)?;
     let mut fields = read.fields;
     match bound {

@@ -25,7 +25,8 @@ pub async fn frames(place: &Place, caller: &Caller, event: &Event) -> Result<Vec
     match place.dialect.carry(&[&contract.server], &fields, audience) {
         Ok(carried) => {
             let from = event.details.origin.dialect.as_deref().unwrap_or_default();
-            metrics::count_losses(from, &place.dialect.name, &carried.lost, carried.degraded.map(|why| why.as_str()));
+            let lost = carried.lost.iter().map(|field| field.path());
+            metrics::count_losses(from, &place.dialect.name, lost, carried.degraded.map(|why| why.as_str()));
             Ok(carried.frames)
         }
         Err(Unwritable::NoShape) => {

@@ -78,7 +78,8 @@ impl From<Gone> for Farewell {
 /// Runs a session to its end.
 pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, stop: CancellationToken) -> End {
     let Admitted { caller, conversation, connected, mut mailbox } = admitted;
-    let mut session = Session { place: &place, caller: &caller, conversation: conversation.as_ref(), last_heard: Instant::now() };
+    let mut session =
+        Session { place: &place, caller: &caller, conversation: conversation.as_ref(), last_heard: Instant::now() };
     let farewell = match session.converse(&mut socket, &mut mailbox, &stop).await {
         Ok(never) => match never {},
         Err(farewell) => farewell,
@@ -128,10 +129,13 @@ impl Session<'_> {
             event
         });
         let fields = match &event {
-            Some(event) => self.place.naming.outward(&self.place.dialect, &self.caller.principal, event).await.unwrap_or_default(),
+            Some(event) => {
+                self.place.naming.outward(&self.place.dialect, &self.caller.principal, event).await.unwrap_or_default()
+            }
             None => None,
         };
-        match self.place.contract().server.greeting(&fields.unwrap_or_else(|| Fields::about(EventKind::SessionStarted))) {
+        match self.place.contract().server.greeting(&fields.unwrap_or_else(|| Fields::about(EventKind::SessionStarted)))
+        {
             Some(frame) => self.write(socket, vec![frame]).await,
             None => Ok(()),
         }
@@ -176,7 +180,9 @@ impl Session<'_> {
 
     fn mailbox_farewell(&self, end: MailboxEnd) -> Farewell {
         match end {
-            MailboxEnd::Overflowed => Farewell::with(End::Overflowed, self.place.contract().overflow, "reader too slow; reconnect"),
+            MailboxEnd::Overflowed => {
+                Farewell::with(End::Overflowed, self.place.contract().overflow, "reader too slow; reconnect")
+            }
             MailboxEnd::Closed => Farewell::with(End::Stopped, 1012, "restarting"),
         }
     }
@@ -190,8 +196,12 @@ impl Session<'_> {
             },
             Incoming::Alive => return Ok(()),
             Incoming::Binary => Fault::new(Reason::Binary),
-            Incoming::TooLarge => return Err(Farewell::with(End::Refused(Reason::TooLarge), 1009, "message too large")),
-            Incoming::Broken(code) => return Err(Farewell::with(End::Refused(Reason::Malformed), code, "protocol error")),
+            Incoming::TooLarge => {
+                return Err(Farewell::with(End::Refused(Reason::TooLarge), 1009, "message too large"));
+            }
+            Incoming::Broken(code) => {
+                return Err(Farewell::with(End::Refused(Reason::Malformed), code, "protocol error"));
+            }
             Incoming::Closed => return Err(Farewell::silent(End::Closed)),
         };
         self.refuse(socket, &fault).await
@@ -240,7 +250,9 @@ impl Session<'_> {
         match timeout(limit, writing).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(gone)) => Err(gone.into()),
-            Err(_) => Err(Farewell::with(End::Overflowed, self.place.contract().overflow, "reader too slow; reconnect")),
+            Err(_) => {
+                Err(Farewell::with(End::Overflowed, self.place.contract().overflow, "reader too slow; reconnect"))
+            }
         }
     }
 }

@@ -34,25 +34,22 @@ impl FsStore {
         Ok(FsStore { root })
     }
 
-    fn path(&self, key: &str) -> Result<PathBuf, StoreError> {
-        let plain = |name: &str| {
-            !name.is_empty()
-                && name != "."
-                && name != ".."
-                && name.len() <= LONGEST_NAME
-                && !name.contains(['\0', '\\'])
-        };
-        if !key.split('/').all(plain) || key.starts_with(UNFINISHED) {
-            return Err(StoreError::Key);
-        }
-        Ok(self.root.join(key))
-    }
-
     /// The file of a key, if no symbolic link leads out of the root.
     async fn existing(&self, key: &str) -> Result<PathBuf, StoreError> {
-        let path = fs::canonicalize(self.path(key)?).await.map_err(|error| failed(&error))?;
+        let path = fs::canonicalize(path_below(&self.root, key)?).await.map_err(|error| failed(&error))?;
         if path.starts_with(&self.root) { Ok(path) } else { Err(StoreError::NotFound) }
     }
+}
+
+/// The path of a key that is a relative path of plain names.
+fn path_below(root: &Path, key: &str) -> Result<PathBuf, StoreError> {
+    let plain = |name: &str| {
+        !name.is_empty() && name != "." && name != ".." && name.len() <= LONGEST_NAME && !name.contains(['\0', '\\'])
+    };
+    if !key.split('/').all(plain) || key.starts_with(UNFINISHED) {
+        return Err(StoreError::Key);
+    }
+    Ok(root.join(key))
 }
 
 fn failed(error: &std::io::Error) -> StoreError {
@@ -65,11 +62,10 @@ fn failed(error: &std::io::Error) -> StoreError {
 
 #[async_trait]
 impl Store for FsStore {
-    async fn create(&self, key: &str) -> Result<Box<dyn Writing>, StoreError> {
-        let path = self.path(key)?;
+    async fn create(&self) -> Result<Box<dyn Writing>, StoreError> {
         let unfinished = self.root.join(UNFINISHED).join(Uuid::new_v4().simple().to_string());
         let file = File::create_new(&unfinished).await.map_err(|error| failed(&error))?;
-        Ok(Box::new(FsWriting { file: Some(file), unfinished, path }))
+        Ok(Box::new(FsWriting { file: Some(file), unfinished, root: self.root.clone() }))
     }
 
     async fn read(&self, key: &str, range: Option<Range<u64>>) -> Result<Object, StoreError> {
@@ -120,7 +116,7 @@ struct FsWriting {
     /// Gone once finished.
     file: Option<File>,
     unfinished: PathBuf,
-    path: PathBuf,
+    root: PathBuf,
 }
 
 #[async_trait]
@@ -132,14 +128,15 @@ impl Writing for FsWriting {
         }
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<(), StoreError> {
+    async fn finish(mut self: Box<Self>, key: &str) -> Result<(), StoreError> {
+        let path = path_below(&self.root, key)?;
         if let Some(file) = &mut self.file {
             file.flush().await.map_err(|error| failed(&error))?;
             file.sync_all().await.map_err(|error| failed(&error))?;
         }
-        let folder = self.path.parent().unwrap_or(Path::new("/")).to_owned();
+        let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         fs::create_dir_all(&folder).await.map_err(|error| failed(&error))?;
-        fs::rename(&self.unfinished, &self.path).await.map_err(|error| failed(&error))?;
+        fs::rename(&self.unfinished, &path).await.map_err(|error| failed(&error))?;
         self.file = None;
         // The name is durable once its folder is.
         File::open(&folder).await.map_err(|error| failed(&error))?.sync_all().await.map_err(|error| failed(&error))
@@ -184,7 +181,7 @@ mod tests {
     async fn what_a_crash_left_is_swept() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = FsStore::open(folder.path()).expect("opens");
-        let mut writing = store.create("a").await.expect("begins");
+        let mut writing = store.create().await.expect("begins");
         writing.write(Bytes::from_static(b"half")).await.expect("writes");
         std::mem::forget(writing);
         assert_eq!(store.sweep().await.expect("sweeps"), 1);

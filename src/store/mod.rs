@@ -40,8 +40,8 @@ pub struct Object {
 
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Begins an object. Nothing is visible under its key before [`Writing::finish`].
-    async fn create(&self, key: &str) -> Result<Box<dyn Writing>, StoreError>;
+    /// Begins an object. Its key is given at the end, as what names it may come after its bytes.
+    async fn create(&self) -> Result<Box<dyn Writing>, StoreError>;
 
     /// Reads an object or a part of it; a range past the end is cut.
     async fn read(&self, key: &str, range: Option<Range<u64>>) -> Result<Object, StoreError>;
@@ -62,5 +62,5 @@ pub trait Writing: Send {
     async fn write(&mut self, chunk: Bytes) -> Result<(), StoreError>;
 
     /// Makes the object durable and visible under its key.
-    async fn finish(self: Box<Self>) -> Result<(), StoreError>;
+    async fn finish(self: Box<Self>, key: &str) -> Result<(), StoreError>;
 }

@@ -16,9 +16,9 @@ pub async fn hold(store: Arc<dyn Store>) {
 }
 
 async fn put(store: &dyn Store, key: &str, bytes: &'static [u8]) {
-    let mut writing = store.create(key).await.expect("begins");
+    let mut writing = store.create().await.expect("begins");
     writing.write(Bytes::from_static(bytes)).await.expect("writes");
-    writing.finish().await.expect("finishes");
+    writing.finish(key).await.expect("finishes");
 }
 
 async fn bytes(object: Object) -> Bytes {
@@ -38,7 +38,7 @@ async fn is_missing(store: &dyn Store, key: &str) -> bool {
 async fn whole_or_nothing(store: &dyn Store) {
     for cut in 0..20 {
         let key = format!("cut/{cut}");
-        let mut writing = store.create(&key).await.expect("begins");
+        let mut writing = store.create().await.expect("begins");
         for _ in 0..cut {
             writing.write(Bytes::from(vec![7; 10_000])).await.expect("writes");
         }
@@ -46,11 +46,11 @@ async fn whole_or_nothing(store: &dyn Store) {
         drop(writing);
         assert!(is_missing(store, &key).await, "cut after {cut} chunks");
     }
-    let mut writing = store.create("whole").await.expect("begins");
+    let mut writing = store.create().await.expect("begins");
     for _ in 0..20 {
         writing.write(Bytes::from(vec![7; 10_000])).await.expect("writes");
     }
-    writing.finish().await.expect("finishes");
+    writing.finish("whole").await.expect("finishes");
     let object = store.read("whole", None).await.expect("there");
     assert_eq!((object.size, bytes(object).await.len()), (200_000, 200_000));
     store.remove("whole").await.expect("removed");
@@ -69,7 +69,8 @@ async fn names_are_kept(store: &dyn Store) {
 async fn keys_stay_inside(store: &dyn Store) {
     let long = "n".repeat(256);
     for key in ["", ".", "..", "../x", "a/../x", "/etc/passwd", "a//b", "a/", "a\\b", "a\0b", &long] {
-        assert!(matches!(store.create(key).await.map(|_| ()), Err(StoreError::Key)), "{key:?} is written");
+        let writing = store.create().await.expect("begins");
+        assert!(matches!(writing.finish(key).await, Err(StoreError::Key)), "{key:?} is written");
         assert!(matches!(store.read(key, None).await.map(|_| ()), Err(StoreError::Key)), "{key:?} is read");
     }
 }

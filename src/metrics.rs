@@ -1,0 +1,191 @@
+//! Every metric once, by Prometheus' rules: base units, bounded labels, no ids of users or conversations. In: counts from
+//! everywhere. Out: the text of `/metrics`.
+
+use std::sync::OnceLock;
+
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// All metrics of the process.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    sockets: IntGaugeVec,
+    frames: IntCounterVec,
+    sessions_ended: IntCounterVec,
+    refused: IntCounterVec,
+    lost: IntCounterVec,
+    degraded: IntCounterVec,
+    untold: IntCounterVec,
+    upload_bytes: IntCounterVec,
+    connections: IntGauge,
+}
+
+fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    // Names and labels are constants of this file; a test registers them all.
+    let counter = IntCounterVec::new(Opts::new(name, help), labels).expect("a well-formed metric");
+    registry.register(Box::new(counter.clone())).expect("registered once");
+    counter
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let gauge = IntGaugeVec::new(Opts::new(name, help), labels).expect("a well-formed metric");
+    registry.register(Box::new(gauge.clone())).expect("registered once");
+    gauge
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let registry = Registry::new();
+        let options =
+            HistogramOpts::new("dragoman_http_request_duration_seconds", "Time from head to answer of a call.")
+                .buckets(vec![0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0]);
+        let request_seconds = HistogramVec::new(options, &["route"]).expect("a well-formed metric");
+        registry.register(Box::new(request_seconds.clone())).expect("registered once");
+        let connections = IntGauge::new("dragoman_connections", "Open connections.").expect("a well-formed metric");
+        registry.register(Box::new(connections.clone())).expect("registered once");
+        let build = gauges(&registry, "dragoman_build_info", "Which version runs.", &["version"]);
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        #[cfg(target_os = "linux")]
+        {
+            let process = prometheus::process_collector::ProcessCollector::for_self();
+            registry.register(Box::new(process)).expect("registered once");
+        }
+        Metrics {
+            requests: counter(&registry, "dragoman_http_requests_total", "Answered calls.", &["route", "op", "code"]),
+            request_seconds,
+            sockets: gauges(&registry, "dragoman_websocket_connections", "Open sockets.", &["route"]),
+            frames: counter(&registry, "dragoman_websocket_messages_total", "Frames.", &["route", "direction"]),
+            sessions_ended: counter(&registry, "dragoman_sessions_ended_total", "Ended sockets.", &["route", "reason"]),
+            refused: counter(&registry, "dragoman_refused_total", "Refused calls and frames.", &["route", "reason"]),
+            lost: counter(
+                &registry,
+                "dragoman_lost_fields_total",
+                "Facts a target could not carry.",
+                &["from", "to", "field"],
+            ),
+            degraded: counter(
+                &registry,
+                "dragoman_degraded_total",
+                "Messages that went as text.",
+                &["from", "to", "reason"],
+            ),
+            untold: counter(&registry, "dragoman_untold_total", "Events a target has no frame for.", &["to", "event"]),
+            upload_bytes: counter(&registry, "dragoman_upload_bytes_total", "Bytes of finished uploads.", &["route"]),
+            connections,
+            registry,
+        }
+    }
+}
+
+fn metrics() -> &'static Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(Metrics::new)
+}
+
+/// The page of `/metrics`, text format 0.0.4.
+pub fn render() -> String {
+    let mut page = Vec::new();
+    // Writing into memory fails only on a metric without a name, of which there is none.
+    let _ = TextEncoder::new().encode(&metrics().registry.gather(), &mut page);
+    String::from_utf8_lossy(&page).into_owned()
+}
+
+/// A call was answered.
+pub fn count_request(route: &str, op: &str, code: u16, seconds: f64) {
+    let code = itoa::Buffer::new().format(code).to_owned();
+    metrics().requests.with_label_values(&[route, op, &code]).inc();
+    metrics().request_seconds.with_label_values(&[route]).observe(seconds);
+}
+
+/// A call or frame was refused.
+pub fn count_refused(route: &str, reason: &str) {
+    metrics().refused.with_label_values(&[route, reason]).inc();
+}
+
+/// Frames came in or went out.
+pub fn count_frames(route: &str, direction: &str, count: usize) {
+    metrics().frames.with_label_values(&[route, direction]).inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+}
+
+/// A target could not tell these facts; `degraded` says why the message went as text.
+pub fn count_losses<'a>(
+    from: &str,
+    to: &str,
+    lost: impl Iterator<Item = std::borrow::Cow<'a, str>>,
+    degraded: Option<&str>,
+) {
+    for field in lost {
+        metrics().lost.with_label_values(&[from, to, field.as_ref()]).inc();
+    }
+    if let Some(reason) = degraded {
+        metrics().degraded.with_label_values(&[from, to, reason]).inc();
+    }
+}
+
+/// A target has no frame for such an event.
+pub fn count_untold(to: &str, event: &str) {
+    metrics().untold.with_label_values(&[to, event]).inc();
+}
+
+/// An upload finished.
+pub fn count_upload(route: &str, bytes: u64) {
+    metrics().upload_bytes.with_label_values(&[route]).inc_by(bytes);
+}
+
+/// A connection is open while this lives.
+pub struct OpenConnection(());
+
+impl OpenConnection {
+    pub fn begin() -> Self {
+        metrics().connections.inc();
+        OpenConnection(())
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        metrics().connections.dec();
+    }
+}
+
+/// A socket is open while this lives.
+pub struct OpenSocket(String);
+
+impl OpenSocket {
+    pub fn begin(route: &str) -> Self {
+        metrics().sockets.with_label_values(&[route]).inc();
+        OpenSocket(route.to_owned())
+    }
+
+    /// Says why it ended.
+    pub fn end(self, reason: &str) {
+        metrics().sessions_ended.with_label_values(&[self.0.as_str(), reason]).inc();
+    }
+}
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        metrics().sockets.with_label_values(&[&self.0]).dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_shows_what_was_counted() {
+        super::count_losses("a", "b", ["sender.name".into()].into_iter(), Some("type"));
+        super::count_request("r", "send", 200, 0.01);
+        let page = super::render();
+        for line in [
+            "dragoman_lost_fields_total{field=\"sender.name\",from=\"a\",to=\"b\"} 1",
+            "dragoman_degraded_total{from=\"a\",reason=\"type\",to=\"b\"} 1",
+            "dragoman_http_requests_total{code=\"200\",op=\"send\",route=\"r\"} 1",
+            "process_resident_memory_bytes",
+        ] {
+            assert!(page.contains(line), "{line}\nis not in\n{page}");
+        }
+    }
+}
