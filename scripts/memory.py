@@ -13,6 +13,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 MEBIBYTE = 1024 * 1024
@@ -45,7 +46,7 @@ auth    = {{ kind = "tokens", tokens = [{{ token = "{key}", party = "app-1", rol
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("binary")
-    arguments.add_argument("--uploads", type=int, default=64)
+    arguments.add_argument("--uploads", type=int, default=32)
     arguments.add_argument("--at-a-time", type=int, default=16)
     arguments.add_argument("--megabytes", type=int, default=50)
     given = arguments.parse_args()
@@ -61,6 +62,8 @@ def measure(given, folder):
     gateway = subprocess.Popen([given.binary, "serve", "--config", str(config)], stderr=subprocess.PIPE, text=True)
     try:
         address = wait_for_address(gateway)
+        # A full pipe would stop the gateway.
+        threading.Thread(target=gateway.stderr.read, daemon=True).start()
         # One first: what is allocated once is not growth.
         upload(address, video)
         before = memory(gateway.pid)

@@ -45,3 +45,14 @@ def test_the_app_is_told_of_a_message(gateway):
                     "text": text,
                 },
             })
+
+
+def test_a_call_that_failed_is_repeated_and_a_refused_one_is_not(gateway):
+    staff = gateway.token("frontdesk", "staff-1", role="staff", name="Ann")
+    with socket(f"{gateway.socket}/ws/chat/?token={staff}") as desk:
+        for statuses, texts in [([503], ["first", "first", "second"]), ([404], ["first", "second"])]:
+            RECEIVER.answer_with(statuses)
+            for text in ("first", "second"):
+                desk.send({"type": "text", "conversation_id": 101, "content": text})
+                desk.receive()
+            assert [RECEIVER.next().json["new_message"]["text"] for _ in texts] == texts

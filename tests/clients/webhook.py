@@ -20,10 +20,10 @@ class Call(NamedTuple):
 
 
 class Webhook:
-    """Answers every POST; `answers` are the statuses of the first calls, 200 follows."""
+    """Answers every POST, with 200 unless told otherwise."""
 
-    def __init__(self, answers=()):
-        calls, statuses = queue.Queue(), list(answers)
+    def __init__(self):
+        calls, statuses = queue.Queue(), []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
@@ -36,10 +36,14 @@ class Webhook:
             def log_message(self, *_):
                 pass
 
-        self.calls = calls
+        self.calls, self.statuses = calls, statuses
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/events"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer_with(self, statuses):
+        """The statuses of the next calls; 200 follows."""
+        self.statuses.extend(statuses)
 
     def next(self):
         return self.calls.get(timeout=SECONDS)
