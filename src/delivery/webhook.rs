@@ -10,8 +10,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use crate::auth::{Principal, Secret};
 use crate::dialect::{Audience, Dialect};
 use crate::event::Event;
+use crate::metrics;
 use crate::naming::Naming;
-use crate::relay::{MailboxEnd, MailboxLimits, Relay, Topic, mailbox};
+use crate::relay::{MailboxEnd, MailboxLimits, MailboxReceiver, Relay, RelayError, Subscription, Topic, mailbox};
 use crate::tasks::Tasks;
 
 use super::post::post;
@@ -43,38 +44,44 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Runs until the process stops.
-    pub fn start(self, relay: Arc<dyn Relay>, tasks: &Tasks) {
+    /// Listens from now on, and calls until the process stops.
+    pub async fn start(self, relay: Arc<dyn Relay>, tasks: &Tasks) -> Result<(), RelayError> {
+        let first = self.listen(&*relay).await?;
         let stopping = tasks.stopping();
         tasks.spawn(async move {
             tokio::select! {
-                () = self.run(&*relay) => {}
+                () = self.run(&*relay, first) => {}
                 () = stopping.cancelled() => {}
             }
         });
+        Ok(())
     }
 
-    async fn run(&self, relay: &dyn Relay) {
+    async fn listen(&self, relay: &dyn Relay) -> Result<(Subscription, MailboxReceiver), RelayError> {
+        let (letters, arriving) = mailbox(WAITING);
+        let subscription = relay.subscribe(Arc::clone(&self.route), vec![Topic::Everyone], letters).await?;
+        Ok((subscription, arriving))
+    }
+
+    async fn run(&self, relay: &dyn Relay, first: (Subscription, MailboxReceiver)) {
         let viewer = Principal::named(Arc::clone(&self.route));
         let headers = self.headers();
+        let (mut subscription, mut arriving) = first;
         loop {
-            let (letters, mut arriving) = mailbox(WAITING);
-            let listens = relay.subscribe(Arc::clone(&viewer.id), vec![Topic::Everyone], letters).await;
-            let Ok(_subscription) = listens else {
-                tracing::warn!(route = %self.route, "the webhook cannot listen to the relay");
-                return;
-            };
-            let end = loop {
-                match arriving.recv().await {
-                    Ok(parcel) => self.tell(&viewer, &headers, &parcel.event).await,
-                    Err(end) => break end,
+            match arriving.recv().await {
+                Ok(parcel) => self.tell(&viewer, &headers, &parcel.event).await,
+                Err(MailboxEnd::Closed) => return,
+                Err(MailboxEnd::Overflowed) => {
+                    tracing::warn!(route = %self.route, "the webhook is too slow: events are lost");
+                    drop(subscription);
+                    match self.listen(relay).await {
+                        Ok(again) => (subscription, arriving) = again,
+                        Err(error) => {
+                            tracing::error!(route = %self.route, %error, "the webhook does not listen any more");
+                            return;
+                        }
+                    }
                 }
-            };
-            match end {
-                MailboxEnd::Overflowed => {
-                    tracing::warn!(route = %self.route, "the webhook is too slow: events are lost")
-                }
-                MailboxEnd::Closed => return,
             }
         }
     }
@@ -109,8 +116,12 @@ impl Webhook {
         };
         let places: Vec<_> = self.dialect.webhooks.iter().map(|webhook| &webhook.shapes).collect();
         let Ok(carried) = self.dialect.carry(&places, &fields, Audience::Receiver) else {
+            metrics::count_untold(&self.dialect.name, event.kind.as_str());
             return;
         };
+        let from = event.details.origin.dialect.as_deref().unwrap_or_default();
+        let lost = carried.lost.iter().map(|field| field.path());
+        metrics::count_losses(from, &self.dialect.name, lost, carried.degraded.map(|why| why.as_str()));
         for frame in carried.frames {
             self.deliver(headers, frame).await;
         }
