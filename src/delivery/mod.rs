@@ -2,6 +2,8 @@
 //! the config.
 
 mod post;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 pub use webhook::{Webhook, WebhookSettings};

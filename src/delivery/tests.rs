@@ -1,0 +1,138 @@
+//! A webhook over the memory relay: what is told, in which order, and what happens when the app does not take it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::{Webhook, WebhookSettings};
+use crate::auth::Secret;
+use crate::dialect::builtin;
+use crate::event::{Event, EventKind, MessageKind};
+use crate::journal::EmbeddedJournal;
+use crate::naming::Naming;
+use crate::relay::{MemoryRelay, Parcel, Relay, Topic};
+use crate::tasks::Tasks;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the app was called with: the authorization and the body.
+type Call = (String, Value);
+
+/// An app that answers with these statuses, then with 200.
+async fn app(tasks: &Tasks, statuses: &[u16]) -> (String, mpsc::Receiver<Call>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/events", listener.local_addr().unwrap());
+    let (called, calls) = mpsc::channel(100);
+    let statuses = Arc::new(Mutex::new(statuses.to_vec()));
+    tasks.spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let service = hyper::service::service_fn(|request: http::Request<hyper::body::Incoming>| {
+                let (called, statuses) = (called.clone(), Arc::clone(&statuses));
+                async move {
+                    let key = request.headers()["authorization"].to_str().unwrap().to_owned();
+                    let body = request.into_body().collect().await.unwrap().to_bytes();
+                    called.send((key, serde_json::from_slice(&body).unwrap())).await.unwrap();
+                    let mut left = statuses.lock().unwrap();
+                    let status = if left.is_empty() { 200 } else { left.remove(0) };
+                    let mut answer = http::Response::new(Full::<Bytes>::default());
+                    *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+                    Ok::<_, std::convert::Infallible>(answer)
+                }
+            });
+            // The caller hangs up after its call.
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        }
+    });
+    (url, calls)
+}
+
+struct Scene {
+    relay: Arc<dyn Relay>,
+    calls: mpsc::Receiver<Call>,
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    /// A webhook for the room `flat` and an app behind it.
+    async fn set(tasks: &Tasks, statuses: &[u16]) -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Arc::new(EmbeddedJournal::open(&folder.path().join("journal")).unwrap());
+        let dialect = builtin::find("divar").unwrap();
+        let naming = Arc::new(Naming::open(journal, &[], &[Arc::clone(&dialect)]).await.unwrap());
+        let relay: Arc<dyn Relay> = Arc::new(MemoryRelay::new());
+        let (url, calls) = app(tasks, statuses).await;
+        let webhook = Webhook {
+            settings: WebhookSettings { url: url.parse().unwrap(), key: Secret::new("the key") },
+            route: "market".into(),
+            dialect,
+            pinned: BTreeSet::from(["flat".to_owned()]),
+            naming,
+        };
+        webhook.start(Arc::clone(&relay), tasks).await.unwrap();
+        Scene { relay, calls, _folder: folder }
+    }
+
+    /// Somebody writes in a conversation, through a route.
+    async fn write(&self, conversation: &str, route: &str, text: &str) {
+        let mut event = Event::new(EventKind::Message(MessageKind::Text));
+        event.details.id = "1".to_owned();
+        event.details.conversation.id = conversation.to_owned();
+        event.details.sender.id = "ann".to_owned();
+        event.details.body = Some(text.to_owned());
+        event.details.sent_at = crate::event::Timestamp::parse("2025-01-01T00:00:00Z");
+        event.details.origin.route = Some(route.to_owned());
+        let parcel = Parcel { event: Arc::new(event), topics: vec![Topic::Everyone], last: None };
+        self.relay.publish(parcel).await.unwrap();
+    }
+
+    async fn next(&mut self) -> Call {
+        tokio::time::timeout(PATIENCE, self.calls.recv()).await.expect("a call in time").unwrap()
+    }
+
+    async fn next_text(&mut self) -> String {
+        self.next().await.1["new_message"]["text"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn the_app_is_told_of_its_conversations_and_not_of_its_own_words() {
+    let tasks = Tasks::new();
+    let mut scene = Scene::set(&tasks, &[]).await;
+    scene.write("elsewhere", "desk", "not for the app").await;
+    scene.write("flat", "market", "its own").await;
+    scene.write("flat", "desk", "hello").await;
+    let (key, call) = scene.next().await;
+    assert_eq!(key, "the key");
+    assert_eq!((&call["type"], &call["new_message"]["text"]), (&"NEW_MESSAGE".into(), &"hello".into()));
+    tasks.stop();
+}
+
+#[tokio::test]
+async fn a_failed_call_is_repeated_before_the_next_event() {
+    let tasks = Tasks::new();
+    let mut scene = Scene::set(&tasks, &[503]).await;
+    scene.write("flat", "desk", "first").await;
+    scene.write("flat", "desk", "second").await;
+    let heard = [scene.next_text().await, scene.next_text().await, scene.next_text().await];
+    assert_eq!(heard, ["first", "first", "second"]);
+    tasks.stop();
+}
+
+#[tokio::test]
+async fn a_refused_event_is_not_repeated() {
+    let tasks = Tasks::new();
+    let mut scene = Scene::set(&tasks, &[404]).await;
+    scene.write("flat", "desk", "first").await;
+    scene.write("flat", "desk", "second").await;
+    assert_eq!([scene.next_text().await, scene.next_text().await], ["first", "second"]);
+    tasks.stop();
+}
