@@ -103,17 +103,18 @@ pub enum JournalError {
 
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
-    /// Records the event at the end of its conversation. Events are recorded in the order in which these
-    /// futures were first polled; resolves once durable.
+    /// Records the event at the end of its conversation; resolves once durable. An event takes its place when this is
+    /// called, not when the future is polled; dropping the future does not take it back.
     async fn append(&self, append: Append) -> Result<Recorded, JournalError>;
 
-    /// Replaces a recorded event in place (same id and sequence): an announced upload, a message read.
+    /// Replaces a recorded event in place (same id and sequence): an announced upload, a message read. Followers are
+    /// not told.
     async fn amend(&self, event: Event, documents: Vec<Put>) -> Result<Arc<Event>, JournalError>;
 
     /// Events of a conversation, in the order asked for.
     async fn read(&self, conversation: &str, span: Span) -> Result<Vec<Arc<Event>>, JournalError>;
 
-    /// An event by its id.
+    /// An event by its id: the first one recorded with it.
     async fn event(&self, id: &str) -> Result<Option<Arc<Event>>, JournalError>;
 
     /// Writes documents in one step.
@@ -136,11 +137,12 @@ pub trait Journal: Send + Sync + 'static {
     /// What a native id names.
     async fn canonical(&self, namespace: &Namespace, native: &str) -> Result<Option<String>, JournalError>;
 
-    /// Fixes a pair of ids. Repeating it is fine; a native id bound to another canonical one is an error.
+    /// Fixes a pair of ids. Repeating it is fine; a native id bound to another canonical one is an error. A canonical id
+    /// that had a native one gets this one; the earlier one still names it.
     async fn bind(&self, namespace: &Namespace, canonical: &str, native: &str) -> Result<(), JournalError>;
 
     /// What this journal recorded, in order of commitment, from now on. Each call gives an independent follower; one
-    /// that falls behind by more than its bound is told by [`Committed::Gap`].
+    /// that falls behind by more than its bound is told so by `RecvError::Lagged`.
     fn follow(&self) -> tokio::sync::broadcast::Receiver<Arc<Event>>;
 
     /// Whether the journal can take appends.

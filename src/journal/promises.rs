@@ -25,13 +25,28 @@ fn bodies(events: &[Arc<Event>]) -> Vec<String> {
     events.iter().map(|event| event.details.body.clone().unwrap_or_default()).collect()
 }
 
-/// Runs every promise.
+fn document(key: &str, value: Option<&str>) -> Put {
+    let value = value.map(|text| text.as_bytes().to_vec());
+    Put { collection: Collection::Uploads, key: key.to_owned(), value }
+}
+
+fn namespace(resource: Resource) -> Namespace {
+    Namespace { owner: "toy".into(), resource }
+}
+
+/// Runs every promise but that of a restart.
 pub async fn hold(journal: Arc<dyn Journal>) {
     numbers_without_holes(&journal).await;
+    the_place_is_taken_at_the_call(&*journal).await;
+    what_the_journal_adds(&*journal).await;
     spans(&journal).await;
     a_key_is_one_event(&journal).await;
+    a_key_is_one_event_at_once(&*journal).await;
     documents_go_with_their_event(&journal).await;
+    only_what_is_there_is_amended(&*journal).await;
     ids_stay(&journal).await;
+    one_id_for_all_who_ask_at_once(&*journal).await;
+    one_refusal_harms_nobody_else(&*journal).await;
     followers_hear_in_order(&journal).await;
     journal.close().await;
     let refused = journal.append(text("late", "x")).await;
@@ -97,16 +112,17 @@ async fn a_key_is_one_event(journal: &Arc<dyn Journal>) {
 }
 
 async fn documents_go_with_their_event(journal: &Arc<dyn Journal>) {
-    let put = |key: &str, value: Option<&str>| Put {
-        collection: Collection::Uploads,
-        key: key.to_owned(),
-        value: value.map(|text| text.as_bytes().to_vec()),
+    let append = Append {
+        documents: vec![document("d/1", Some("one")), document("d/2", Some("two"))],
+        ..text("documents", "x")
     };
-    let append = Append { documents: vec![put("d/1", Some("one")), put("d/2", Some("two"))], ..text("documents", "x") };
     let recorded = journal.append(append).await.expect("recorded");
     assert_eq!(journal.get(Collection::Uploads, "d/1").await, Ok(Some(b"one".to_vec())));
     assert_eq!(journal.get(Collection::Parties, "d/1").await, Ok(None), "collections are apart");
-    journal.put(vec![put("d/1", None), put("d/3", Some("three")), put("e", Some("other"))]).await.expect("written");
+    journal
+        .put(vec![document("d/1", None), document("d/3", Some("three")), document("e", Some("other"))])
+        .await
+        .expect("written");
     let found = journal.scan(Collection::Uploads, "d/", None, 10).await.expect("readable");
     assert_eq!(found, [("d/2".to_owned(), b"two".to_vec()), ("d/3".to_owned(), b"three".to_vec())]);
     let after = journal.scan(Collection::Uploads, "d/", Some("d/2"), 10).await.expect("readable");
@@ -118,7 +134,7 @@ async fn documents_go_with_their_event(journal: &Arc<dyn Journal>) {
 }
 
 async fn ids_stay(journal: &Arc<dyn Journal>) {
-    let integers = Namespace { owner: "toy".into(), resource: Resource::Conversation };
+    let integers = namespace(Resource::Conversation);
     journal.bind(&integers, "pinned", "2").await.expect("free");
     journal.bind(&integers, "pinned", "2").await.expect("the same again");
     let conflict = journal.bind(&integers, "thief", "2").await;
@@ -129,9 +145,11 @@ async fn ids_stay(journal: &Arc<dyn Journal>) {
     assert_eq!(native("a", IdForm::Integer).await, "1", "an id is for ever");
     assert_eq!(native("77", IdForm::Integer).await, "77", "an integer is its own");
     assert_eq!(native("pinned", IdForm::Integer).await, "2");
+    assert_eq!(native("3", IdForm::Integer).await, "4", "an integer that is taken is not its own");
+    assert_eq!(native("007", IdForm::Integer).await, "5", "nor is one in another spelling");
     assert_eq!(journal.canonical(&integers, "3").await, Ok(Some("b".to_owned())));
     assert_eq!(journal.canonical(&integers, "99").await, Ok(None));
-    let parties = Namespace { owner: "toy".into(), resource: Resource::Party };
+    let parties = namespace(Resource::Party);
     assert_eq!(journal.native(&parties, "a", IdForm::Integer).await, Ok("1".to_owned()), "resources are apart");
     let derived = journal.native(&parties, "ann", IdForm::Uuid).await.expect("named");
     assert!(uuid::Uuid::try_parse(&derived).is_ok());
@@ -140,13 +158,132 @@ async fn ids_stay(journal: &Arc<dyn Journal>) {
     assert_eq!(journal.native(&parties, own, IdForm::Uuid).await, Ok(own.to_owned()));
 }
 
+async fn the_place_is_taken_at_the_call(journal: &dyn Journal) {
+    let (first, second) = (journal.append(text("called", "first")), journal.append(text("called", "second")));
+    let dropped = journal.append(text("called", "dropped"));
+    drop(dropped);
+    let second = second.await.expect("recorded");
+    let first = first.await.expect("recorded");
+    assert_eq!((first.event.details.sequence, second.event.details.sequence), (Some(1), Some(2)));
+    let last = journal.append(text("called", "last")).await.expect("recorded");
+    assert_eq!(last.event.details.sequence, Some(4), "who no longer waits has sent all the same");
+}
+
+async fn what_the_journal_adds(journal: &dyn Journal) {
+    let recorded = journal.append(text("added", "x")).await.expect("recorded").event;
+    assert!(recorded.details.received_at.is_some());
+    assert!(recorded.details.id.parse::<u64>().is_ok_and(|id| id > 0), "{:?}", recorded.details.id);
+    let mut own = text("added", "y");
+    own.event.details.id = "own-id".to_owned();
+    own.event.details.received_at = recorded.details.received_at;
+    let kept = journal.append(own.clone()).await.expect("recorded").event;
+    assert_eq!((kept.details.id.as_str(), kept.details.received_at), ("own-id", recorded.details.received_at));
+    let about_it = journal.append(own).await.expect("recorded").event;
+    assert_eq!(about_it.details.sequence, Some(3));
+    assert_eq!(journal.event("own-id").await, Ok(Some(kept)), "an id names the first event that has it");
+    let next = recorded.details.id.parse::<u64>().expect("a number") + 1;
+    let mut taken = text("added", "z");
+    taken.event.details.id = next.to_string();
+    journal.append(taken).await.expect("recorded");
+    let after = journal.append(text("added", "w")).await.expect("recorded").event;
+    assert_eq!(after.details.id, (next + 1).to_string(), "an id that is taken is passed over");
+}
+
+async fn a_key_is_one_event_at_once(journal: &dyn Journal) {
+    let append = |at: usize| Append {
+        key: Some("same".to_owned()),
+        documents: vec![document("repeats", Some(&at.to_string()))],
+        ..text("keys-at-once", &at.to_string())
+    };
+    let recorded = futures_util::future::join_all((0..20).map(|at| journal.append(append(at)))).await;
+    let fresh = recorded.iter().filter(|recorded| recorded.as_ref().is_ok_and(|recorded| !recorded.repeated));
+    assert_eq!(fresh.count(), 1);
+    assert_eq!(bodies(&journal.read("keys-at-once", all()).await.expect("readable")), ["0"]);
+    let written = journal.get(Collection::Uploads, "repeats").await;
+    assert_eq!(written, Ok(Some(b"0".to_vec())), "what is not recorded again writes no documents");
+}
+
+async fn only_what_is_there_is_amended(journal: &dyn Journal) {
+    let recorded = journal.append(text("amended", "x")).await.expect("recorded").event;
+    let mut elsewhere = (*recorded).clone();
+    elsewhere.details.sequence = Some(7);
+    let mut other = (*recorded).clone();
+    other.details.id = "another".to_owned();
+    let mut nowhere = (*recorded).clone();
+    nowhere.details.sequence = None;
+    for event in [elsewhere, other, nowhere] {
+        let refused = journal.amend(event, vec![document("amended", Some("x"))]).await;
+        assert!(matches!(refused, Err(JournalError::Unreadable(_))), "{refused:?}");
+    }
+    assert_eq!(journal.read("amended", all()).await, Ok(vec![recorded]));
+    assert_eq!(journal.get(Collection::Uploads, "amended").await, Ok(None));
+}
+
+async fn one_id_for_all_who_ask_at_once(journal: &dyn Journal) {
+    let names = Namespace { owner: "crowd".into(), resource: Resource::Party };
+    let asked = (0..20).map(|at| ["ann", "bob"][at % 2]);
+    let asked = futures_util::future::join_all(asked.map(|who| journal.native(&names, who, IdForm::Integer))).await;
+    let expected: Vec<_> = (0..20).map(|at| Ok((at % 2 + 1).to_string())).collect();
+    assert_eq!(asked, expected);
+}
+
+/// Writes that arrive together are committed together; a refusal among them stays with its own.
+async fn one_refusal_harms_nobody_else(journal: &dyn Journal) {
+    let names = Namespace { owner: "conflicts".into(), resource: Resource::Party };
+    journal.bind(&names, "ann", "bob").await.expect("free");
+    let before = journal.append(text("beside", "before"));
+    let text_taken = journal.native(&names, "bob", IdForm::Text);
+    let unknown = journal.amend(text("beside", "no").event, Vec::new());
+    let (before, text_taken, unknown, after) =
+        tokio::join!(before, text_taken, unknown, journal.append(text("beside", "after")));
+    assert!(before.is_ok() && after.is_ok());
+    assert!(matches!(text_taken, Err(JournalError::Bound { .. })), "{text_taken:?}");
+    assert!(unknown.is_err());
+    assert_eq!(bodies(&journal.read("beside", all()).await.expect("readable")), ["before", "after"]);
+}
+
+/// What a journal must still know after a restart.
+pub struct Memory {
+    events: Vec<Arc<Event>>,
+}
+
+/// Records something of every sort.
+pub async fn fill(journal: &dyn Journal) -> Memory {
+    let keyed = Append { key: Some("k".to_owned()), documents: vec![document("d", Some("v"))], ..text("kept", "1") };
+    let events = vec![
+        journal.append(keyed).await.expect("recorded").event,
+        journal.append(text("kept", "2")).await.expect("recorded").event,
+    ];
+    let names = namespace(Resource::Party);
+    assert_eq!(journal.native(&names, "ann", IdForm::Integer).await, Ok("1".to_owned()));
+    journal.bind(&names, "pinned", "2").await.expect("free");
+    Memory { events }
+}
+
+/// After a restart: all of it is there, and what is counted goes on.
+pub async fn remembered(journal: &dyn Journal, memory: Memory) {
+    let last_id: u64 = memory.events[1].details.id.parse().expect("a number");
+    let again = Append { key: Some("k".to_owned()), ..text("kept", "again") };
+    assert!(journal.append(again).await.expect("recognised").repeated);
+    assert_eq!(journal.read("kept", all()).await, Ok(memory.events));
+    assert_eq!(journal.get(Collection::Uploads, "d").await, Ok(Some(b"v".to_vec())));
+    let names = namespace(Resource::Party);
+    assert_eq!(journal.canonical(&names, "1").await, Ok(Some("ann".to_owned())));
+    assert_eq!(journal.native(&names, "ann", IdForm::Integer).await, Ok("1".to_owned()));
+    assert_eq!(journal.native(&names, "bob", IdForm::Integer).await, Ok("3".to_owned()));
+    let next = journal.append(text("kept", "3")).await.expect("recorded").event;
+    assert_eq!(next.details.sequence, Some(3));
+    assert!(next.details.id.parse::<u64>().is_ok_and(|id| id > last_id), "an id is never given twice");
+}
+
 async fn followers_hear_in_order(journal: &Arc<dyn Journal>) {
     let mut follower = journal.follow();
+    let mut other = journal.follow();
     for at in 0..50 {
         journal.append(text("followed", &at.to_string())).await.expect("recorded");
     }
     for at in 1..=50 {
-        let event = follower.recv().await.expect("followed");
-        assert_eq!(event.details.sequence, Some(at));
+        assert_eq!(follower.recv().await.expect("followed").details.sequence, Some(at));
+        assert_eq!(other.recv().await.expect("followed").details.sequence, Some(at), "each follower hears all");
     }
 }

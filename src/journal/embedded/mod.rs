@@ -2,7 +2,9 @@
 //! confirmed after its group is on disk. Reads go beside the writer, on the state of the last commit.
 
 mod ids;
+mod medium;
 mod reads;
+mod records;
 mod tables;
 mod writer;
 
@@ -10,12 +12,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use redb::Database;
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::event::{Event, IdForm};
 
 use super::{Append, Collection, Journal, JournalError, Namespace, Put, Recorded, Span};
+use medium::Medium;
 use writer::Write;
 
 /// Writes that may wait for the writer. Beyond that the journal is busy, and says so.
@@ -26,7 +30,7 @@ const FOLLOW: usize = 65_536;
 
 /// The journal of one process.
 pub struct EmbeddedJournal {
-    database: Arc<Database>,
+    medium: Arc<Medium>,
     /// Gone once the journal is closed.
     writes: Mutex<Option<mpsc::Sender<Write>>>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -36,46 +40,54 @@ pub struct EmbeddedJournal {
 impl EmbeddedJournal {
     /// Opens the file, or makes it. A file that another process has open, or of another version, is refused.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| tables::error(redb::Error::Io(error)))?;
-        }
-        let database = Database::create(path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => {
-                JournalError::Unavailable(format!("{} is open in another process", path.display()))
-            }
-            other => tables::error(other),
-        })?;
-        writer::prepare(&database)?;
-        let database = Arc::new(database);
-        let (writes, queue) = mpsc::channel(QUEUE);
-        let (committed, _) = broadcast::channel(FOLLOW);
-        let (thread_database, thread_committed) = (Arc::clone(&database), committed.clone());
-        let writer = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || writer::run(&thread_database, queue, &thread_committed))
-            .map_err(|error| JournalError::Unavailable(error.to_string()))?;
-        Ok(EmbeddedJournal { database, writes: Mutex::new(Some(writes)), writer: Mutex::new(Some(writer)), committed })
+        EmbeddedJournal::on(Medium::file(path)?)
     }
 
-    /// Queues a write and waits until it is durable.
-    async fn write<T>(
+    fn on(medium: Medium) -> Result<Self, JournalError> {
+        let medium = Arc::new(medium);
+        let (writes, queue) = mpsc::channel(QUEUE);
+        let (committed, _) = broadcast::channel(FOLLOW);
+        let (thread_medium, thread_committed) = (Arc::clone(&medium), committed.clone());
+        let writer = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer::run(&thread_medium, queue, &thread_committed))
+            .map_err(|error| JournalError::Unavailable(error.to_string()))?;
+        Ok(EmbeddedJournal { medium, writes: Mutex::new(Some(writes)), writer: Mutex::new(Some(writer)), committed })
+    }
+
+    /// Queues a write now. The future waits until it is durable; dropping it does not take the write back.
+    fn write<T: Send + 'static>(
         &self,
         make: impl FnOnce(oneshot::Sender<Result<T, JournalError>>) -> Write,
-    ) -> Result<T, JournalError> {
+    ) -> BoxFuture<'static, Result<T, JournalError>> {
         let (answer, durable) = oneshot::channel();
-        {
-            let writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-            let sender = writes.as_ref().ok_or_else(|| JournalError::Unavailable("closed".to_owned()))?;
-            sender.try_send(make(answer)).map_err(|error| JournalError::Unavailable(error.to_string()))?;
-        }
-        durable.await.unwrap_or_else(|_| Err(JournalError::Unavailable("closed".to_owned())))
+        let queued = match self.writes.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            None => Err(closed()),
+            Some(writes) => writes.try_send(make(answer)).map_err(|error| match error {
+                TrySendError::Full(_) => JournalError::Unavailable(format!("{QUEUE} writes wait already")),
+                TrySendError::Closed(_) => closed(),
+            }),
+        };
+        Box::pin(async move {
+            queued?;
+            durable.await.unwrap_or_else(|_| Err(closed()))
+        })
     }
+}
+
+fn closed() -> JournalError {
+    JournalError::Unavailable("closed".to_owned())
 }
 
 #[async_trait]
 impl Journal for EmbeddedJournal {
-    async fn append(&self, append: Append) -> Result<Recorded, JournalError> {
-        self.write(|answer| Write::Append(Box::new(append), answer)).await
+    // Not `async`, so that the event takes its place when this is called, not when the future is first polled.
+    fn append<'journal, 'future>(&'journal self, append: Append) -> BoxFuture<'future, Result<Recorded, JournalError>>
+    where
+        'journal: 'future,
+        Self: 'future,
+    {
+        self.write(|answer| Write::Append(Box::new(append), answer))
     }
 
     async fn amend(&self, event: Event, documents: Vec<Put>) -> Result<Arc<Event>, JournalError> {
@@ -83,11 +95,11 @@ impl Journal for EmbeddedJournal {
     }
 
     async fn read(&self, conversation: &str, span: Span) -> Result<Vec<Arc<Event>>, JournalError> {
-        reads::span(&self.database, conversation, span)
+        self.medium.read(|transaction| reads::span(transaction, conversation, span))
     }
 
     async fn event(&self, id: &str) -> Result<Option<Arc<Event>>, JournalError> {
-        reads::event(&self.database, id)
+        self.medium.read(|transaction| reads::event(transaction, id))
     }
 
     async fn put(&self, documents: Vec<Put>) -> Result<(), JournalError> {
@@ -95,7 +107,7 @@ impl Journal for EmbeddedJournal {
     }
 
     async fn get(&self, collection: Collection, key: &str) -> Result<Option<Vec<u8>>, JournalError> {
-        reads::document(&self.database, collection, key)
+        self.medium.read(|transaction| reads::document(transaction, collection, key))
     }
 
     async fn scan(
@@ -105,11 +117,11 @@ impl Journal for EmbeddedJournal {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>, JournalError> {
-        reads::scan(&self.database, collection, prefix, after, limit)
+        self.medium.read(|transaction| reads::scan(transaction, collection, prefix, after, limit))
     }
 
     async fn native(&self, namespace: &Namespace, canonical: &str, form: IdForm) -> Result<String, JournalError> {
-        if let Some(known) = reads::native(&self.database, namespace, canonical)? {
+        if let Some(known) = self.medium.read(|transaction| reads::native(transaction, namespace, canonical))? {
             return Ok(known);
         }
         let (namespace, canonical) = (namespace.clone(), canonical.to_owned());
@@ -117,7 +129,7 @@ impl Journal for EmbeddedJournal {
     }
 
     async fn canonical(&self, namespace: &Namespace, native: &str) -> Result<Option<String>, JournalError> {
-        reads::canonical(&self.database, namespace, native)
+        self.medium.read(|transaction| reads::canonical(transaction, namespace, native))
     }
 
     async fn bind(&self, namespace: &Namespace, canonical: &str, native: &str) -> Result<(), JournalError> {
@@ -132,7 +144,7 @@ impl Journal for EmbeddedJournal {
     async fn healthy(&self) -> Result<(), JournalError> {
         match self.writes.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             Some(writes) if !writes.is_closed() => Ok(()),
-            _ => Err(JournalError::Unavailable("closed".to_owned())),
+            _ => Err(closed()),
         }
     }
 
@@ -141,10 +153,17 @@ impl Journal for EmbeddedJournal {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer {
             // The thread ends after what was queued; joining it must not hold up the others meanwhile.
-            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+            let medium = Arc::clone(&self.medium);
+            let _ = tokio::task::spawn_blocking(move || {
+                let _ = writer.join();
+                medium.close();
+            })
+            .await;
         }
     }
 }
 
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod tests;

@@ -3,20 +3,16 @@
 
 use std::sync::Arc;
 
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::ReadTransaction;
 
 use crate::event::Event;
 
 use super::super::{Collection, JournalError, Namespace, Span};
+use super::records::decode;
 use super::tables::{self, CANONICAL, DOCUMENTS, EVENTS, NATIVE, PLACES};
-use super::writer::decode;
 
-fn begin(database: &Database) -> Result<ReadTransaction, JournalError> {
-    database.begin_read().map_err(tables::error)
-}
-
-pub fn span(database: &Database, conversation: &str, span: Span) -> Result<Vec<Arc<Event>>, JournalError> {
-    let table = begin(database)?.open_table(EVENTS).map_err(tables::error)?;
+pub fn span(transaction: &ReadTransaction, conversation: &str, span: Span) -> Result<Vec<Arc<Event>>, JournalError> {
+    let table = transaction.open_table(EVENTS).map_err(tables::error)?;
     let first = span.after.map_or(0, |after| after.saturating_add(1));
     let last = match span.before {
         Some(0) => return Ok(Vec::new()),
@@ -37,8 +33,7 @@ pub fn span(database: &Database, conversation: &str, span: Span) -> Result<Vec<A
     Ok(events)
 }
 
-pub fn event(database: &Database, id: &str) -> Result<Option<Arc<Event>>, JournalError> {
-    let transaction = begin(database)?;
+pub fn event(transaction: &ReadTransaction, id: &str) -> Result<Option<Arc<Event>>, JournalError> {
     let places = transaction.open_table(PLACES).map_err(tables::error)?;
     let Some(place) = places.get(id).map_err(tables::error)? else { return Ok(None) };
     let events = transaction.open_table(EVENTS).map_err(tables::error)?;
@@ -46,20 +41,24 @@ pub fn event(database: &Database, id: &str) -> Result<Option<Arc<Event>>, Journa
     stored.map(|value| decode(value.value()).map(Arc::new)).transpose()
 }
 
-pub fn document(database: &Database, collection: Collection, key: &str) -> Result<Option<Vec<u8>>, JournalError> {
-    let table = begin(database)?.open_table(DOCUMENTS).map_err(tables::error)?;
+pub fn document(
+    transaction: &ReadTransaction,
+    collection: Collection,
+    key: &str,
+) -> Result<Option<Vec<u8>>, JournalError> {
+    let table = transaction.open_table(DOCUMENTS).map_err(tables::error)?;
     let found = table.get((tables::collection(collection), key)).map_err(tables::error)?;
     Ok(found.map(|value| value.value().to_vec()))
 }
 
 pub fn scan(
-    database: &Database,
+    transaction: &ReadTransaction,
     collection: Collection,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<(String, Vec<u8>)>, JournalError> {
-    let table = begin(database)?.open_table(DOCUMENTS).map_err(tables::error)?;
+    let table = transaction.open_table(DOCUMENTS).map_err(tables::error)?;
     let number = tables::collection(collection);
     let start = after.filter(|after| *after >= prefix).unwrap_or(prefix);
     let mut found = Vec::new();
@@ -76,14 +75,22 @@ pub fn scan(
     Ok(found)
 }
 
-pub fn native(database: &Database, namespace: &Namespace, canonical: &str) -> Result<Option<String>, JournalError> {
-    let table = begin(database)?.open_table(NATIVE).map_err(tables::error)?;
+pub fn native(
+    transaction: &ReadTransaction,
+    namespace: &Namespace,
+    canonical: &str,
+) -> Result<Option<String>, JournalError> {
+    let table = transaction.open_table(NATIVE).map_err(tables::error)?;
     let key = (&*namespace.owner, tables::resource(namespace.resource), canonical);
     Ok(table.get(key).map_err(tables::error)?.map(|native| native.value().to_owned()))
 }
 
-pub fn canonical(database: &Database, namespace: &Namespace, native: &str) -> Result<Option<String>, JournalError> {
-    let table = begin(database)?.open_table(CANONICAL).map_err(tables::error)?;
+pub fn canonical(
+    transaction: &ReadTransaction,
+    namespace: &Namespace,
+    native: &str,
+) -> Result<Option<String>, JournalError> {
+    let table = transaction.open_table(CANONICAL).map_err(tables::error)?;
     let key = (&*namespace.owner, tables::resource(namespace.resource), native);
     Ok(table.get(key).map_err(tables::error)?.map(|canonical| canonical.value().to_owned()))
 }

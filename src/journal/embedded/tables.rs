@@ -1,6 +1,6 @@
-//! The tables of the embedded journal's file, and how redb's errors become the journal's.
+//! The tables of the embedded journal's file, their version, and how redb's errors become the journal's.
 
-use redb::TableDefinition;
+use redb::{ReadTransaction, TableDefinition, TableError, WriteTransaction};
 
 use crate::event::Resource;
 
@@ -50,10 +50,40 @@ pub fn resource(resource: Resource) -> u8 {
     }
 }
 
+/// Whether the file has its tables; a file of another version is an error.
+pub fn are_prepared(transaction: &ReadTransaction) -> Result<bool, JournalError> {
+    let meta = match transaction.open_table(META) {
+        Ok(meta) => meta,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(false),
+        Err(other) => return Err(error(other)),
+    };
+    match meta.get("format").map_err(error)?.map(|format| format.value()) {
+        Some(FORMAT) => Ok(true),
+        other => {
+            let found = other.map_or("none".to_owned(), |format| format.to_string());
+            Err(JournalError::Unreadable(format!("format {found}; this version reads format {FORMAT}")))
+        }
+    }
+}
+
+/// Makes the tables of a new file.
+pub fn prepare(transaction: &WriteTransaction) -> Result<(), JournalError> {
+    transaction.open_table(META).map_err(error)?.insert("format", FORMAT).map_err(error)?;
+    transaction.open_table(EVENTS).map_err(error)?;
+    transaction.open_table(PLACES).map_err(error)?;
+    transaction.open_table(KEYS).map_err(error)?;
+    transaction.open_table(DOCUMENTS).map_err(error)?;
+    transaction.open_table(NATIVE).map_err(error)?;
+    transaction.open_table(CANONICAL).map_err(error)?;
+    transaction.open_table(ALLOCATED).map_err(error)?;
+    Ok(())
+}
+
 /// No room is told apart, as an operator mends it differently from all else.
 pub fn error(error: impl Into<redb::Error>) -> JournalError {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match error.into() {
-        redb::Error::Io(io) if io.kind() == std::io::ErrorKind::StorageFull => JournalError::Full,
+        redb::Error::Io(io) if matches!(io.kind(), StorageFull | QuotaExceeded) => JournalError::Full,
         other => JournalError::Unavailable(other.to_string()),
     }
 }

@@ -1,76 +1,129 @@
-//! The embedded journal: the promises of every journal, and what is its own: restart and sudden death.
+//! The embedded journal: the promises of every journal, and what is its own: restart, other versions, a full disk.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redb::StorageBackend;
+use redb::backends::FileBackend;
 
 use super::super::promises;
 use super::*;
 
-/// In the child process: where the journal is.
-const CHILD: &str = "DRAGOMAN_TEST_JOURNAL";
+fn fresh() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("deep/journal");
+    (folder, path)
+}
 
 #[tokio::test]
 async fn promises_hold() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let journal = EmbeddedJournal::open(&folder.path().join("journal")).expect("opens");
-    promises::hold(Arc::new(journal)).await;
+    let (_folder, path) = fresh();
+    promises::hold(Arc::new(EmbeddedJournal::open(&path).expect("opens"))).await;
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_there_after_a_restart() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("deep/journal");
+async fn promises_outlive_a_restart() {
+    let (_folder, path) = fresh();
     let journal = EmbeddedJournal::open(&path).expect("opens");
-    let recorded = journal.append(promises::text("room", "hello")).await.expect("recorded");
+    let before = promises::fill(&journal).await;
+    // Closing lets go of the file, though the journal is still held.
+    journal.close().await;
+    let again = EmbeddedJournal::open(&path).expect("opens again");
+    promises::remembered(&again, before).await;
+}
+
+#[tokio::test]
+async fn one_process_at_a_time() {
+    let (_folder, path) = fresh();
+    let _journal = EmbeddedJournal::open(&path).expect("opens");
     let second = EmbeddedJournal::open(&path).map(|_| ());
     assert!(matches!(second, Err(JournalError::Unavailable(ref why)) if why.contains("another process")), "{second:?}");
-    journal.close().await;
-    drop(journal);
-    let journal = EmbeddedJournal::open(&path).expect("opens again");
-    assert_eq!(journal.read("room", promises::all()).await, Ok(vec![recorded.event]));
-    let next = journal.append(promises::text("room", "again")).await.expect("recorded");
-    assert_eq!((next.event.details.sequence, next.event.details.id.as_str()), (Some(2), "2"));
 }
 
-/// Not a test of its own: the process that is killed below.
 #[tokio::test]
-#[allow(clippy::disallowed_methods, reason = "how the parent tells its child what to do; no setting")]
-async fn child_that_is_killed() {
-    let Ok(path) = std::env::var(CHILD) else { return };
-    let journal = EmbeddedJournal::open(Path::new(&path)).expect("opens");
-    for at in 0.. {
-        let recorded = journal.append(promises::text("room", &at.to_string())).await.expect("recorded");
-        println!("confirmed {}", recorded.event.details.id);
+async fn the_first_message_is_1() {
+    let (_folder, path) = fresh();
+    let journal = EmbeddedJournal::open(&path).expect("opens");
+    let recorded = journal.append(promises::text("room", "hello")).await.expect("recorded");
+    assert_eq!(recorded.event.details.id, "1");
+}
+
+#[test]
+fn a_file_of_another_version_is_refused() {
+    let (_folder, path) = fresh();
+    let medium = Medium::file(&path).expect("opens");
+    let newer = |transaction: &redb::WriteTransaction| {
+        let mut meta = transaction.open_table(tables::META).map_err(tables::error)?;
+        meta.insert("format", 99).map(|_| ()).map_err(tables::error)
+    };
+    medium.write(newer).expect("written");
+    medium.close();
+    let refused = EmbeddedJournal::open(&path).map(|_| ());
+    assert_eq!(refused, Err(JournalError::Unreadable("format 99; this version reads format 1".to_owned())));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_reads_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, path) = fresh();
+    let _medium = Medium::file(&path).expect("opens");
+    assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o077, 0);
+}
+
+/// A disk that can be full.
+#[derive(Debug)]
+struct Disk {
+    file: FileBackend,
+    full: Arc<AtomicBool>,
+}
+
+impl Disk {
+    fn room(&self) -> std::io::Result<()> {
+        if self.full.load(Ordering::SeqCst) { Err(std::io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> std::io::Result<u64> {
+        self.file.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.file.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> std::io::Result<()> {
+        self.room().and_then(|()| self.file.set_len(len))
+    }
+    fn sync_data(&self) -> std::io::Result<()> {
+        self.file.sync_data()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
+        // The header lies on blocks that the file has; a full disk still takes those.
+        if offset == 0 { Ok(()) } else { self.room() }.and_then(|()| self.file.write(offset, data))
     }
 }
 
 #[tokio::test]
-async fn what_was_confirmed_survives_kill_9() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("journal");
-    let mut confirmed = 0;
-    for lines in [1, 40, 7, 150, 23] {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "journal::embedded::tests::child_that_is_killed", "--nocapture"])
-            .env(CHILD, &path)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
-        let output = BufReader::new(child.stdout.take().expect("piped"));
-        let ids = output.lines().map(|line| line.expect("readable"));
-        // The harness prints "test …" before the first line of ours, without a line feed.
-        let mut seen =
-            ids.filter_map(|line| line.rsplit_once("confirmed ").map(|(_, id)| id.parse::<u64>().expect("an id")));
-        let last = seen.by_ref().take(lines).last().expect("something was confirmed");
-        child.kill().expect("killed");
-        // What it still managed to say before it died counts too.
-        confirmed = seen.last().unwrap_or(last);
-        child.wait().expect("gone");
+async fn a_full_disk_refuses_and_recovers() {
+    let (folder, _) = fresh();
+    let full = Arc::new(AtomicBool::new(false));
+    let (path, disk_full) = (folder.path().join("journal"), Arc::clone(&full));
+    let open = move || {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(&path).expect("opens");
+        let disk = Disk { file: FileBackend::new(file)?, full: Arc::clone(&disk_full) };
+        medium::builder().create_with_backend(disk)
+    };
+    let medium = Medium::new(Box::new(move || open().map_err(tables::error))).expect("opens");
+    let journal = EmbeddedJournal::on(medium).expect("starts");
+    let first = journal.append(promises::text("room", "first")).await.expect("recorded");
+    full.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        assert_eq!(journal.append(promises::text("room", "lost")).await.map(|_| ()), Err(JournalError::Full));
     }
-    let journal = EmbeddedJournal::open(&path).expect("opens after the kills");
-    let events = journal.read("room", promises::all()).await.expect("readable");
-    let sequences: Vec<_> = events.iter().filter_map(|event| event.details.sequence).collect();
-    assert!(events.len() as u64 >= confirmed, "{} recorded, {confirmed} confirmed", events.len());
-    assert_eq!(sequences, (1..=events.len() as u64).collect::<Vec<_>>(), "no holes");
+    assert_eq!(journal.event("1").await, Ok(Some(first.event)), "what was recorded is readable meanwhile");
+    full.store(false, Ordering::SeqCst);
+    journal.append(promises::text("room", "second")).await.expect("recorded as soon as there is room");
+    let bodies: Vec<_> = journal.read("room", promises::all()).await.expect("readable");
+    let bodies: Vec<_> = bodies.iter().map(|event| event.details.body.as_deref().unwrap_or_default()).collect();
+    assert_eq!(bodies, ["first", "second"], "no hole, nothing of what was refused");
 }
