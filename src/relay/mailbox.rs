@@ -2,9 +2,12 @@
 //! reason why no more come. A full mailbox is ended, never waited for: a slow reader harms nobody else.
 
 use std::collections::VecDeque;
+use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
+
+use crate::event::Event;
 
 use super::Parcel;
 
@@ -12,7 +15,7 @@ use super::Parcel;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailboxLimits {
     pub messages: usize,
-    /// Estimated bytes: the texts of the waiting events.
+    /// Estimated bytes: what in the waiting events can be long, and something for the rest.
     pub bytes: usize,
 }
 
@@ -26,10 +29,13 @@ pub enum MailboxEnd {
 }
 
 struct State {
-    queue: VecDeque<Parcel>,
+    /// Each with its weight.
+    queue: VecDeque<(Parcel, usize)>,
     bytes: usize,
     senders: usize,
     overflowed: bool,
+    /// The reader is gone.
+    unread: bool,
 }
 
 struct Shared {
@@ -40,7 +46,7 @@ struct Shared {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic between lock and unlock is not possible here: nothing inside allocates by input or calls out.
+        // A poisoned lock is taken all the same: each change of the state is whole before anything could panic.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -53,27 +59,53 @@ pub struct MailboxReceiver(Arc<Shared>);
 
 /// A mailbox of these limits.
 pub fn mailbox(limits: MailboxLimits) -> (Mailbox, MailboxReceiver) {
-    let state = State { queue: VecDeque::new(), bytes: 0, senders: 1, overflowed: false };
+    let state = State { queue: VecDeque::new(), bytes: 0, senders: 1, overflowed: false, unread: false };
     let shared = Arc::new(Shared { limits, state: Mutex::new(state), changed: Notify::new() });
     (Mailbox(Arc::clone(&shared)), MailboxReceiver(shared))
 }
 
-/// What an event weighs while it waits: its texts and something for the rest.
-fn weight(parcel: &Parcel) -> usize {
-    let details = &parcel.event.details;
-    512 + details.body.as_ref().map_or(0, String::len) + details.attachment.url.as_ref().map_or(0, String::len)
+/// What an event weighs while it waits, in bytes: all that the one who sent it could make long.
+pub(super) fn weight(event: &Event) -> usize {
+    let details = &event.details;
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let buttons = [&details.buttons.both, &details.buttons.sender, &details.buttons.receiver];
+    let mut json = Length(0);
+    for value in buttons.into_iter().flatten().chain(details.ext.values()) {
+        // Counting does not fail.
+        let _ = write!(json, "{value}");
+    }
+    let names: usize = details.ext.keys().map(String::len).sum();
+    let file = &details.attachment;
+    512 + json.0 + names + text(&details.body) + text(&file.url) + text(&file.thumbnail) + text(&file.name)
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
 }
 
 impl Mailbox {
     /// Puts a parcel; says whether the mailbox still lives. One that is full ends now.
     pub fn push(&self, parcel: Parcel) -> bool {
+        let weight = weight(&parcel.event);
+        self.push_weighed(parcel, weight)
+    }
+
+    /// The same for who has weighed the event already.
+    pub(super) fn push_weighed(&self, parcel: Parcel, weight: usize) -> bool {
         let mut state = self.0.state();
-        if state.overflowed {
+        if state.overflowed || state.unread {
             return false;
         }
-        state.bytes += weight(&parcel);
-        state.queue.push_back(parcel);
-        if state.queue.len() > self.0.limits.messages || state.bytes > self.0.limits.bytes {
+        if state.queue.len() < self.0.limits.messages && state.bytes + weight <= self.0.limits.bytes {
+            state.bytes += weight;
+            state.queue.push_back((parcel, weight));
+        } else {
             state.overflowed = true;
             state.queue = VecDeque::new();
             state.bytes = 0;
@@ -116,10 +148,95 @@ impl MailboxReceiver {
         if state.overflowed {
             return Some(Err(MailboxEnd::Overflowed));
         }
-        if let Some(parcel) = state.queue.pop_front() {
-            state.bytes -= weight(&parcel);
+        if let Some((parcel, weight)) = state.queue.pop_front() {
+            state.bytes -= weight;
             return Some(Ok(parcel));
         }
         (state.senders == 0).then_some(Err(MailboxEnd::Closed))
+    }
+}
+
+impl Drop for MailboxReceiver {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.unread = true;
+        state.queue = VecDeque::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EventKind, MessageKind, RawJson};
+
+    const LIMITS: MailboxLimits = MailboxLimits { messages: 2, bytes: 10_000 };
+
+    fn parcel(body: &str) -> Parcel {
+        let mut event = Event::new(EventKind::Message(MessageKind::Text));
+        event.details.body = Some(body.to_owned());
+        Parcel { event: Arc::new(event), topics: Vec::new(), last: None }
+    }
+
+    fn body(parcel: Parcel) -> Option<String> {
+        parcel.event.details.body.clone()
+    }
+
+    #[test]
+    fn what_waits_is_read_before_the_close() {
+        let (mailbox, mut receiver) = mailbox(LIMITS);
+        assert!(receiver.try_recv().is_none());
+        assert!(mailbox.push(parcel("a")));
+        let other = mailbox.clone();
+        drop(mailbox);
+        assert!(other.push(parcel("b")));
+        drop(other);
+        assert_eq!(receiver.try_recv().map(|next| next.map(body)), Some(Ok(Some("a".to_owned()))));
+        assert_eq!(receiver.try_recv().map(|next| next.map(body)), Some(Ok(Some("b".to_owned()))));
+        assert_eq!(receiver.try_recv().map(|next| next.map(body)), Some(Err(MailboxEnd::Closed)));
+    }
+
+    #[test]
+    fn one_too_many_ends_it_at_once() {
+        let (mailbox, mut receiver) = mailbox(LIMITS);
+        assert!(mailbox.push(parcel("a")) && mailbox.push(parcel("b")), "as many as the limit says");
+        assert!(!mailbox.push(parcel("c")));
+        assert!(!mailbox.push(parcel("d")), "it stays ended");
+        assert_eq!(receiver.try_recv().map(|next| next.map(body)), Some(Err(MailboxEnd::Overflowed)));
+    }
+
+    #[test]
+    fn all_that_can_be_long_has_weight() {
+        let long = "x".repeat(20_000);
+        let mut ext = Event::new(EventKind::Typing);
+        ext.details.ext.insert("toy.long".to_owned(), RawJson::parse(&format!("{long:?}")).expect("JSON"));
+        let mut buttons = Event::new(EventKind::Typing);
+        buttons.details.buttons.sender = RawJson::parse(&format!("[{long:?}]"));
+        let mut thumbnail = Event::new(EventKind::Typing);
+        thumbnail.details.attachment.thumbnail = Some(long.clone());
+        for event in [ext, buttons, thumbnail] {
+            let (mailbox, _receiver) = mailbox(LIMITS);
+            assert!(!mailbox.push(Parcel { event: Arc::new(event), topics: Vec::new(), last: None }));
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_is_not_kept() {
+        let (mailbox, receiver) = mailbox(LIMITS);
+        assert!(mailbox.push(parcel("a")));
+        drop(receiver);
+        assert!(!mailbox.push(parcel("b")));
+        assert!(mailbox.0.state().queue.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_wait_loses_nothing() {
+        let (mailbox, mut receiver) = mailbox(LIMITS);
+        for at in ["a", "b", "c"] {
+            // Polled once, finds nothing, is dropped.
+            let waited = futures_util::future::poll_immediate(receiver.recv()).await;
+            assert!(waited.is_none());
+            assert!(mailbox.push(parcel(at)));
+            assert_eq!(receiver.recv().await.map(body), Ok(Some(at.to_owned())));
+        }
     }
 }

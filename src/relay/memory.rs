@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::mailbox::weight;
 use super::{Mailbox, Parcel, Relay, RelayError, Subscription, Topic};
 
 struct Listener {
@@ -31,13 +32,16 @@ impl MemoryRelay {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Each mailbox once, whichever of the topics it listens at.
-    fn listeners(&self, topics: &[Topic]) -> BTreeMap<u64, Arc<Listener>> {
-        let state = self.state();
-        let lists = topics.iter().filter_map(|topic| state.by_topic.get(topic));
-        lists.flatten().map(|(number, listener)| (*number, Arc::clone(listener))).collect()
-    }
+/// Those who listen at any of the topics, each once.
+fn listeners<'state>(state: &'state State, topics: &'state [Topic]) -> impl Iterator<Item = &'state Listener> {
+    let list = |topic| state.by_topic.get(topic);
+    topics.iter().enumerate().flat_map(move |(at, topic)| {
+        let is_served = move |number| topics[..at].iter().filter_map(list).any(|list| list.contains_key(number));
+        let all = list(topic).into_iter().flatten();
+        all.filter(move |(number, _)| !is_served(*number)).map(|(_, listener)| &**listener)
+    })
 }
 
 #[async_trait]
@@ -73,12 +77,20 @@ impl Relay for MemoryRelay {
     }
 
     async fn publish(&self, parcel: Parcel) -> Result<(), RelayError> {
-        let listeners = self.listeners(&parcel.topics);
-        let is_last = |listener: &Listener| parcel.last.as_ref().is_some_and(|last| *last == listener.party);
-        let (last, first): (Vec<_>, Vec<_>) = listeners.into_values().partition(|listener| is_last(listener));
-        for listener in first.into_iter().chain(last) {
-            // A mailbox that ended tells its reader, who drops the subscription.
-            listener.mailbox.push(parcel.clone());
+        let weight = weight(&parcel.event);
+        // Under the lock, so that all mailboxes see all parcels in one order. Pushing never waits.
+        let state = self.state();
+        let mut served_last = Vec::new();
+        for listener in listeners(&state, &parcel.topics) {
+            if parcel.last.as_ref() == Some(&listener.party) {
+                served_last.push(listener);
+            } else {
+                // A mailbox that ended tells its reader, who drops the subscription.
+                listener.mailbox.push_weighed(parcel.clone(), weight);
+            }
+        }
+        for listener in served_last {
+            listener.mailbox.push_weighed(parcel.clone(), weight);
         }
         Ok(())
     }
@@ -92,28 +104,10 @@ impl Relay for MemoryRelay {
 mod tests {
     use super::super::{MailboxLimits, mailbox, promises};
     use super::*;
-    use crate::event::{Event, EventKind};
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn promises_hold() {
         promises::hold(Arc::new(MemoryRelay::new())).await;
-    }
-
-    #[tokio::test]
-    async fn the_sender_is_served_last() {
-        let relay = MemoryRelay::new();
-        let limits = MailboxLimits { messages: 1, bytes: 1 << 20 };
-        let (sender, _receiver) = mailbox(limits);
-        let _first = relay.subscribe("ann".into(), vec![Topic::Everyone], sender).await.expect("subscribed");
-        let (other, _other) = mailbox(limits);
-        let _second = relay.subscribe("bob".into(), vec![Topic::Everyone], other).await.expect("subscribed");
-        let listeners = relay.listeners(&[Topic::Everyone, Topic::Everyone]);
-        assert_eq!(listeners.len(), 2);
-        let event = Arc::new(Event::new(EventKind::Typing));
-        relay
-            .publish(Parcel { event, topics: vec![Topic::Everyone], last: Some("ann".into()) })
-            .await
-            .expect("published");
     }
 
     #[tokio::test]
