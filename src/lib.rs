@@ -14,6 +14,7 @@ pub mod journal;
 pub mod metrics;
 pub mod naming;
 pub mod relay;
+pub mod server;
 pub mod session;
 pub mod store;
 pub mod tasks;

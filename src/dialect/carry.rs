@@ -179,3 +179,19 @@ pub fn as_text<'a>(fields: &Fields<'a>, kind: MessageKind) -> Fields<'a> {
     text.set_text(Field::Body, words.join(" "));
     text
 }
+
+impl Dialect {
+    /// The same record, in words where this dialect has no form for it or does not take such a file.
+    pub fn fitted<'a>(&self, fields: Fields<'a>) -> Fields<'a> {
+        match fields.message_kind() {
+            Some(kind) if kind != MessageKind::Text => {
+                let known = self
+                    .server_places()
+                    .iter()
+                    .any(|place| place.frames.iter().any(|frame| frame.is_about(fields.kind())));
+                if known && file_refused(&self.types, &fields).is_none() { fields } else { as_text(&fields, kind) }
+            }
+            Some(_) | None => fields,
+        }
+    }
+}

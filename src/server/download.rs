@@ -1,0 +1,132 @@
+//! Stored files, served: streamed, in parts on request, and inert: a browser is told to show only what cannot run.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures_util::TryStreamExt;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+
+use crate::fault::{Fault, Reason};
+use crate::store::{Object, StoreError};
+
+use super::body::{self, Answer};
+use super::route::Route;
+use super::{guard, respond};
+
+/// Answers GET and HEAD of a stored file.
+pub async fn answer(route: &Route, key: &str, parts: &Parts) -> Response<Answer> {
+    let missing = || respond::refusal(route, None, &Fault::new(Reason::FileNotFound));
+    let Some(stores) = &route.stores else { return missing() };
+    let wanted = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
+    for store in stores.all() {
+        match open(&**store, key, wanted).await {
+            Ok(Opened::Part(object, partial)) => return served(key, object, partial, parts),
+            Ok(Opened::Unsatisfiable(size)) => return unsatisfiable(size),
+            Err(StoreError::NotFound | StoreError::Key) => {}
+            Err(error) => {
+                return respond::refusal(route, None, &Fault::new(Reason::Unavailable).detail(error.to_string()));
+            }
+        }
+    }
+    missing()
+}
+
+enum Opened {
+    Part(Object, bool),
+    Unsatisfiable(u64),
+}
+
+async fn open(store: &dyn crate::store::Store, key: &str, wanted: Option<&str>) -> Result<Opened, StoreError> {
+    let whole = store.read(key, None).await?;
+    let Some(range) = wanted.and_then(|text| parse_range(text, whole.size)) else {
+        return Ok(Opened::Part(whole, false));
+    };
+    match range {
+        Some(range) => Ok(Opened::Part(store.read(key, Some(range)).await?, true)),
+        None => Ok(Opened::Unsatisfiable(whole.size)),
+    }
+}
+
+/// One range of bytes; `Some(None)` when it lies outside. Several ranges, or another unit, are answered with the whole.
+fn parse_range(text: &str, size: u64) -> Option<Option<std::ops::Range<u64>>> {
+    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    if last.contains(',') {
+        return None;
+    }
+    let range = match (first.trim(), last.trim()) {
+        ("", suffix) => size.saturating_sub(suffix.parse().ok()?)..size,
+        (first, "") => first.parse().ok()?..size,
+        (first, last) => first.parse().ok()?..last.parse::<u64>().ok()?.saturating_add(1).min(size),
+    };
+    Some((range.start < range.end).then_some(range))
+}
+
+fn unsatisfiable(size: u64) -> Response<Answer> {
+    let mut response = respond::json(416, "{\"error\":\"Range not satisfiable\"}".to_owned());
+    if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
+        response.headers_mut().insert(CONTENT_RANGE, value);
+    }
+    response
+}
+
+fn served(key: &str, object: Object, partial: bool, parts: &Parts) -> Response<Answer> {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    let tag = tag(&object);
+    let unchanged = parts.headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()) == Some(tag.as_str());
+    let (size, range) = (object.size, object.range.clone());
+    let body = if unchanged || parts.method == Method::HEAD {
+        body::full("")
+    } else {
+        let frames = object.chunks.map_ok(Frame::data).map_err(std::io::Error::other);
+        BodyExt::boxed_unsync(StreamBody::new(frames))
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = match (unchanged, partial) {
+        (true, _) => StatusCode::NOT_MODIFIED,
+        (false, true) => StatusCode::PARTIAL_CONTENT,
+        (false, false) => StatusCode::OK,
+    };
+    let headers = response.headers_mut();
+    set(headers, ETAG, &tag);
+    if unchanged {
+        return response;
+    }
+    if partial {
+        set(headers, CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1)));
+    }
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    let mime = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
+    set(headers, CONTENT_TYPE, if is_inert(mime) { mime } else { "application/octet-stream" });
+    let disposition = if is_inert(mime) { "inline" } else { "attachment" };
+    set(headers, CONTENT_DISPOSITION, &format!("{disposition}; filename*=UTF-8''{}", guard::percent_encode(name)));
+    response
+}
+
+/// What a browser only shows: raster images, PDF, sound, moving pictures.
+fn is_inert(mime: &str) -> bool {
+    const RASTER: &[&str] =
+        &["image/png", "image/jpeg", "image/gif", "image/webp", "image/heic", "image/heif", "image/bmp"];
+    RASTER.contains(&mime) || mime == "application/pdf" || mime.starts_with("audio/") || mime.starts_with("video/")
+}
+
+/// Files never change under their name; size and time tell them apart from one that was put in their place by hand.
+fn tag(object: &Object) -> String {
+    let modified = object.modified.and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok());
+    format!("\"{:x}-{:x}\"", object.size, modified.map_or(0, |time| time.as_millis()))
+}
+
+fn set(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

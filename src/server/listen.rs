@@ -1,0 +1,91 @@
+//! The accept loop and the life of a connection. In: a bound listener. Out: requests for `handle`; a stop that lets what
+//! is in flight finish.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::metrics::OpenConnection;
+
+use super::{Site, handle};
+
+/// The first and the longest pause after an accept that failed (no descriptors left, for instance).
+const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// Accepts until the site's tasks are told to stop.
+pub async fn serve(site: Arc<Site>, listener: TcpListener) {
+    let stop = site.tasks.stopping();
+    let places = Arc::new(Semaphore::new(site.bounds.connections));
+    let mut pause = PAUSE.0;
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, place)) => {
+                pause = PAUSE.0;
+                let site_of_connection = Arc::clone(&site);
+                site.tasks.spawn(async move {
+                    connection(site_of_connection, stream).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                // A loop that gives up, or spins, is worse than one that waits.
+                tracing::warn!(%error, "accepting a connection failed");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSE.1);
+            }
+        }
+    }
+}
+
+/// A connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+async fn connection(site: Arc<Site>, stream: TcpStream) {
+    let _open = OpenConnection::begin();
+    // Frames are small and waited for.
+    let _ = stream.set_nodelay(true);
+    let stop = site.tasks.stopping();
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(site.bounds.head).max_buf_size(64 * 1024);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(128)
+        .max_header_list_size(32 * 1024)
+        .max_pending_accept_reset_streams(20)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20));
+    let service = service_fn(move |request| {
+        let site = Arc::clone(&site);
+        async move { Ok::<_, Infallible>(handle::handle(site, request).await) }
+    });
+    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    let result = tokio::select! {
+        result = serving.as_mut() => result,
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended badly");
+    }
+}

@@ -1,0 +1,84 @@
+//! HTTP: accept, guards, routing, calls, uploads, downloads, upgrades. In: connections on a listener. Out: answers in
+//! the dialect of the route, sessions for sockets. Knows no backend but by its trait.
+
+mod answer;
+mod body;
+mod call;
+mod credential;
+mod download;
+mod file_name;
+mod guard;
+mod handle;
+mod listen;
+mod perform;
+mod respond;
+mod route;
+mod sniff;
+mod socket;
+mod storage_key;
+mod table;
+mod upgrade;
+mod upload;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::backend::Backend;
+use crate::naming::Naming;
+use crate::tasks::Tasks;
+
+pub use listen::serve;
+pub use route::{RateLimit, Route, Stores};
+use table::Table;
+
+/// Bounds that hold for the whole server.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Connections at a time; further ones wait in the listener's queue.
+    pub connections: usize,
+    /// The head of a request must be there within this.
+    pub head: Duration,
+    /// Between two pieces of a body.
+    pub body_idle: Duration,
+    /// Bytes of a JSON body, where the route says nothing.
+    pub json: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds {
+            connections: 20_000,
+            head: Duration::from_secs(10),
+            body_idle: Duration::from_secs(30),
+            json: 64 * 1024,
+        }
+    }
+}
+
+/// All that requests are answered from. Shared by every connection.
+pub struct Site {
+    table: Table,
+    backend: Arc<dyn Backend>,
+    naming: Arc<Naming>,
+    tasks: Tasks,
+    bounds: Bounds,
+    next_connection: AtomicU64,
+}
+
+impl Site {
+    pub fn new(
+        routes: Vec<Route>,
+        backend: Arc<dyn Backend>,
+        naming: Arc<Naming>,
+        tasks: Tasks,
+        bounds: Bounds,
+    ) -> Self {
+        Site { table: Table::new(routes), backend, naming, tasks, bounds, next_connection: AtomicU64::new(1) }
+    }
+
+    /// A number that no other socket of this process has.
+    fn connection_number(&self) -> u64 {
+        self.next_connection.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,102 @@
+//! A route as the server needs it: what its clients speak, how they are known, what they may.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::auth::{Verifier, Visitors};
+use crate::dialect::Dialect;
+use crate::event::MessageKind;
+use crate::fault::{Fault, Reason};
+use crate::session;
+use crate::store::Store;
+
+/// A place that clients connect to.
+pub struct Route {
+    pub name: Arc<str>,
+    pub dialect: Arc<Dialect>,
+    /// Lower-case, without a port; `None`: every host.
+    pub host: Option<String>,
+    /// Before the dialect's paths; empty, or `/…` without a slash at the end.
+    pub prefix: String,
+    pub verifier: Verifier,
+    /// Makes tokens for visitors who came without a credential.
+    pub visitors: Visitors,
+    /// Bytes of an upload, in place of the dialect's.
+    pub upload_limit: Option<u64>,
+    /// Bytes of a JSON body or a frame.
+    pub frame_limit: usize,
+    pub rate: Option<RateLimit>,
+    /// Sockets at a time.
+    pub connections: usize,
+    pub open: Arc<AtomicUsize>,
+    /// Pages that may connect; empty: those of the same host.
+    pub origins: Vec<String>,
+    pub stores: Option<Stores>,
+    pub session: session::Settings,
+}
+
+impl Route {
+    /// Bytes of an upload, over all kinds.
+    pub fn largest_upload(&self) -> u64 {
+        self.upload_limit.unwrap_or_else(|| self.dialect.types.largest())
+    }
+
+    /// Bytes of an upload of one kind. The route's limit wins over the dialect's, both ways.
+    pub fn upload_limit_of(&self, kind: MessageKind) -> u64 {
+        self.upload_limit.or(self.dialect.types.max(kind)).unwrap_or(0)
+    }
+}
+
+/// Where a route's uploads go.
+#[derive(Clone)]
+pub struct Stores {
+    pub default: Arc<dyn Store>,
+    pub kinds: BTreeMap<MessageKind, Arc<dyn Store>>,
+    /// Scheme and authority that files are served under, without a slash at the end.
+    pub public_url: String,
+}
+
+impl Stores {
+    pub fn of(&self, kind: MessageKind) -> &Arc<dyn Store> {
+        self.kinds.get(&kind).unwrap_or(&self.default)
+    }
+
+    /// Every store once.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Store>> {
+        std::iter::once(&self.default).chain(self.kinds.values())
+    }
+}
+
+/// How often a principal may call, by the generic cell rate algorithm.
+pub struct RateLimit {
+    limiter: DefaultKeyedRateLimiter<Arc<str>>,
+    clock: DefaultClock,
+}
+
+/// Principals that are remembered before those who are quiet are forgotten.
+const REMEMBERED: usize = 10_000;
+
+impl RateLimit {
+    /// So many calls in so long, as many at once.
+    pub fn new(calls: NonZeroU32, within: Duration) -> Option<Self> {
+        let quota = Quota::with_period(within / calls.get())?.allow_burst(calls);
+        Some(RateLimit { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() })
+    }
+
+    /// One call more of this principal, or when to come back.
+    pub fn check(&self, principal: &Arc<str>) -> Result<(), Fault> {
+        if self.limiter.len() > REMEMBERED {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(principal).map_err(|until| {
+            let retry_after = Some(until.wait_time_from(self.clock.now()));
+            Fault { retry_after, ..Fault::new(Reason::RateLimited) }
+        })
+    }
+}

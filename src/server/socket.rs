@@ -1,0 +1,81 @@
+//! The WebSocket of an upgraded connection, behind the session's trait. In and out: text messages within bounds.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
+
+use crate::session::{Gone, Incoming, Socket};
+
+/// Tungstenite zeroes its read buffer for each socket: a small one makes an idle socket cheap.
+const READ_BUFFER: usize = 4 * 1024;
+/// Bytes that may wait to be written; beyond, writing fails.
+const WRITE_BUFFER: usize = 1024 * 1024;
+/// How long the other side has to answer a close.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// An upgraded connection.
+pub struct WebSocket(WebSocketStream<TokioIo<Upgraded>>);
+
+impl WebSocket {
+    /// Takes over a connection whose handshake was answered. `largest` is the limit of a message, in bytes.
+    pub async fn new(upgraded: Upgraded, largest: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(16 * 1024)
+            .max_write_buffer_size(WRITE_BUFFER.max(largest * 4))
+            .max_message_size(Some(largest))
+            .max_frame_size(Some(largest));
+        WebSocket(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await)
+    }
+}
+
+impl Socket for WebSocket {
+    async fn receive(&mut self) -> Incoming {
+        match self.0.next().await {
+            Some(Ok(Message::Text(text))) => Incoming::Text(text.as_str().to_owned()),
+            Some(Ok(Message::Binary(_))) => Incoming::Binary,
+            // Pings are answered by the library; both only show life.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Incoming::Alive,
+            Some(Ok(Message::Close(_))) | None => Incoming::Closed,
+            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Incoming::TooLarge,
+            Some(Err(Error::Utf8(_))) => Incoming::Broken(1007),
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Incoming::Closed,
+            Some(Err(Error::Protocol(_))) => Incoming::Broken(1002),
+            Some(Err(_)) => Incoming::Closed,
+        }
+    }
+
+    async fn feed(&mut self, text: String) -> Result<(), Gone> {
+        self.0.feed(Message::Text(Utf8Bytes::from(text))).await.map_err(|_| Gone)
+    }
+
+    async fn ping(&mut self) -> Result<(), Gone> {
+        self.0.send(Message::Ping(Bytes::new())).await.map_err(|_| Gone)
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        self.0.flush().await.map_err(|_| Gone)
+    }
+
+    async fn close(mut self, code: u16, reason: &str) {
+        // A reason is at most 123 bytes (RFC 6455 §5.5).
+        let mut end = reason.len().min(123);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from(&reason[..end]) };
+        if self.0.close(Some(frame)).await.is_err() {
+            return;
+        }
+        // Until the other side's close, or its end, came: closing at once would lose our own frame.
+        let goodbye = async { while let Some(Ok(_)) = self.0.next().await {} };
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    }
+}

@@ -1,0 +1,48 @@
+//! Where an upload is kept: the first rule of the dialect whose fields are all known. In: the rules, the call's fields,
+//! the file's name. Out: a key that nobody can guess.
+
+use uuid::Uuid;
+
+use crate::dialect::{KeyPiece, KeyTemplate, Storage};
+use crate::event::{Fields, Timestamp};
+
+use super::file_name;
+
+/// The key of a new file.
+pub fn of(storage: &Storage, fields: &Fields<'_>, name: &str) -> String {
+    let made = storage.keys.iter().find_map(|template| fill(template, fields, name));
+    made.unwrap_or_else(|| format!("{}/{name}", random()))
+}
+
+fn fill(template: &KeyTemplate, fields: &Fields<'_>, name: &str) -> Option<String> {
+    let now = Timestamp::now().civil()?;
+    let (stem, extension) = file_name::split(name);
+    let mut key = String::new();
+    for piece in &template.0 {
+        match piece {
+            KeyPiece::Text(text) => key.push_str(text),
+            KeyPiece::Field(field) => key.push_str(&segment(&fields.id(*field)?)?),
+            KeyPiece::Random => key.push_str(&random()),
+            KeyPiece::Name => key.push_str(name),
+            KeyPiece::Stem => key.push_str(stem),
+            KeyPiece::Extension => key.push_str(extension),
+            KeyPiece::Year => key.push_str(&format!("{:04}", now.year)),
+            KeyPiece::Month => key.push_str(&format!("{:02}", now.month)),
+            KeyPiece::Day => key.push_str(&format!("{:02}", now.day)),
+        }
+    }
+    Some(key)
+}
+
+/// What a client said, as one segment of a path: letters, digits, `-` and `_` only, at most 64 of them.
+fn segment(text: &str) -> Option<String> {
+    let plain = !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    plain.then(|| text.to_owned())
+}
+
+/// 122 random bits in 32 hexadecimal digits.
+fn random() -> String {
+    Uuid::new_v4().simple().to_string()
+}
