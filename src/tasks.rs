@@ -46,3 +46,44 @@ impl Tasks {
         self.tracker.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn all_end_when_told() {
+        let tasks = Tasks::new();
+        for _ in 0..3 {
+            let stopping = tasks.stopping();
+            tasks.spawn(async move { stopping.cancelled().await });
+        }
+        tasks.stop();
+        assert_eq!(tasks.drain(SOON).await, 0);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_end_is_counted() {
+        let tasks = Tasks::new();
+        tasks.spawn(pending());
+        assert_eq!(tasks.drain(Duration::ZERO).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_task_may_start_another_while_stopping() {
+        let tasks = Tasks::new();
+        let (more, stopping) = (tasks.clone(), tasks.stopping());
+        let (said, heard) = tokio::sync::oneshot::channel();
+        tasks.spawn(async move {
+            stopping.cancelled().await;
+            more.spawn(async move { said.send(()).expect("somebody waits") });
+        });
+        tasks.stop();
+        assert_eq!(tasks.drain(SOON).await, 0);
+        heard.await.expect("the second ran to its end before the drain did");
+    }
+}

@@ -12,6 +12,7 @@ pub async fn hold(store: Arc<dyn Store>) {
     names_are_kept(&*store).await;
     keys_stay_inside(&*store).await;
     parts(&*store).await;
+    the_last_to_finish_stays(&*store).await;
     assert!(store.healthy().await.is_ok());
 }
 
@@ -52,7 +53,9 @@ async fn whole_or_nothing(store: &dyn Store) {
     }
     writing.finish("whole").await.expect("finishes");
     let object = store.read("whole", None).await.expect("there");
-    assert_eq!((object.size, bytes(object).await.len()), (200_000, 200_000));
+    assert_eq!((object.size, object.range.clone()), (200_000, 0..200_000));
+    assert!(object.modified.is_some());
+    assert_eq!(bytes(object).await, vec![7; 200_000]);
     store.remove("whole").await.expect("removed");
     store.remove("whole").await.expect("nothing there is fine");
     assert!(is_missing(store, "whole").await);
@@ -67,11 +70,12 @@ async fn names_are_kept(store: &dyn Store) {
 }
 
 async fn keys_stay_inside(store: &dyn Store) {
-    let long = "n".repeat(256);
-    for key in ["", ".", "..", "../x", "a/../x", "/etc/passwd", "a//b", "a/", "a\\b", "a\0b", &long] {
+    let (long, deep) = ("n".repeat(256), "d/".repeat(5_000) + "d");
+    for key in [&deep, "", ".", "..", "../x", "a/../x", "/etc/passwd", "a//b", "a/", "a\\b", "a\0b", &long] {
         let writing = store.create().await.expect("begins");
         assert!(matches!(writing.finish(key).await, Err(StoreError::Key)), "{key:?} is written");
         assert!(matches!(store.read(key, None).await.map(|_| ()), Err(StoreError::Key)), "{key:?} is read");
+        assert!(matches!(store.remove(key).await, Err(StoreError::Key)), "{key:?} is removed");
     }
 }
 
@@ -82,4 +86,20 @@ async fn parts(store: &dyn Store) {
         assert_eq!(object.size, 10);
         assert_eq!(bytes(object).await, expected, "{range:?}");
     }
+}
+
+/// Two who write under one key at once: the whole object of one of them is there, never a mix.
+async fn the_last_to_finish_stays(store: &dyn Store) {
+    let mut first = store.create().await.expect("begins");
+    let mut second = store.create().await.expect("begins");
+    for _ in 0..5 {
+        first.write(Bytes::from(vec![1; 1_000])).await.expect("writes");
+        second.write(Bytes::from(vec![2; 2_000])).await.expect("writes");
+    }
+    second.finish("same").await.expect("finishes");
+    assert_eq!(bytes(store.read("same", None).await.expect("there")).await, vec![2; 10_000]);
+    let reading = store.read("same", None).await.expect("there");
+    first.finish("same").await.expect("finishes");
+    assert_eq!(bytes(store.read("same", None).await.expect("there")).await, vec![1; 5_000]);
+    assert_eq!(bytes(reading).await, vec![2; 10_000], "who reads already goes on reading what was there");
 }
