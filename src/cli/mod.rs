@@ -4,10 +4,12 @@
 mod check;
 mod completions;
 mod console;
+mod dialects;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod token;
+mod translate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -58,6 +60,10 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 78 wrong config.";
 enum Command {
     /// Checks a config: prints every problem at once, or the route table
     Check(check::Arguments),
+    /// Says one frame of a dialect in another, and what is lost
+    Translate(translate::Arguments),
+    /// Lists dialects, prints their files, schemas and losses
+    Dialects(dialects::Arguments),
     /// Prints a token that a route takes, for trying things
     Token(token::Arguments),
     /// Prints a completion script for a shell
@@ -74,6 +80,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.command {
             Command::Check(arguments) => check::run(&arguments, console),
+            Command::Translate(arguments) => translate::run(&arguments, console),
+            Command::Dialects(arguments) => dialects::run(&arguments, console),
             Command::Token(arguments) => token::run(&arguments, console),
             Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command(), console),
         },

@@ -1,0 +1,119 @@
+//! `dragoman translate`. In: one frame (or body) of a dialect. Out: the same in another; what was lost on the side.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::{Console, Exit};
+use crate::dialect::{Audience, Dialect, FrameSet, Unwritable, builtin};
+use crate::event::Fields;
+use crate::fault::{Fault, Reason};
+
+/// The longest frame that is read, in bytes.
+const LONGEST: u64 = 1024 * 1024;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples (`dragoman dialects` lists the names):
+  echo '{\"type\":\"text\",\"conversation_id\":7,\"content\":\"hi\"}' | dragoman translate --from ONE --to OTHER
+  dragoman translate --from ONE --to OTHER --side server < frame.json
+
+What clients send becomes what clients send, what servers send becomes what servers send. Data is on
+standard output, a line a frame; what was lost is on standard error. Exits with 1 when the frame is
+refused or cannot be said at all.")]
+pub(super) struct Arguments {
+    /// The dialect of the frame
+    #[arg(long, value_name = "DIALECT")]
+    from: String,
+    /// The dialect to say it in
+    #[arg(long, value_name = "DIALECT")]
+    to: String,
+    /// Who says it
+    #[arg(long, value_enum, default_value = "client")]
+    side: Side,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Side {
+    Client,
+    Server,
+}
+
+pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
+    let Some(from) = builtin::find(&arguments.from) else {
+        return super::dialects::unknown(&arguments.from, console);
+    };
+    let Some(to) = builtin::find(&arguments.to) else {
+        return super::dialects::unknown(&arguments.to, console);
+    };
+    let mut frame = String::new();
+    if let Err(error) = std::io::stdin().take(LONGEST).read_to_string(&mut frame) {
+        console.error(&format_args!("standard input: {error}"));
+        return Exit::Failed;
+    }
+    translate(&from, &to, arguments.side, &frame, console)
+}
+
+fn translate(from: &Arc<Dialect>, to: &Arc<Dialect>, side: Side, frame: &str, console: &mut Console) -> Exit {
+    let fields = match read(&places(from, side), frame) {
+        Ok(fields) => fields,
+        Err(fault) => {
+            console.error(&format_args!("{} refuses this: {}", from.name, words(&fault)));
+            return Exit::Failed;
+        }
+    };
+    let kind = fields.kind().map_or_else(|| "no event".to_owned(), |kind| kind.to_string());
+    match to.carry(&places(to, side), &fields, Audience::Receiver) {
+        Ok(carried) => {
+            console.data(&format_args!("{}\n", carried.frames.join("\n")));
+            if let Some(why) = carried.degraded {
+                console.talk(&format_args!("{kind} went as text ({})\n", why.as_str()));
+            }
+            let lost: Vec<String> = carried.lost.iter().map(|field| field.path().into_owned()).collect();
+            if !lost.is_empty() {
+                console.talk(&format_args!("lost: {}\n", lost.join(", ")));
+            }
+            Exit::Fine
+        }
+        Err(Unwritable::Needs(field)) => {
+            console.error(&format_args!("{} needs `{}`, which {} does not say", to.name, field.path(), from.name));
+            Exit::Failed
+        }
+        Err(Unwritable::NoShape) => {
+            console.error(&format_args!("{} has no form for `{kind}`", to.name));
+            Exit::Failed
+        }
+    }
+}
+
+fn places(dialect: &Dialect, side: Side) -> Vec<&FrameSet> {
+    match side {
+        Side::Client => dialect.client_places(),
+        Side::Server => dialect.server_places(),
+    }
+}
+
+/// The first place that understands the frame; of several that do not, the fault that says most.
+fn read<'a>(places: &[&'a FrameSet], frame: &'a str) -> Result<Fields<'a>, Fault> {
+    let mut first = None;
+    for place in places {
+        match place.read(frame) {
+            Ok(read) => return Ok(read.fields),
+            Err(fault) if fault.reason == Reason::UnknownAction => first = first.or(Some(fault)),
+            Err(fault) => {
+                // A place whose constants agreed knows better what is wrong.
+                if first.as_ref().is_none_or(|first: &Fault| first.reason == Reason::UnknownAction) {
+                    first = Some(fault);
+                }
+            }
+        }
+    }
+    Err(first.unwrap_or_else(|| Fault::new(Reason::UnknownAction)))
+}
+
+fn words(fault: &Fault) -> String {
+    let words = fault.words.as_deref().unwrap_or(fault.reason.words());
+    let field = fault.field.map(|field| format!(" (`{}`)", field.path())).unwrap_or_default();
+    let detail = fault.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
+    format!("{words}{field}{detail}")
+}
