@@ -2,6 +2,7 @@
 //! `tests/architecture`, which fails on an arrow up.
 
 pub mod admin;
+pub mod app;
 pub mod auth;
 pub mod backend;
 pub mod cli;

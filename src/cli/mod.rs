@@ -5,6 +5,8 @@ mod check;
 mod completions;
 mod console;
 mod dialects;
+mod log;
+mod serve;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  dragoman serve                                    routes.toml here, or the built-in default
   dragoman check                                    every mistake of routes.toml, or its route table
   dragoman check -c /etc/dragoman/routes.toml
   dragoman token --route staff --sub ann --role staff --department reception
@@ -58,6 +61,8 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 78 wrong config.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the gateway
+    Serve(serve::Arguments),
     /// Checks a config: prints every problem at once, or the route table
     Check(check::Arguments),
     /// Says one frame of a dialect in another, and what is lost
@@ -79,6 +84,7 @@ pub fn main() -> ExitCode {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> Exit {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.command {
+            Command::Serve(arguments) => serve::run(&arguments, console),
             Command::Check(arguments) => check::run(&arguments, console),
             Command::Translate(arguments) => translate::run(&arguments, console),
             Command::Dialects(arguments) => dialects::run(&arguments, console),

@@ -1,0 +1,88 @@
+//! `dragoman serve`. In: a config. Out: a gateway that runs until it is told to stop.
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::settings::ConfigArguments;
+use super::{Console, Exit};
+use crate::app::Gateway;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  dragoman serve                               routes.toml here, or the built-in default
+  dragoman serve -c /etc/dragoman/routes.toml
+  dragoman serve --listen 127.0.0.1:0          any free port; the address is printed
+
+SIGTERM or Ctrl-C stops: no new connections, what is in flight finishes, sockets are closed politely.
+A second one stops at once. Logs: DRAGOMAN_LOG=debug, DRAGOMAN_LOG_FORMAT=json.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Where to listen, in place of the config's address
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where metrics and health are served, in place of the config's address
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
+    super::log::begin();
+    let listen = arguments.listen.iter().map(|address| ("server.listen", address.clone()));
+    let admin = arguments.admin.iter().map(|address| ("server.admin", address.clone()));
+    let flags: Vec<(&str, String)> = listen.chain(admin).collect();
+    let loaded = match arguments.config.load(&flags, console) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    if !loaded.warnings.is_empty() {
+        console.talk(&loaded.warnings.render(console.colour()));
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console.error(&error);
+            return Exit::Failed;
+        }
+    };
+    runtime.block_on(serve(loaded.config, console))
+}
+
+async fn serve(config: crate::config::Config, console: &mut Console) -> Exit {
+    let gateway = match Gateway::start(config).await {
+        Ok(gateway) => gateway,
+        Err(error) => {
+            console.error(&error);
+            return Exit::Failed;
+        }
+    };
+    console.talk(&format_args!("listening on http://{}\n", gateway.address()));
+    if let Some(admin) = gateway.admin_address() {
+        console.talk(&format_args!("admin on http://{admin}\n"));
+    }
+    told_to_stop().await;
+    console.talk(&"stopping; once more to stop at once\n");
+    tokio::select! {
+        left = gateway.stop() => match left {
+            0 => Exit::Fine,
+            left => {
+                console.error(&format_args!("{left} tasks were still at work when the time was up"));
+                Exit::Failed
+            }
+        },
+        () = told_to_stop() => Exit::Failed,
+    }
+}
+
+/// SIGTERM or SIGINT.
+async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without handlers the default action stops the process.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
