@@ -44,7 +44,10 @@ impl Dialect {
 
     /// What the client of this socket sees.
     pub fn refuse_frame(&self, socket: &Socket, fault: &Fault) -> RefusedFrame {
-        let own = socket.refusals.rules.get(&fault.reason);
+        // What the connection must name is missing for good; a field of one frame is not, and the socket stays open.
+        let of_frame = matches!(fault.reason, Reason::Missing | Reason::Invalid)
+            && !socket.bindings.iter().any(|binding| fault.field == Some(binding.field));
+        let own = socket.refusals.rules.get(&fault.reason).filter(|rule| rule.close.is_none() || !of_frame);
         let general = self.refusals.rules.get(&fault.reason);
         let text = self.words(None, own, general, fault);
         let fields = error_fields(&text, pick(own, general, |rule| rule.code));
