@@ -98,7 +98,8 @@ pub fn set(section: &Section<'_>) -> Vec<(Field, Scalar)> {
     .collect()
 }
 
-fn guard(section: &Section<'_>) -> Option<Guard> {
+/// The one condition under which a frame or named shape is written.
+pub fn guard(section: &Section<'_>) -> Option<Guard> {
     if section.is_table("when") {
         let table = section.section("when")?;
         let field = table.needed_text("field").and_then(|text| words::field(&table, &text));

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::event::{IdForm, Resource};
+use crate::event::{Field, IdForm, Resource};
 
-use super::super::frame::{Frame, FrameSet};
+use super::super::frame::{Frame, FrameSet, Guard};
 use super::super::model::{EventPattern, Ids};
 use super::super::shape::{self, NamedText, Names, Node};
 use super::super::table::{EnumTable, Scalar};
 use super::section::{Section, Text};
-use super::words;
+use super::{frames, words};
 
 /// A named shape: one text, or the first that fits of several named ones.
 struct Named {
@@ -19,6 +19,8 @@ struct Named {
     pattern: Option<EventPattern>,
     text: Option<Text>,
     one_of: Vec<Text>,
+    when: Option<Guard>,
+    set: Vec<(Field, Scalar)>,
     offset: usize,
 }
 
@@ -95,7 +97,8 @@ impl Library {
         if let Some(text) = &named.text
             && let Some(node) = self.shape(section, text)
         {
-            frames.push(Frame::plain(&named.name, named.pattern, node, named.offset));
+            let (when, set) = (named.when.clone(), named.set.clone());
+            frames.push(Frame { when, set, ..Frame::plain(&named.name, named.pattern, node, named.offset) });
         }
         for part in &named.one_of {
             if depth == 4 {
@@ -162,13 +165,16 @@ fn named(section: &Section<'_>) -> Vec<Named> {
                 pattern: None,
                 text: section.text(name),
                 one_of: Vec::new(),
+                when: None,
+                set: Vec::new(),
                 offset,
             });
         }
         let table = section.section(name)?;
         let pattern = table.text("event").and_then(|text| pattern(&table, &text));
-        let shape =
-            Named { name: name.to_owned(), pattern, text: table.text("shape"), one_of: table.texts("one_of"), offset };
+        let (when, set) = (frames::guard(&table), frames::set(&table));
+        let (text, one_of) = (table.text("shape"), table.texts("one_of"));
+        let shape = Named { name: name.to_owned(), pattern, text, one_of, when, set, offset };
         if shape.text.is_none() && shape.one_of.is_empty() {
             table.problem(span, format!("shape `{name}` has neither `shape` nor `one_of`"), None);
         }
