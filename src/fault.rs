@@ -52,6 +52,10 @@ macro_rules! reasons {
 }
 
 reasons! {
+    /// What a connection must say of itself (a session id in its query) is not there.
+    BindingMissing = "binding_missing", Client, retry false, status 400, "The connection does not say what it is for";
+    /// What a connection says of itself is not well-formed.
+    BindingInvalid = "binding_invalid", Client, retry false, status 400, "What the connection is for is not valid";
     /// Not JSON, or JSON that breaks the bounds: depth, duplicate keys.
     Malformed = "malformed", Client, retry false, status 400, "Invalid JSON format";
     /// No shape of this place has this form.

@@ -39,8 +39,7 @@ impl Room {
     }
 }
 
-/// Departments are the same however they are written: `Front Desk`, `front_desk` (frontdesk's groups, seen in its
-/// server).
+/// Departments are the same however they are written: `Front Office`, `front_office`.
 pub fn folded(department: &str) -> String {
     department.to_lowercase().replace(' ', "_")
 }

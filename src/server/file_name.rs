@@ -1,34 +1,47 @@
-//! Names of uploaded files. In: what a client declared. Out: the name to show, letter by letter as given, and the name
+//! Names of uploaded files. In: what a client declared. Out: the name to show, letter by letter as given (but for letters that hide or turn it), and the name
 //! to use in a path, which leads nowhere.
+
+use super::guard::percent_decode;
 
 /// The longest name in a path, in bytes; file systems take 255, and some of it is for what stands around it.
 const LONGEST: usize = 150;
+/// The longest name that is shown, in bytes.
+const LONGEST_SHOWN: usize = 255;
 
 /// Names that mean a device somewhere, whatever their extension.
 const RESERVED: &[&str] = &["con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3", "lpt4"];
 
 /// The name to show: the last part of whatever path was declared, control characters left out.
 pub fn shown(declared: &str) -> String {
-    let last = declared.rsplit(['/', '\\']).next().unwrap_or(declared);
-    let name: String = last.chars().filter(|letter| !letter.is_control()).take(255).collect();
-    if name.trim_matches(['.', ' ']).is_empty() { "file".to_owned() } else { name }
+    // Separators that were percent-encoded on the way separate all the same.
+    let decoded = percent_decode(declared).filter(|decoded| decoded.contains(['/', '\\']));
+    let whole = decoded.as_deref().unwrap_or(declared);
+    let last = whole.rsplit(['/', '\\']).next().unwrap_or(whole);
+    let name: String = last.chars().filter(|letter| !letter.is_control() && !is_turning(*letter)).collect();
+    if name.trim_matches(['.', ' ']).is_empty() { "file".to_owned() } else { shortened(&name, LONGEST_SHOWN) }
 }
 
 /// The name in a path: no separators, no letters that turn the direction of writing, nothing hidden or reserved.
 pub fn safe(shown: &str) -> String {
-    let cleaned: String = shown
-        .chars()
-        .filter(|letter| !is_turning(*letter))
-        .map(|letter| if "/\\:*?\"<>|".contains(letter) { '_' } else { letter })
-        .collect();
+    let cleaned: String =
+        shown.chars().map(|letter| if "/\\:*?\"<>|".contains(letter) { '_' } else { letter }).collect();
     let cleaned = cleaned.trim_matches([' ', '.']);
     let (stem, extension) = split(cleaned);
     let stem = if stem.is_empty() || RESERVED.contains(&stem.to_lowercase().as_str()) { "file" } else { stem };
-    let room = LONGEST.saturating_sub(extension.len() + 1).max(1);
     match extension {
         "" => cut(stem, LONGEST).to_owned(),
-        extension => format!("{}.{}", cut(stem, room), cut(extension, 20)),
+        extension => shortened(&format!("{stem}.{extension}"), LONGEST),
     }
+}
+
+/// At most so many bytes, the extension kept.
+fn shortened(name: &str, longest: usize) -> String {
+    if name.len() <= longest {
+        return name.to_owned();
+    }
+    let (stem, extension) = split(name);
+    let extension = cut(extension, 20);
+    format!("{}.{extension}", cut(stem, longest - extension.len() - 1))
 }
 
 /// Name and extension; a name that begins with its only dot has none.
@@ -64,7 +77,9 @@ mod tests {
             ("C:\\temp\\a b.txt", "a b.txt", "a b.txt"),
             ("گزارش نهایی.pdf", "گزارش نهایی.pdf", "گزارش نهایی.pdf"),
             ("it's \"x\".png", "it's \"x\".png", "it's _x_.png"),
-            ("evil\u{202e}gpj.exe", "evil\u{202e}gpj.exe", "evilgpj.exe"),
+            ("evil\u{202e}gpj.exe", "evilgpj.exe", "evilgpj.exe"),
+            ("..%2f..%2fa.png", "a.png", "a.png"),
+            ("100%25.png", "100%25.png", "100%25.png"),
             ("..", "file", "file"),
             ("", "file", "file"),
             ("a\0b.txt", "ab.txt", "ab.txt"),

@@ -1,13 +1,14 @@
 //! An upload, streamed: counted, hashed and looked at on its way into the store, never held. In: a multipart (or raw)
 //! body. Out: a file that the backend knows, or nothing at all.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::body::Incoming;
 use multer::{Constraints, Multipart, SizeLimit};
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 
 use crate::backend::{Announce, UploadIntent};
 use crate::dialect::{Check, Part};
@@ -82,10 +83,16 @@ async fn multipart(
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
     let whole = asked.route.largest_upload().saturating_add(AROUND_FILE);
     let constraints = Constraints::new().size_limit(SizeLimit::new().whole_stream(whole));
-    let mut multipart = Multipart::with_constraints(pieces(asked, incoming), boundary, constraints);
+    let incoming = Arc::new(tokio::sync::Mutex::new(incoming));
+    let mut multipart = Multipart::with_constraints(pieces(asked, Arc::clone(&incoming)), boundary, constraints);
     let mut file = FilePart::Missing;
     for _ in 0..PARTS {
-        let Some(mut part) = multipart.next_field().await.map_err(malformed)? else { return Ok(file) };
+        let Some(mut part) = multipart.next_field().await.map_err(malformed)? else {
+            // Whoever still waits for a piece holds the body.
+            drop(multipart);
+            to_the_end(&incoming, asked).await?;
+            return Ok(file);
+        };
         let name = part.name().unwrap_or_default().to_owned();
         let known = parts.iter().find(|known| known.name == name);
         let is_only_file = raw_fallback(asked) && known.is_none() && part.file_name().is_some();
@@ -152,24 +159,36 @@ async fn raw_body(
     Ok(intake.end())
 }
 
+/// Reads what stands after the last boundary. A body that ends before its announced length was cut, whatever its parts
+/// say.
+async fn to_the_end(incoming: &tokio::sync::Mutex<Incoming>, asked: &Asked<'_>) -> Result<(), Fault> {
+    let mut incoming = incoming.lock().await;
+    let mut after = 0;
+    while let Some(piece) = body::next(&mut incoming, asked.site.bounds.body_idle).await? {
+        after += piece.len() as u64;
+        if after > TEXT_LIMIT {
+            return Err(Fault::new(Reason::Malformed).detail("too much after the last boundary"));
+        }
+    }
+    Ok(())
+}
+
 /// The body as multer wants it. It polls until nothing is ready, which would gather a fast body in memory; giving way
 /// after each piece keeps one piece in memory.
 fn pieces(
     asked: &Asked<'_>,
-    incoming: Incoming,
+    incoming: Arc<tokio::sync::Mutex<Incoming>>,
 ) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
     let idle = asked.site.bounds.body_idle;
     stream::unfold(Some(incoming), move |incoming| async move {
-        let mut incoming = incoming?;
+        let incoming = incoming?;
         tokio::task::yield_now().await;
-        match timeout(idle, body::next(&mut incoming, idle)).await {
-            Ok(Ok(Some(piece))) => Some((Ok(piece), Some(incoming))),
-            Ok(Ok(None)) => None,
-            Ok(Err(fault)) if fault.reason == Reason::TimedOut => {
-                Some((Err(std::io::ErrorKind::TimedOut.into()), None))
-            }
-            Ok(Err(_)) => Some((Err(std::io::ErrorKind::UnexpectedEof.into()), None)),
-            Err(_) => Some((Err(std::io::ErrorKind::TimedOut.into()), None)),
+        let next = body::next(&mut *incoming.lock().await, idle).await;
+        match next {
+            Ok(Some(piece)) => Some((Ok(piece), Some(incoming))),
+            Ok(None) => None,
+            Err(fault) if fault.reason == Reason::TimedOut => Some((Err(std::io::ErrorKind::TimedOut.into()), None)),
+            Err(_) => Some((Err(std::io::ErrorKind::UnexpectedEof.into()), None)),
         }
     })
 }
@@ -347,7 +366,7 @@ async fn keep(
     }
     writing.finish(&key).await.map_err(store_fault)?;
     let announced = asked.site.backend.upload(&asked.caller, intent, kind, file).await;
-    let event: std::sync::Arc<Event> = match announced {
+    let event: Arc<Event> = match announced {
         Ok(event) => event,
         Err(fault) => {
             // What the backend does not know would lie there for ever.

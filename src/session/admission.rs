@@ -42,7 +42,7 @@ pub async fn admit(
     let (mailbox, receiver) = relay::mailbox(place.settings.mailbox);
     let conversation = fields.id(Field::ConversationId).map(|id| id.into_owned());
     if contract.scope == Scope::Conversation && conversation.is_none() {
-        return Err(Fault::missing(Field::ConversationId));
+        return Err(Fault::new(Reason::BindingMissing).at(Field::ConversationId));
     }
     let connect = Connect { scope: contract.scope, conversation, mailbox };
     let connected = place.backend.connect(&caller, connect).await?;
@@ -55,10 +55,10 @@ fn bindings(place: &Place, query: &Query) -> Result<Fields<'static>, Fault> {
     for binding in &place.contract().bindings {
         let value = query.iter().find(|(name, _)| *name == binding.query).map(|(_, value)| value.as_str());
         match value.filter(|value| !value.is_empty()) {
-            None if binding.required => return Err(Fault::missing(binding.field)),
+            None if binding.required => return Err(Fault::new(Reason::BindingMissing).at(binding.field)),
             None => {}
             Some(value) if binding.uuid && Uuid::try_parse(value).is_err() => {
-                return Err(Fault::invalid(binding.field));
+                return Err(Fault::new(Reason::BindingInvalid).at(binding.field));
             }
             Some(value) => fields.set_text(binding.field, value),
         }

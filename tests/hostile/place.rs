@@ -16,10 +16,14 @@ pub const CONVERSATIONS: &str = r#"
 [[conversations]]
 name       = "room-101"
 frontdesk  = 123
-divar      = "conversation-101"
 kind       = "service"
 department = "reception"
 guest      = { name = "Gil", room_number = "101" }
+
+[[conversations]]
+name       = "post-101"
+divar      = "conversation-101"
+kind       = "post"
 "#;
 
 /// Somebody who may speak in a conversation of a dialect.
