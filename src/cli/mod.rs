@@ -4,6 +4,7 @@
 mod check;
 mod completions;
 mod console;
+mod demo;
 mod dialects;
 mod log;
 mod serve;
@@ -51,6 +52,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  dragoman demo                                     five dialects in one conversation, for a first look
   dragoman serve                                    routes.toml here, or the built-in default
   dragoman check                                    every mistake of routes.toml, or its route table
   dragoman check -c /etc/dragoman/routes.toml
@@ -63,6 +65,8 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 78 wrong config.";
 enum Command {
     /// Runs the gateway
     Serve(serve::Arguments),
+    /// Lets five clients of five dialects talk in one conversation, and leaves nothing behind
+    Demo(demo::Arguments),
     /// Checks a config: prints every problem at once, or the route table
     Check(check::Arguments),
     /// Says one frame of a dialect in another, and what is lost
@@ -85,6 +89,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.command {
             Command::Serve(arguments) => serve::run(&arguments, console),
+            Command::Demo(arguments) => demo::run(&arguments, console),
             Command::Check(arguments) => check::run(&arguments, console),
             Command::Translate(arguments) => translate::run(&arguments, console),
             Command::Dialects(arguments) => dialects::run(&arguments, console),
