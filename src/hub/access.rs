@@ -15,7 +15,7 @@ use super::room::{Room, folded};
 pub fn may_see(caller: &Caller, room: &Room) -> Result<(), Fault> {
     let principal = &caller.principal;
     if !principal.conversations.is_empty() {
-        let confined = principal.conversations.iter().any(|id| *id == room.conversation.id);
+        let confined = principal.conversations.contains(&room.conversation.id);
         return if confined { Ok(()) } else { Err(Fault::new(Reason::Forbidden)) };
     }
     if room.members.contains(&*principal.id) {

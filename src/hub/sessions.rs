@@ -116,8 +116,7 @@ impl Hub {
 
 fn new_session(caller: &Caller, request: &SessionRequest) -> Room {
     let now = Timestamp::now();
-    let mut room = Room::default();
-    room.conversation = Conversation {
+    let conversation = Conversation {
         id: Uuid::now_v7().to_string(),
         kind: Some(request.kind.unwrap_or(ConversationKind::Visitor)),
         state: Some(ConversationState::Open),
@@ -129,8 +128,7 @@ fn new_session(caller: &Caller, request: &SessionRequest) -> Room {
         updated_at: Some(now),
         ..Conversation::default()
     };
-    room.members.insert(caller.principal.id.to_string());
-    room
+    Room { conversation, members: [caller.principal.id.to_string()].into(), ..Room::default() }
 }
 
 /// The guest of a closed session may open another.

@@ -30,7 +30,7 @@ const PARTS: usize = 64;
 enum FilePart {
     Missing,
     Refused(Reason),
-    Stored { writing: Box<dyn Writing>, kind: MessageKind, file: Attachment },
+    Stored { writing: Box<dyn Writing>, kind: MessageKind, file: Box<Attachment> },
 }
 
 /// Takes an upload and gives the fields of its answer.
@@ -280,7 +280,7 @@ impl<'a> Intake<'a> {
             sha256: Some(hexadecimal(&self.hash.finalize())),
             ..Attachment::default()
         };
-        FilePart::Stored { writing, kind, file }
+        FilePart::Stored { writing, kind, file: Box::new(file) }
     }
 }
 
@@ -326,7 +326,7 @@ async fn finish(asked: &Asked<'_>, mut fields: Fields<'static>, file: FilePart) 
     let (Some(intent), FilePart::Stored { writing, kind, file }) = (intent, file) else {
         return Err(Fault::missing(Field::AttachmentName));
     };
-    keep(asked, intent, named, writing, kind, file).await
+    keep(asked, intent, named, writing, kind, *file).await
 }
 
 /// What the upload is for, in canonical names.
