@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::fault::{Fault, Reason};
 
@@ -26,7 +26,9 @@ pub async fn read(mut body: Incoming, limit: usize, idle: Duration) -> Result<By
         return Err(Fault::new(Reason::TooLarge));
     }
     let mut bytes = BytesMut::new();
+    let mut pace = Pace::begin(idle);
     while let Some(piece) = next(&mut body, idle).await? {
+        pace.keep(piece.len())?;
         if bytes.len() + piece.len() > limit {
             drain(body, idle).await;
             return Err(Fault::new(Reason::TooLarge));
@@ -34,6 +36,35 @@ pub async fn read(mut body: Incoming, limit: usize, idle: Duration) -> Result<By
         bytes.extend_from_slice(&piece);
     }
     Ok(bytes.freeze())
+}
+
+/// Bytes that must come each second, on average, once the time for one piece is over. Somebody who sends a byte now and
+/// then is never idle, and would hold a connection for as long as the body may be large.
+const SLOWEST: u64 = 1024;
+
+/// Watches that a body comes at a bearable pace.
+pub struct Pace {
+    began: Instant,
+    grace: Duration,
+    taken: u64,
+}
+
+impl Pace {
+    /// Begins now; nothing is asked for before `grace` is over.
+    pub fn begin(grace: Duration) -> Self {
+        Pace { began: Instant::now(), grace, taken: 0 }
+    }
+
+    /// Counts a piece. Fails with [`Reason::TimedOut`] when too little has come so far.
+    pub fn keep(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.taken += bytes as u64;
+        let passed = self.began.elapsed();
+        let due = u128::from(SLOWEST) * passed.as_millis() / 1000;
+        if passed > self.grace && u128::from(self.taken) < due {
+            return Err(Fault::new(Reason::TimedOut).detail("the body comes too slowly"));
+        }
+        Ok(())
+    }
 }
 
 /// The next piece of a body.
@@ -56,14 +87,32 @@ pub async fn next(body: &mut Incoming, idle: Duration) -> Result<Option<Bytes>, 
 /// beyond is cut with the connection.
 const DRAINED: usize = 1024 * 1024;
 
-/// Takes what is left of a body, within bounds.
-pub async fn drain(mut body: Incoming, idle: Duration) {
+/// Reads what follows the last thing of interest. Fails when the body is cut off, or goes on beyond what is bearable.
+pub async fn finish(body: &mut Incoming, idle: Duration) -> Result<(), Fault> {
+    let mut pace = Pace::begin(idle);
     let mut taken = 0;
-    let short = idle.min(Duration::from_secs(2));
-    while let Ok(Some(piece)) = next(&mut body, short).await {
+    while let Some(piece) = next(body, idle).await? {
+        pace.keep(piece.len())?;
         taken += piece.len();
         if taken > DRAINED {
-            return;
+            return Err(Fault::new(Reason::TooLarge));
         }
     }
+    Ok(())
+}
+
+/// Takes what is left of a body, within bounds of size and of time.
+pub async fn drain(mut body: Incoming, idle: Duration) {
+    let short = idle.min(Duration::from_secs(2));
+    let rest = async {
+        let mut taken = 0;
+        while let Ok(Some(piece)) = next(&mut body, short).await {
+            taken += piece.len();
+            if taken > DRAINED {
+                return;
+            }
+        }
+    };
+    // Over time or not, what is left is cut with the connection.
+    let _ = timeout(short, rest).await;
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures_util::TryStreamExt;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -25,7 +25,7 @@ pub async fn answer(route: &Route, key: &str, parts: &Parts) -> Response<Answer>
     let Some(stores) = &route.stores else { return missing() };
     let wanted = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
     for store in stores.all() {
-        match open(&**store, key, wanted).await {
+        match open(&**store, key, wanted, &parts.headers).await {
             Ok(Opened::Part(object, partial)) => return served(key, object, partial, parts),
             Ok(Opened::Unsatisfiable(size)) => return unsatisfiable(size),
             Err(StoreError::NotFound | StoreError::Key) => {}
@@ -42,9 +42,16 @@ enum Opened {
     Unsatisfiable(u64),
 }
 
-async fn open(store: &dyn crate::store::Store, key: &str, wanted: Option<&str>) -> Result<Opened, StoreError> {
+async fn open(
+    store: &dyn crate::store::Store,
+    key: &str,
+    wanted: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Opened, StoreError> {
     let whole = store.read(key, None).await?;
-    let Some(range) = wanted.and_then(|text| parse_range(text, whole.size)) else {
+    // A part is of use only beside parts of the same file; by its date alone nobody knows that it is.
+    let same = headers.get(IF_RANGE).is_none_or(|known| known.as_bytes() == tag(&whole).as_bytes());
+    let Some(range) = wanted.filter(|_| same).and_then(|text| parse_range(text, whole.size)) else {
         return Ok(Opened::Part(whole, false));
     };
     match range {
@@ -62,7 +69,14 @@ fn parse_range(text: &str, size: u64) -> Option<Option<std::ops::Range<u64>>> {
     let range = match (first.trim(), last.trim()) {
         ("", suffix) => size.saturating_sub(suffix.parse().ok()?)..size,
         (first, "") => first.parse().ok()?..size,
-        (first, last) => first.parse().ok()?..last.parse::<u64>().ok()?.saturating_add(1).min(size),
+        (first, last) => {
+            let (first, last) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok()?);
+            // Backwards it is no range at all.
+            if last < first {
+                return None;
+            }
+            first..last.saturating_add(1).min(size)
+        }
     };
     Some((range.start < range.end).then_some(range))
 }
@@ -78,7 +92,8 @@ fn unsatisfiable(size: u64) -> Response<Answer> {
 fn served(key: &str, object: Object, partial: bool, parts: &Parts) -> Response<Answer> {
     let name = key.rsplit('/').next().unwrap_or(key);
     let tag = tag(&object);
-    let unchanged = parts.headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()) == Some(tag.as_str());
+    let unchanged = has(&parts.headers, &tag);
+    let modified = object.modified.and_then(http_date);
     let (size, range) = (object.size, object.range.clone());
     let body = if unchanged || parts.method == Method::HEAD {
         body::full("")
@@ -94,6 +109,9 @@ fn served(key: &str, object: Object, partial: bool, parts: &Parts) -> Response<A
     };
     let headers = response.headers_mut();
     set(headers, ETAG, &tag);
+    if let Some(modified) = modified {
+        set(headers, LAST_MODIFIED, &modified);
+    }
     if unchanged {
         return response;
     }
@@ -123,6 +141,20 @@ fn is_inert(mime: &str) -> bool {
 fn tag(object: &Object) -> String {
     let modified = object.modified.and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok());
     format!("\"{:x}-{:x}\"", object.size, modified.map_or(0, |time| time.as_millis()))
+}
+
+/// Whether the client has what carries this tag (RFC 9110 §13.1.2).
+fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut known = lines.flat_map(|line| line.split(',')).map(str::trim);
+    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`
+fn http_date(time: SystemTime) -> Option<String> {
+    let seconds = i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
+    let time = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
 fn set(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {

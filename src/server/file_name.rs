@@ -1,5 +1,5 @@
-//! Names of uploaded files. In: what a client declared. Out: the name to show, letter by letter as given (but for letters that hide or turn it), and the name
-//! to use in a path, which leads nowhere.
+//! Names of uploaded files. In: what a client declared. Out: the name to show, letter by letter as given (but for those
+//! that hide or turn it), and the name to use in a path, which leads nowhere.
 
 use super::guard::percent_decode;
 
@@ -10,6 +10,53 @@ const LONGEST_SHOWN: usize = 255;
 
 /// Names that mean a device somewhere, whatever their extension.
 const RESERVED: &[&str] = &["con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3", "lpt4"];
+
+/// The name that a part's `Content-Disposition` declares: raw UTF-8 as browsers send it (RFC 7578 §4.2), with `\"` and
+/// `\\` undone, or `filename*` (RFC 8187) where there is one. `None`: the part is no file.
+pub fn declared(disposition: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(disposition).ok()?;
+    let (mut plain, mut extended) = (None, None);
+    let mut rest = text.split_once(';')?.1;
+    while let Some((name, after)) = rest.split_once('=') {
+        let (value, after) = value(after.trim_start());
+        match name.trim().to_ascii_lowercase().as_str() {
+            "filename" if plain.is_none() => plain = Some(value),
+            "filename*" if extended.is_none() => extended = decoded(&value),
+            _ => {}
+        }
+        rest = after.trim_start().trim_start_matches(';');
+    }
+    extended.or(plain)
+}
+
+/// A parameter's value and what follows it.
+fn value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(';').unwrap_or(text.len());
+        return (text[..end].trim_end().to_owned(), &text[end..]);
+    };
+    let mut value = String::new();
+    let mut letters = quoted.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '"' => return (value, &quoted[at + 1..]),
+            // Browsers escape neither; other clients escape both. A backslash before anything else is itself.
+            '\\' => {
+                let escaped = letters.next_if(|(_, next)| matches!(next, '"' | '\\'));
+                value.push(escaped.map_or('\\', |(_, next)| next));
+            }
+            letter => value.push(letter),
+        }
+    }
+    (value, "")
+}
+
+/// `UTF-8''%D9%86.png`; other charsets are passed over.
+fn decoded(text: &str) -> Option<String> {
+    let (charset, rest) = text.split_once('\'')?;
+    let (_, encoded) = rest.split_once('\'')?;
+    charset.eq_ignore_ascii_case("utf-8").then(|| percent_decode(encoded)).flatten()
+}
 
 /// The name to show: the last part of whatever path was declared, control characters left out.
 pub fn shown(declared: &str) -> String {
@@ -92,5 +139,24 @@ mod tests {
         let long = format!("{}.pdf", "ض".repeat(300));
         let name = safe(&shown(&long));
         assert!(name.len() <= LONGEST && name.ends_with(".pdf"), "{name}");
+    }
+
+    #[test]
+    fn declared_names_come_out_as_they_were() {
+        for (disposition, expected) in [
+            (r#"form-data; name="file"; filename="menu.pdf""#, Some("menu.pdf")),
+            (r#"form-data; filename="گزارش «نهایی».pdf"; name="file""#, Some("گزارش «نهایی».pdf")),
+            (r#"form-data; name=file; filename="a \"b\"; c=\\d.txt""#, Some(r#"a "b"; c=\d.txt"#)),
+            (r#"form-data; name="file"; filename="C:\temp\x.txt""#, Some(r"C:\temp\x.txt")),
+            (r#"form-data; name="f"; filename="x.png"; filename*=UTF-8''%D9%86.png"#, Some("ن.png")),
+            (r#"form-data; name="f"; filename="x.png"; filename*=latin1''%E9.png"#, Some("x.png")),
+            (r"form-data; name=f; filename=plain.txt ; x=1", Some("plain.txt")),
+            (r#"form-data; name="filename=no""#, None),
+            (r#"form-data; name="file"; filename="""#, Some("")),
+            (r#"form-data; name="file"; filename="cut"#, Some("cut")),
+            ("form-data", None),
+        ] {
+            assert_eq!(declared(disposition.as_bytes()).as_deref(), expected, "{disposition}");
+        }
     }
 }

@@ -33,6 +33,7 @@ fn framing(headers: &HeaderMap, version: Version) -> Result<(), Refused> {
     let Some(coding) = codings.next() else {
         return if lengths > 1 { Err("Content-Length is given twice") } else { Ok(()) };
     };
+    // hyper takes the length away itself and closes after the answer; this holds for whatever else reads heads for us.
     if lengths > 0 {
         return Err("Content-Length and Transfer-Encoding exclude each other");
     }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -72,14 +73,30 @@ async fn connection(site: Arc<Site>, stream: TcpStream) {
         .max_pending_accept_reset_streams(20)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(20));
+    let head = site.bounds.head;
+    let heard = Arc::new(AtomicBool::new(false));
+    let heard_by_service = Arc::clone(&heard);
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
+        heard_by_service.store(true, Ordering::Relaxed);
         async move { Ok::<_, Infallible>(handle::handle(site, request).await) }
     });
     let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(serving);
+    // Until the first bytes tell HTTP/1 from HTTP/2 no timeout of hyper's is running: a client that says nothing, or
+    // only the beginning of HTTP/2, would stay for ever.
+    let silent = async {
+        tokio::time::sleep(head).await;
+        if heard.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
     let result = tokio::select! {
         result = serving.as_mut() => result,
+        () = silent => {
+            tracing::debug!("a connection said nothing");
+            return;
+        }
         () = stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
             serving.await

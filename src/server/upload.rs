@@ -2,6 +2,7 @@
 //! body. Out: a file that the backend knows, or nothing at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -12,10 +13,11 @@ use sha2::{Digest, Sha256};
 
 use crate::backend::{Announce, UploadIntent};
 use crate::dialect::{Check, Part};
-use crate::event::{Attachment, ConversationKind, Event, Field, Fields, MessageKind, Role, Value};
+use crate::event::{Attachment, ConversationKind, Field, Fields, MessageKind, Role, Value};
 use crate::fault::{Fault, Reason};
 use crate::metrics;
-use crate::store::{StoreError, Writing};
+use crate::store::{Store, StoreError, Writing};
+use crate::tasks::Tasks;
 
 use super::call::{Asked, has_role};
 use super::{body, file_name, guard, perform, sniff, storage_key};
@@ -39,7 +41,7 @@ pub async fn take(
     mut fields: Fields<'static>,
     parts: &[Part],
     raw: bool,
-    incoming: Incoming,
+    mut incoming: Incoming,
 ) -> Result<Fields<'static>, Fault> {
     let limit = asked.route.largest_upload();
     let declared = asked.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -49,14 +51,22 @@ pub async fn take(
     }
     let wanted = wanted_kind(asked, &fields)?;
     let content_type = asked.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let file = if content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
-        multipart(asked, &mut fields, parts, wanted, content_type, incoming).await?
+    let mut taken = if content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
+        multipart(asked, &mut fields, parts, wanted, content_type, &mut incoming).await
     } else if raw && content_type.contains('/') {
-        raw_body(asked, wanted, content_type, incoming).await?
+        raw_body(asked, wanted, content_type, &mut incoming).await
     } else {
-        body::drain(incoming, asked.site.bounds.body_idle).await;
-        FilePart::Missing
+        Ok(FilePart::Missing)
     };
+    // A form may be whole in a body that is not: its sender thinks that it failed, and will send it again.
+    if taken.is_ok()
+        && let Err(fault) = body::finish(&mut incoming, asked.site.bounds.body_idle).await
+    {
+        taken = Err(fault);
+    }
+    // A client that is still sending when the connection closes never reads why it was refused.
+    body::drain(incoming, asked.site.bounds.body_idle).await;
+    let file = taken?;
     finish(asked, fields, file).await
 }
 
@@ -75,7 +85,7 @@ async fn multipart(
     parts: &[Part],
     wanted: Option<MessageKind>,
     content_type: &str,
-    incoming: Incoming,
+    incoming: &mut Incoming,
 ) -> Result<FilePart, Fault> {
     if content_type.to_ascii_lowercase().matches("boundary=").count() > 1 {
         return Err(Fault::new(Reason::Malformed).detail("two boundaries"));
@@ -83,19 +93,14 @@ async fn multipart(
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
     let whole = asked.route.largest_upload().saturating_add(AROUND_FILE);
     let constraints = Constraints::new().size_limit(SizeLimit::new().whole_stream(whole));
-    let incoming = Arc::new(tokio::sync::Mutex::new(incoming));
-    let mut multipart = Multipart::with_constraints(pieces(asked, Arc::clone(&incoming)), boundary, constraints);
+    let mut multipart =
+        Multipart::with_constraints(pieces(asked.site.bounds.body_idle, incoming), boundary, constraints);
     let mut file = FilePart::Missing;
     for _ in 0..PARTS {
-        let Some(mut part) = multipart.next_field().await.map_err(malformed)? else {
-            // Whoever still waits for a piece holds the body.
-            drop(multipart);
-            to_the_end(&incoming, asked).await?;
-            return Ok(file);
-        };
+        let Some(mut part) = multipart.next_field().await.map_err(malformed)? else { return Ok(file) };
         let name = part.name().unwrap_or_default().to_owned();
         let known = parts.iter().find(|known| known.name == name);
-        let is_only_file = raw_fallback(asked) && known.is_none() && part.file_name().is_some();
+        let is_only_file = raw_fallback(asked) && known.is_none() && declared_name(&part).is_some();
         match known {
             Some(known) if !known.file => {
                 let text = text_part(&mut part).await?;
@@ -103,7 +108,7 @@ async fn multipart(
             }
             known if known.is_some() || is_only_file => {
                 // A field named like the file, without a file name, is not a file.
-                let Some(declared) = part.file_name().map(str::to_owned) else { continue };
+                let Some(declared) = declared_name(&part) else { continue };
                 let mime = part.content_type().map(ToString::to_string);
                 let mut intake = Intake::begin(asked, &declared, mime.as_deref(), wanted).await?;
                 while let Some(chunk) = part.chunk().await.map_err(malformed)? {
@@ -115,6 +120,12 @@ async fn multipart(
         }
     }
     Err(Fault::new(Reason::Malformed).detail("too many parts"))
+}
+
+/// The name of a part that is a file. A form that was sent without choosing one has an empty name.
+fn declared_name(part: &multer::Field<'_>) -> Option<String> {
+    let disposition = part.headers().get(http::header::CONTENT_DISPOSITION)?;
+    file_name::declared(disposition.as_bytes()).filter(|name| !name.is_empty())
 }
 
 /// Dialects that take a bare body also take the only file part, whatever its name.
@@ -146,49 +157,33 @@ async fn raw_body(
     asked: &Asked<'_>,
     wanted: Option<MessageKind>,
     content_type: &str,
-    mut incoming: Incoming,
+    incoming: &mut Incoming,
 ) -> Result<FilePart, Fault> {
     let mime = content_type.split(';').next().unwrap_or_default().trim();
     let types = asked.route.dialect.types.kinds.values();
     let extension = types.flat_map(|types| &types.extensions).find(|(_, known)| known.as_str() == mime);
     let name = extension.map_or_else(|| "file".to_owned(), |(extension, _)| format!("file.{extension}"));
     let mut intake = Intake::begin(asked, &name, Some(mime), wanted).await?;
-    while let Some(chunk) = body::next(&mut incoming, asked.site.bounds.body_idle).await? {
+    let mut pace = body::Pace::begin(asked.site.bounds.body_idle);
+    while let Some(chunk) = body::next(incoming, asked.site.bounds.body_idle).await? {
+        pace.keep(chunk.len())?;
         intake.take(chunk).await?;
     }
     Ok(intake.end())
 }
 
-/// Reads what stands after the last boundary. A body that ends before its announced length was cut, whatever its parts
-/// say.
-async fn to_the_end(incoming: &tokio::sync::Mutex<Incoming>, asked: &Asked<'_>) -> Result<(), Fault> {
-    let mut incoming = incoming.lock().await;
-    let mut after = 0;
-    while let Some(piece) = body::next(&mut incoming, asked.site.bounds.body_idle).await? {
-        after += piece.len() as u64;
-        if after > TEXT_LIMIT {
-            return Err(Fault::new(Reason::Malformed).detail("too much after the last boundary"));
-        }
-    }
-    Ok(())
-}
-
 /// The body as multer wants it. It polls until nothing is ready, which would gather a fast body in memory; giving way
 /// after each piece keeps one piece in memory.
-fn pieces(
-    asked: &Asked<'_>,
-    incoming: Arc<tokio::sync::Mutex<Incoming>>,
-) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
-    let idle = asked.site.bounds.body_idle;
-    stream::unfold(Some(incoming), move |incoming| async move {
-        let incoming = incoming?;
+fn pieces(idle: Duration, incoming: &mut Incoming) -> impl futures_util::Stream<Item = Result<Bytes, Fault>> + Send {
+    let pace = body::Pace::begin(idle);
+    stream::unfold(Some((incoming, pace)), move |state| async move {
+        let (incoming, mut pace) = state?;
         tokio::task::yield_now().await;
-        let next = body::next(&mut *incoming.lock().await, idle).await;
-        match next {
-            Ok(Some(piece)) => Some((Ok(piece), Some(incoming))),
+        let piece = body::next(incoming, idle).await;
+        match piece.and_then(|piece| piece.map(|piece| pace.keep(piece.len()).map(|()| piece)).transpose()) {
+            Ok(Some(piece)) => Some((Ok(piece), Some((incoming, pace)))),
             Ok(None) => None,
-            Err(fault) if fault.reason == Reason::TimedOut => Some((Err(std::io::ErrorKind::TimedOut.into()), None)),
-            Err(_) => Some((Err(std::io::ErrorKind::UnexpectedEof.into()), None)),
+            Err(fault) => Some((Err(fault), None)),
         }
     })
 }
@@ -196,7 +191,9 @@ fn pieces(
 fn malformed(error: multer::Error) -> Fault {
     let reason = match &error {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => Reason::TooLarge,
-        multer::Error::StreamReadFailed(cause) if cause.to_string().contains("timed out") => Reason::TimedOut,
+        multer::Error::StreamReadFailed(cause) => {
+            cause.downcast_ref::<Fault>().map_or(Reason::Malformed, |fault| fault.reason)
+        }
         _ => Reason::Malformed,
     };
     let fault = Fault::new(reason).detail(error.to_string());
@@ -214,8 +211,7 @@ fn store_fault(error: StoreError) -> Fault {
 }
 
 /// A file on its way into the store.
-struct Intake<'a> {
-    asked: &'a Asked<'a>,
+struct Intake {
     shown: String,
     /// What the name stands for; `None` when the dialect takes no such file.
     accepted: Option<(MessageKind, String)>,
@@ -226,9 +222,9 @@ struct Intake<'a> {
     limit: u64,
 }
 
-impl<'a> Intake<'a> {
+impl Intake {
     async fn begin(
-        asked: &'a Asked<'a>,
+        asked: &Asked<'_>,
         declared: &str,
         mime: Option<&str>,
         wanted: Option<MessageKind>,
@@ -243,7 +239,7 @@ impl<'a> Intake<'a> {
             Some((kind, _)) => Some(stores.of(*kind).create().await.map_err(store_fault)?),
             None => None,
         };
-        Ok(Intake { asked, shown, accepted, writing, hash: Sha256::new(), beginning: Vec::new(), size: 0, limit })
+        Ok(Intake { shown, accepted, writing, hash: Sha256::new(), beginning: Vec::new(), size: 0, limit })
     }
 
     /// Takes a piece. Beyond the limit nothing is kept; the rest is only read, so that fields after it are still seen.
@@ -272,7 +268,6 @@ impl<'a> Intake<'a> {
         if !sniff::agrees(&self.beginning, &mime) {
             return FilePart::Refused(Reason::UnsupportedType);
         }
-        metrics::count_upload(&self.asked.route.name, self.size);
         let file = Attachment {
             name: Some(self.shown),
             mime: Some(mime),
@@ -365,17 +360,11 @@ async fn keep(
         file.name = Some(file_name::shown(display));
     }
     writing.finish(&key).await.map_err(store_fault)?;
-    let announced = asked.site.backend.upload(&asked.caller, intent, kind, file).await;
-    let event: Arc<Event> = match announced {
-        Ok(event) => event,
-        Err(fault) => {
-            // What the backend does not know would lie there for ever.
-            if let Err(error) = stores.of(kind).remove(&key).await {
-                tracing::warn!(%error, "an upload that was refused could not be removed");
-            }
-            return Err(fault);
-        }
-    };
+    let mut unknown = Unknown { store: Some(Arc::clone(stores.of(kind))), key, tasks: asked.site.tasks.clone() };
+    let size = file.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
+    let event = asked.site.backend.upload(&asked.caller, intent, kind, file).await?;
+    unknown.store = None;
+    metrics::count_upload(&asked.route.name, size);
     let mut answer = match perform::record(asked, &event).await? {
         Some(record) => record,
         None => event.fields().into_owned(),
@@ -384,6 +373,26 @@ async fn keep(
         answer.set(Field::ConversationId, conversation.clone());
     }
     Ok(answer)
+}
+
+/// A stored file of which the backend does not know yet. Dropped like this, by a refusal or a client that hung up, the
+/// file goes: it would lie there for ever.
+struct Unknown {
+    store: Option<Arc<dyn Store>>,
+    key: String,
+    tasks: Tasks,
+}
+
+impl Drop for Unknown {
+    fn drop(&mut self) {
+        let Some(store) = self.store.take() else { return };
+        let key = std::mem::take(&mut self.key);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.remove(&key).await {
+                tracing::warn!(%error, "an upload that was refused could not be removed");
+            }
+        });
+    }
 }
 
 /// What storage rules may name: the call's fields, and who calls as what.
