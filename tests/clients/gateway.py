@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import queue
 import re
 import secrets
@@ -32,7 +33,8 @@ class Gateway:
     def __enter__(self):
         self.process = subprocess.Popen(
             [self.binary, "serve", "--config", str(self.config)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            # Everything there is to log, so that a credential in a log is found.
+            env=os.environ | {"DRAGOMAN_LOG": "trace"}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )
         lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, args=(lines,), daemon=True)

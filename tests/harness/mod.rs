@@ -61,6 +61,18 @@ impl Gateway {
         (self.child, self.address, self.admin) = (child, address, admin);
     }
 
+    /// Asks the process to stop.
+    pub fn terminate(&self) {
+        let kill = std::process::Command::new("kill").args(["-TERM", &self.process_id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Waits for the end of a process that was asked to stop.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("it does not stop:\n{}", self.log())).unwrap()
+    }
+
     /// Whether the process still runs.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -157,6 +169,8 @@ async fn launch(folder: &Path, log: Arc<Mutex<Vec<String>>>) -> (Child, SocketAd
         .args(["serve", "--config"])
         .arg(folder.join("routes.toml"))
         .current_dir(folder)
+        // Everything there is to log, so that a credential in a log is found.
+        .env("DRAGOMAN_LOG", "trace")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -1,0 +1,8 @@
+//! The gateway as a process: what survives a kill, how it stops, what the limits of a route do.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod durability;
+mod limits;
+mod stop;
