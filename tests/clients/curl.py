@@ -13,6 +13,8 @@ class Answer(NamedTuple):
     status: int
     headers: dict
     body: bytes
+    # Of HTTP: "1.1" or "2".
+    version: str
 
     @property
     def json(self):
@@ -24,13 +26,14 @@ def curl(url, *arguments, token=None, scheme="Bearer"):
     with tempfile.TemporaryDirectory() as folder:
         head, body = Path(folder, "head"), Path(folder, "body")
         command = ["curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", SECONDS,
-                   "--dump-header", str(head), "--output", str(body), "--write-out", "%{http_code}"]
+                   "--dump-header", str(head), "--output", str(body), "--write-out", "%{http_code} %{http_version}"]
         if token is not None:
             command += ["--header", f"Authorization: {scheme} {token}"]
         done = subprocess.run([*command, *arguments, url], capture_output=True, text=True)
         assert done.returncode == 0, f"{done.stderr} ({' '.join(arguments)} {url})"
         content = body.read_bytes() if body.exists() else b""
-        return Answer(int(done.stdout), headers(head.read_text()), content)
+        status, version = done.stdout.split()
+        return Answer(int(status), headers(head.read_text()), content, version)
 
 
 def post(url, value, *arguments, **keywords):

@@ -206,10 +206,9 @@ def test_http_errors(gateway, visitor, tmp_path):
         same(answer.body, {"message": TEXT})
 
 
+@pytest.mark.parametrize("process", ["browser.cjs"], indirect=True)
 def test_a_page_of_another_origin_is_refused(gateway, process, visitor):
     """Only browsers say an origin; the page at about:blank has none that could be allowed."""
-    if "browser.cjs" not in str(process.process.args):
-        pytest.skip("Node sends no Origin")
     process.visit("about:blank")
     foreign = process.open(f"{gateway.socket}/ws/visitor-chat/?session_id={uuid.uuid4()}", ["Bearer", visitor])
     assert foreign.closed() == 1006

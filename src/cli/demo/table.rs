@@ -69,6 +69,10 @@ impl Table {
             let cells = row.iter().map(|cell| format!("  {}", paint(screen, cell, width))).collect::<String>();
             screen.line(&format!("  {name:width$}{cells}"));
         }
+        let cells = self.cells.iter().flatten();
+        let (right, all) = (cells.clone().filter(|cell| cell.is_as_declared()).count(), cells.count());
+        screen.line("");
+        screen.line(&format!("  {right} of {all} as the dialects declare"));
     }
 }
 
