@@ -11,7 +11,7 @@ use crate::metrics;
 
 use super::body::{self, Answer};
 use super::table::{Found, Target};
-use super::{Site, call, download, guard, respond, upgrade};
+use super::{Site, call, cors, download, guard, respond, upgrade};
 
 /// Answers a request. Never fails: whatever goes wrong is an answer too.
 pub async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Response<Answer> {
@@ -35,7 +35,8 @@ pub async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Response<Ans
         }
     };
     let Found { route, target } = found;
-    let (op, response) = match target {
+    let page = cors::permitted(&route, &parts.headers);
+    let (op, mut response) = match target {
         Target::Calls { calls, parameters } => {
             let op = route.dialect.calls[calls[0]].op.as_str();
             (op, call::answer(&site, &route, &calls, &parameters, &parts, incoming).await)
@@ -48,11 +49,18 @@ pub async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Response<Ans
             body::drain(incoming, site.bounds.body_idle).await;
             ("download", download::answer(&route, &key, &parts).await)
         }
+        Target::Method { allowed } if page.is_some() && cors::is_preflight(&parts.method, &parts.headers) => {
+            body::drain(incoming, site.bounds.body_idle).await;
+            ("preflight", cors::preflight(&allowed))
+        }
         Target::Method { allowed } => {
             body::drain(incoming, site.bounds.body_idle).await;
             ("none", respond::method_not_allowed(&route, &allowed))
         }
     };
+    if let Some(origin) = page {
+        cors::permit(&mut response, origin);
+    }
     metrics::count_request(&route.name, op, response.status().as_u16(), began.elapsed().as_secs_f64());
     response
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod body;
 mod call;
+mod cors;
 mod credential;
 mod download;
 mod file_name;

@@ -12,7 +12,7 @@ use multer::{Constraints, Multipart, SizeLimit};
 use sha2::{Digest, Sha256};
 
 use crate::backend::{Announce, UploadIntent};
-use crate::dialect::{Check, Part};
+use crate::dialect::{Check, Part, Request};
 use crate::event::{Attachment, ConversationKind, Field, Fields, MessageKind, Role, Value};
 use crate::fault::{Fault, Reason};
 use crate::metrics;
@@ -130,7 +130,7 @@ fn declared_name(part: &multer::Field<'_>) -> Option<String> {
 
 /// Dialects that take a bare body also take the only file part, whatever its name.
 fn raw_fallback(asked: &Asked<'_>) -> bool {
-    matches!(asked.call.request, crate::dialect::Request::Multipart { raw: true, .. })
+    matches!(asked.call.request, Request::Multipart { raw: true, .. })
 }
 
 async fn text_part(part: &mut multer::Field<'_>) -> Result<String, Fault> {
@@ -330,7 +330,13 @@ async fn intent_of(asked: &Asked<'_>, fields: &mut Fields<'static>) -> Result<Up
     if asked.call.announce_created {
         fields.set_kind(crate::event::EventKind::Message(MessageKind::Document));
     }
-    asked.site.naming.inward(&asked.route.dialect, &asked.caller, fields).await?;
+    match asked.site.naming.inward(&asked.route.dialect, &asked.caller, fields).await {
+        // A conversation that need not be named need not be there either: it only says where the file is kept.
+        Err(fault) if fault.reason == Reason::ConversationNotFound && conversation_is_optional(asked) => {
+            fields.remove(Field::ConversationId);
+        }
+        other => other?,
+    }
     let text = |field| fields.id(field).map(std::borrow::Cow::into_owned);
     Ok(UploadIntent {
         conversation: text(Field::ConversationId),
@@ -339,6 +345,15 @@ async fn intent_of(asked: &Asked<'_>, fields: &mut Fields<'static>) -> Result<Up
         announce: if asked.call.announce_created { Announce::Created } else { Announce::Later },
         body: text(Field::Body),
     })
+}
+
+fn conversation_is_optional(asked: &Asked<'_>) -> bool {
+    match &asked.call.request {
+        Request::Multipart { parts, .. } => {
+            parts.iter().any(|part| part.field == Some(Field::ConversationId) && part.optional)
+        }
+        Request::Json(_) | Request::Empty => false,
+    }
 }
 
 async fn keep(

@@ -35,6 +35,13 @@ class Peer:
         self.command(do="open", id=name, url=url, protocols=list(protocols))
         return JavascriptSocket(self, name)
 
+    def post(self, url, headers, fields, files):
+        """A form by the page's own fetch; only a browser can."""
+        name = next(self.names)
+        self.events[name] = queue.Queue()
+        self.command(do="post", id=name, url=url, headers=headers, fields=fields, files=files)
+        return JavascriptSocket(self, name)
+
     def command(self, **command):
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()

@@ -60,6 +60,13 @@ def test_the_upload_of_the_document(gateway, store, tmp_path, scheme):
     assert curl(uploaded["url"]).body == image.read_bytes()
 
 
+def test_the_session_of_an_upload_need_not_be_there(gateway, store, tmp_path):
+    """The document's own example, on a gateway where nobody has talked yet."""
+    answer = upload(gateway, store, f"file=@{file(tmp_path, 'image.jpg')}", "session_id=1")
+    assert answer.status == 200
+    assert "/chat/session-1/" in answer.json["url"]
+
+
 def test_the_folders_of_the_document(gateway, store, admin, tmp_path):
     image = f"file=@{file(tmp_path, 'image.png')}"
     assert f"/chat/store-{STORE}/" in upload(gateway, store, image).json["url"]

@@ -20,6 +20,16 @@ function perform(command) {
       return;
     }
     case "send": return window.sockets.get(id).send(command.text);
+    case "post": {
+      // As a page's script would: FormData with fetch, and what the browser lets it read.
+      const form = new FormData();
+      for (const [name, value] of Object.entries(command.fields)) form.append(name, value);
+      for (const [name, file] of Object.entries(command.files)) form.append(name, new Blob([file.text]), file.name);
+      fetch(command.url, { method: "POST", headers: command.headers, body: form })
+        .then(async (answer) => window.tell({ id, event: "answer", status: answer.status, text: await answer.text() }))
+        .catch(() => window.tell({ id, event: "error", text: "the browser does not say" }));
+      return;
+    }
     case "close": return window.sockets.get(id).close(1000);
     default: throw new Error(`unknown command ${command.do}`);
   }
