@@ -255,33 +255,47 @@ fn write_time(form: TimeForm, time: Timestamp, out: &mut String) -> bool {
     true
 }
 
-/// Above one MiB in MiB, else in KiB, two digits; nothing is `0kb` (L, attachment_size of messages without a file).
-#[expect(clippy::cast_precision_loss, reason = "two digits are shown; sizes above 2^53 bytes do not occur")]
+/// Above one MiB in MiB, else in KiB, two digits, ties to even as in the language of the documents' servers; nothing is
+/// `0kb` (seen for messages without a file).
 pub(super) fn human_size(bytes: i64) -> String {
-    const MIB: f64 = 1_048_576.0;
-    if bytes <= 0 {
-        "0kb".to_owned()
-    } else if bytes as f64 / MIB > 1.0 {
-        format!("{:.2}MB", bytes as f64 / MIB)
-    } else {
-        format!("{:.2}KB", bytes as f64 / 1024.0)
-    }
+    let (unit, name) = match bytes {
+        ..=0 => return "0kb".to_owned(),
+        1..=MIB => (1024, "KB"),
+        _ => (MIB, "MB"),
+    };
+    let hundred = i128::from(bytes) * 100;
+    let (quotient, rest) = (hundred / i128::from(unit), hundred % i128::from(unit));
+    let tie = i128::from(unit) / 2;
+    let rounded = quotient + i128::from(rest > tie || (rest == tie && quotient % 2 == 1));
+    let mut text = String::with_capacity(12);
+    text.push_str(itoa::Buffer::new().format(rounded / 100));
+    text.push('.');
+    json::write_padded(u32::try_from(rounded % 100).unwrap_or(0), 2, &mut text);
+    text.push_str(name);
+    text
 }
 
+const MIB: i64 = 1_048_576;
+
 /// The middle of what such a text stands for, in bytes.
-#[expect(clippy::cast_possible_truncation, reason = "bounded just before")]
 fn parse_human_size(text: &str) -> Option<i64> {
     let letters = text.find(|letter: char| letter.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(letters);
-    let factor = match unit.to_ascii_lowercase().as_str() {
-        "b" => 1.0,
-        "kb" => 1024.0,
-        "mb" => 1_048_576.0,
-        "gb" => 1_073_741_824.0,
+    let factor: i64 = match unit {
+        "B" | "b" => 1,
+        "KB" | "kb" | "Kb" | "kB" => 1024,
+        "MB" | "mb" | "Mb" | "mB" => MIB,
+        "GB" | "gb" | "Gb" | "gB" => 1 << 30,
         _ => return None,
     };
-    let bytes = number.trim().parse::<f64>().ok()? * factor;
-    (0.0..9.0e15).contains(&bytes).then(|| bytes.round() as i64)
+    let (whole, fraction) = number.trim().split_once('.').unwrap_or((number.trim(), "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.len() <= 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) {
+        return None;
+    }
+    let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
+    let parts = whole.parse::<i128>().ok()? * scale + fraction.parse::<i128>().ok()?;
+    i64::try_from((parts * i128::from(factor) + scale / 2) / scale).ok()
 }
 
 /// The largest whole unit that has passed.

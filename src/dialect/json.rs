@@ -2,7 +2,15 @@
 
 /// A string with quotes. What needs no escape is copied in runs.
 pub fn write_string(text: &str, out: &mut String) {
+    // Without an early exit the compiler looks at many bytes at once; most texts have nothing to escape.
+    let is_plain = text.bytes().fold(true, |plain, byte| plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\'));
+    out.reserve(text.len() + 2);
     out.push('"');
+    if is_plain {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut copied = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {

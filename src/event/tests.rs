@@ -63,6 +63,24 @@ fn times_are_read_with_any_offset_and_written_in_utc() {
     assert_eq!(time.to_string(), "2024-01-15T10:30:00.123456Z");
     assert_eq!(Timestamp::parse("2024-01-15"), None);
     assert_eq!(Timestamp::parse(""), None);
+    for text in [
+        "2023-02-29T00:00:00Z",
+        "2024-13-01T00:00:00Z",
+        "2024-01-01T24:00:00Z",
+        "2024-01-01T00:60:00Z",
+        "2024-01-01T00:00:00",
+    ] {
+        assert_eq!(Timestamp::parse(text), None, "{text}");
+    }
+    for text in [
+        "1969-12-31T23:59:59.999999Z",
+        "2024-02-29T23:59:59.5Z",
+        "9999-12-30T21:59:59Z",
+        "0001-01-01T00:00:00.000001+00:00",
+    ] {
+        let by_library: jiff::Timestamp = text.parse().expect("RFC 3339");
+        assert_eq!(Timestamp::parse(text), Some(Timestamp::from_micros(by_library.as_microsecond())), "{text}");
+    }
 }
 
 /// `schemas/event.schema.json` is written by this test when `UPDATE_SCHEMAS` is set, and compared otherwise.

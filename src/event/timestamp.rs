@@ -40,6 +40,9 @@ impl Timestamp {
 
     /// Parses RFC 3339 with any offset; a fraction finer than a microsecond is cut.
     pub fn parse(text: &str) -> Option<Self> {
+        if let Some(time) = parse_utc(text.as_bytes()) {
+            return Some(time);
+        }
         let parsed: jiff::Timestamp = text.parse().ok()?;
         Some(Timestamp(parsed.as_microsecond()))
     }
@@ -57,6 +60,47 @@ impl Timestamp {
             microsecond: zoned.subsec_nanosecond().unsigned_abs() / 1_000,
         })
     }
+}
+
+/// The form that dialects write: `2024-01-15T10:30:00`, up to six digits of a fraction, `Z` or `+00:00`. Every frame has
+/// one, so it has its own way; all other forms go to the library.
+fn parse_utc(text: &[u8]) -> Option<Timestamp> {
+    let number = |at: usize, digits: usize| {
+        text.get(at..at + digits)?
+            .iter()
+            .try_fold(0_i64, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if !marks.iter().all(|(at, mark)| text.get(*at) == Some(mark)) {
+        return None;
+    }
+    let (mut rest, mut micros) = (text.get(19..)?, 0);
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=6).contains(&digits) {
+            return None;
+        }
+        micros = number(20, digits)? * 10_i64.pow(u32::try_from(6 - digits).ok()?);
+        rest = &fraction[digits..];
+    }
+    if rest != b"Z" && rest != b"+00:00" {
+        return None;
+    }
+    let date = jiff::civil::Date::new(i16::try_from(number(0, 4)?).ok()?, small(number(5, 2)?)?, small(number(8, 2)?)?)
+        .ok()?;
+    let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = i64::from(date.since(jiff::civil::date(1970, 1, 1)).ok()?.get_days());
+    let total = ((days * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000 + micros;
+    // What the library cannot turn back into a date is no time here either.
+    let known = jiff::Timestamp::MIN.as_microsecond()..=jiff::Timestamp::MAX.as_microsecond();
+    known.contains(&total).then_some(Timestamp(total))
+}
+
+fn small(number: i64) -> Option<i8> {
+    i8::try_from(number).ok()
 }
 
 impl std::fmt::Display for Timestamp {

@@ -1,12 +1,9 @@
-//! The one pass: serde_json reads, the key tree says what to keep. Depth is bounded by serde_json (128), duplicate keys
-//! are refused wherever they stand.
+//! The one pass over a frame's bytes: checks that they are JSON and keeps what the key tree names. Texts without escapes
+//! are borrowed. Depth is bounded, duplicate keys are refused wherever they stand.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use crate::fault::{Fault, Reason};
@@ -14,145 +11,279 @@ use crate::fault::{Fault, Reason};
 use super::super::capture::Captured;
 use super::tree::KeyTree;
 
+/// How deep arrays and objects may stand in each other.
+const MAX_DEPTH: usize = 128;
+
 /// What was found, by place.
 pub type Captures<'a> = SmallVec<[Captured<'a>; 24]>;
 
+/// Reads one JSON text and nothing after it.
 pub fn scan<'a>(tree: &KeyTree, text: &'a str) -> Result<Captures<'a>, Fault> {
     let mut captures: Captures<'a> = SmallVec::new();
-    captures.resize(tree.len().max(1), Captured::Missing);
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let result = PlaceSeed { tree, at: 0, captures: &mut captures }.deserialize(&mut deserializer);
-    match result.and_then(|()| deserializer.end()) {
+    captures.extend(std::iter::repeat_with(|| Captured::Missing).take(tree.len().max(1)));
+    let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0, depth: 0 };
+    let root = (tree.len() > 0).then_some(0);
+    let result = scanner.place(tree, root, &mut captures).and_then(|()| {
+        scanner.blanks();
+        if scanner.at == scanner.bytes.len() { Ok(()) } else { Err("something after the end") }
+    });
+    match result {
         Ok(()) => Ok(captures),
-        Err(error) => Err(Fault::new(Reason::Malformed).detail(error.to_string())),
+        Err(what) => Err(Fault::new(Reason::Malformed).detail(format!("{what} at byte {}", scanner.at))),
     }
 }
 
-/// Reads the value at a place of the tree.
-struct PlaceSeed<'t, 'c, 'de> {
-    tree: &'t KeyTree,
+/// What is wrong; the place is where the scanner stands.
+type Mistake = &'static str;
+
+struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
     at: usize,
-    captures: &'c mut Captures<'de>,
+    depth: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for PlaceSeed<'_, '_, 'de> {
-    type Value = ();
+impl<'a> Scanner<'a> {
+    #[inline]
+    fn peek(&self) -> u8 {
+        // NUL stands in no JSON outside of escapes, so it can mean the end.
+        self.bytes.get(self.at).copied().unwrap_or(0)
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.tree.len() > 0 && self.tree.is_raw(self.at) {
-            let raw = <&'de RawValue as serde::Deserialize>::deserialize(deserializer)?.get();
-            self.captures[self.at] = if raw == "null" { Captured::Null } else { Captured::Raw(raw) };
+    #[inline]
+    fn blanks(&mut self) {
+        while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, word: &str) -> Result<(), Mistake> {
+        if self.bytes[self.at..].starts_with(word.as_bytes()) {
+            self.at += word.len();
             return Ok(());
         }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PlaceSeed<'_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
+        Err("not a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.captures[self.at] = Captured::Null;
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
-        self.captures[self.at] = Captured::Boolean(flag);
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        self.captures[self.at] = Captured::Integer(number);
-        Ok(())
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "beyond 64 bits it is only told apart from integers, never used as one"
-    )]
-    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        self.captures[self.at] = match i64::try_from(number) {
-            Ok(number) => Captured::Integer(number),
-            Err(_) => Captured::Number(number as f64),
+    /// A value that the tree may name.
+    fn place(&mut self, tree: &KeyTree, node: Option<usize>, captures: &mut Captures<'a>) -> Result<(), Mistake> {
+        self.blanks();
+        let Some(node) = node else { return self.ignore() };
+        if tree.is_raw(node) {
+            let start = self.at;
+            self.ignore()?;
+            let raw = &self.text[start..self.at];
+            captures[node] = if raw == "null" { Captured::Null } else { Captured::Raw(raw) };
+            return Ok(());
+        }
+        captures[node] = match self.peek() {
+            b'"' => Captured::Text(self.string()?),
+            b'{' => {
+                captures[node] = Captured::Object;
+                return self.object(tree, node, captures);
+            }
+            b'[' => {
+                self.ignore()?;
+                Captured::Array
+            }
+            b'-' | b'0'..=b'9' => self.number()?,
+            b't' => self.take("true").map(|()| Captured::Boolean(true))?,
+            b'f' => self.take("false").map(|()| Captured::Boolean(false))?,
+            b'n' => self.take("null").map(|()| Captured::Null)?,
+            _ => return Err("not a JSON value"),
         };
         Ok(())
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        self.captures[self.at] = Captured::Number(number);
-        Ok(())
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        self.captures[self.at] = Captured::Text(Cow::Borrowed(text));
-        Ok(())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.captures[self.at] = Captured::Text(Cow::Owned(text.to_owned()));
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        self.captures[self.at] = Captured::Array;
-        while items.next_element_seed(Ignored)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        self.captures[self.at] = Captured::Object;
+    fn object(&mut self, tree: &KeyTree, node: usize, captures: &mut Captures<'a>) -> Result<(), Mistake> {
         let mut unknown = KeysSeen::default();
-        while let Some(key) = members.next_key_seed(KeySeed { tree: self.tree, at: self.at })? {
-            match key {
-                Key::Place(at) if self.captures[at] != Captured::Missing => {
-                    return Err(A::Error::custom("duplicate key"));
-                }
-                Key::Place(at) => {
-                    members.next_value_seed(PlaceSeed { tree: self.tree, at, captures: &mut *self.captures })?;
-                }
-                Key::Other(hash) if unknown.repeats(hash) => return Err(A::Error::custom("duplicate key")),
-                Key::Other(_) => members.next_value_seed(Ignored)?,
+        // Members mostly come in the order of the shape: the next one is looked at first.
+        let mut expected = 0;
+        self.members(|scanner, key| match tree.find(node, key, &mut expected) {
+            Some(child) if captures[child] != Captured::Missing => Err("duplicate key"),
+            Some(child) => scanner.place(tree, Some(child), captures),
+            None if unknown.repeats(hash(key)) => Err("duplicate key"),
+            None => scanner.ignore_value(),
+        })
+    }
+
+    /// The members of an object, one by one; the callee reads the value.
+    fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<(), Mistake>) -> Result<(), Mistake> {
+        self.enter()?;
+        self.blanks();
+        if self.peek() == b'}' {
+            return self.leave();
+        }
+        loop {
+            self.blanks();
+            if self.peek() != b'"' {
+                return Err("a key is wanted");
+            }
+            let key = self.string()?;
+            self.blanks();
+            if self.peek() != b':' {
+                return Err("`:` is wanted");
+            }
+            self.at += 1;
+            member(self, &key)?;
+            self.blanks();
+            match self.peek() {
+                b',' => self.at += 1,
+                b'}' => return self.leave(),
+                _ => return Err("`,` or `}` is wanted"),
             }
         }
+    }
+
+    /// Steps over an opening brace or bracket.
+    fn enter(&mut self) -> Result<(), Mistake> {
+        if self.depth == MAX_DEPTH {
+            return Err("nested too deep");
+        }
+        self.depth += 1;
+        self.at += 1;
         Ok(())
     }
-}
 
-enum Key {
-    Place(usize),
-    /// The hash of a key that no shape names.
-    Other(u64),
-}
+    /// Steps over a closing one.
+    fn leave(&mut self) -> Result<(), Mistake> {
+        self.depth -= 1;
+        self.at += 1;
+        Ok(())
+    }
 
-struct KeySeed<'t> {
-    tree: &'t KeyTree,
-    at: usize,
-}
+    fn ignore_value(&mut self) -> Result<(), Mistake> {
+        self.blanks();
+        self.ignore()
+    }
 
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = Key;
+    /// A value that is checked and not kept.
+    fn ignore(&mut self) -> Result<(), Mistake> {
+        match self.peek() {
+            b'"' => self.string().map(drop),
+            b'{' => {
+                let mut seen = KeysSeen::default();
+                self.members(
+                    |scanner, key| {
+                        if seen.repeats(hash(key)) { Err("duplicate key") } else { scanner.ignore_value() }
+                    },
+                )
+            }
+            b'[' => self.array(),
+            b'-' | b'0'..=b'9' => self.number().map(drop),
+            b't' => self.take("true"),
+            b'f' => self.take("false"),
+            b'n' => self.take("null"),
+            _ => Err("not a JSON value"),
+        }
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        deserializer.deserialize_str(self)
+    fn array(&mut self) -> Result<(), Mistake> {
+        self.enter()?;
+        self.blanks();
+        if self.peek() == b']' {
+            return self.leave();
+        }
+        loop {
+            self.ignore_value()?;
+            self.blanks();
+            match self.peek() {
+                b',' => self.at += 1,
+                b']' => return self.leave(),
+                _ => return Err("`,` or `]` is wanted"),
+            }
+        }
+    }
+
+    /// A text; borrowed unless it has escapes.
+    #[inline]
+    fn string(&mut self) -> Result<Cow<'a, str>, Mistake> {
+        let start = self.at + 1;
+        let rest = &self.bytes[start..];
+        let length = rest.iter().position(|byte| ENDS_RUN[usize::from(*byte)]).ok_or("a text that never ends")?;
+        if rest[length] == b'"' {
+            self.at = start + length + 1;
+            // Both ends stand beside quotes, so they are boundaries of letters.
+            return Ok(Cow::Borrowed(&self.text[start..start + length]));
+        }
+        self.escaped_string(start, length)
+    }
+
+    #[cold]
+    fn escaped_string(&mut self, start: usize, mut length: usize) -> Result<Cow<'a, str>, Mistake> {
+        let rest = &self.bytes[start..];
+        loop {
+            match rest.get(length) {
+                Some(b'"') => break,
+                Some(b'\\') => length += 2,
+                Some(0x20..) => length += 1,
+                Some(_) => return Err("a control character in a text"),
+                None => return Err("a text that never ends"),
+            }
+        }
+        let quoted = &self.text[self.at..=start + length];
+        let text: String = serde_json::from_str(quoted).map_err(|_| "a wrong escape in a text")?;
+        self.at = start + length + 1;
+        Ok(Cow::Owned(text))
+    }
+
+    fn digits(&mut self) -> Result<(), Mistake> {
+        let start = self.at;
+        while self.peek().is_ascii_digit() {
+            self.at += 1;
+        }
+        if self.at == start { Err("a digit is wanted") } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<Captured<'a>, Mistake> {
+        let start = self.at;
+        if self.peek() == b'-' {
+            self.at += 1;
+        }
+        if self.peek() == b'0' {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        let mut whole = true;
+        if self.peek() == b'.' {
+            whole = false;
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), b'e' | b'E') {
+            whole = false;
+            self.at += 1;
+            if matches!(self.peek(), b'+' | b'-') {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        let text = &self.text[start..self.at];
+        // `-0` is a fraction's zero: as an integer it would lose its sign.
+        if whole
+            && text != "-0"
+            && let Ok(number) = text.parse()
+        {
+            return Ok(Captured::Integer(number));
+        }
+        let number: f64 = text.parse().map_err(|_| "not a number")?;
+        if number.is_finite() { Ok(Captured::Number(number)) } else { Err("a number that does not fit") }
     }
 }
 
-impl Visitor<'_> for KeySeed<'_> {
-    type Value = Key;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
+/// Bytes at which a run of plain letters ends: the quote, the backslash, control characters.
+const ENDS_RUN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < 0x20 {
+        table[at] = true;
+        at += 1;
     }
-
-    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        let place = if self.tree.len() > 0 { self.tree.find(self.at, key) } else { None };
-        Ok(place.map_or_else(|| Key::Other(hash(key)), Key::Place))
-    }
-}
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
 
 /// FNV-1a. A collision that somebody constructs refuses nobody's frame but their own.
 fn hash(key: &str) -> u64 {
@@ -162,98 +293,131 @@ fn hash(key: &str) -> u64 {
 /// Keys of one object that no shape names: a few are compared one by one, many by a set.
 #[derive(Default)]
 struct KeysSeen {
-    few: SmallVec<[u64; 16]>,
-    many: HashSet<u64>,
+    few: SmallVec<[u64; 8]>,
+    many: Option<HashSet<u64>>,
 }
 
 impl KeysSeen {
     fn repeats(&mut self, hash: u64) -> bool {
-        if self.few.len() < 16 {
+        if self.few.len() < 8 {
             let repeated = self.few.contains(&hash);
             self.few.push(hash);
             return repeated;
         }
-        self.few.contains(&hash) || !self.many.insert(hash)
+        self.few.contains(&hash) || !self.many.get_or_insert_default().insert(hash)
     }
 }
 
-/// A value that no shape names: read, checked, not kept.
-struct Ignored;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-impl<'de> DeserializeSeed<'de> for Ignored {
-    type Value = ();
+    use super::*;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Ignored {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
+    /// With no place named every value is only checked: exactly what serde_json takes is taken, but duplicate keys.
+    fn accepts(text: &str) -> bool {
+        scan(&KeyTree::default(), text).is_ok()
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    /// Whether serde_json takes it, told from duplicate keys by a value without objects twice of one key.
+    fn is_json(text: &str) -> bool {
+        serde_json::from_str::<serde_json::Value>(text).is_ok()
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(Ignored)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut seen = KeysSeen::default();
-        while let Some(hash) = members.next_key_seed(HashSeed)? {
-            if seen.repeats(hash) {
-                return Err(A::Error::custom("duplicate key"));
-            }
-            members.next_value_seed(Ignored)?;
+    #[test]
+    fn corner_cases_are_decided_as_by_a_proven_parser() {
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for text in [
+            "",
+            " ",
+            "nul",
+            "nulll",
+            "true false",
+            "01",
+            "-",
+            "-0",
+            "-01",
+            "1.",
+            ".5",
+            "1e",
+            "1e+",
+            "1e5",
+            "1E-5",
+            "+1",
+            "0x1",
+            "1e999",
+            "-1e999",
+            "123456789012345678901234567890",
+            "NaN",
+            "Infinity",
+            "\"",
+            "\"\\\"",
+            "\"\\u12\"",
+            "\"\\ud800\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\udc00\\ud800\"",
+            "\"\\x\"",
+            "\"\u{1}\"",
+            "\"\u{7f}\"",
+            "\"\t\"",
+            "'a'",
+            "[",
+            "[1",
+            "[1,",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[]",
+            "{}",
+            "{",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":1",
+            "{\"a\":1,",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{1:1}",
+            "{\"a\" 1}",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\":{\"b\":[1,2,{\"c\":null}]}}",
+            "\u{feff}1",
+            "1\u{a0}",
+            "\u{2028}1",
+            "[1]x",
+            "//x\n1",
+            "\0",
+            "\"\\/\\b\\f\\n\\r\\t\\\\\"",
+            "\"سلام 😀\"",
+        ] {
+            assert_eq!(accepts(text), is_json(text), "{text:?}");
         }
-        Ok(())
-    }
-}
-
-struct HashSeed;
-
-impl<'de> DeserializeSeed<'de> for HashSeed {
-    type Value = u64;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for HashSeed {
-    type Value = u64;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
+        assert!(accepts(&deep(MAX_DEPTH)) && !accepts(&deep(MAX_DEPTH + 1)));
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<u64, E> {
-        Ok(hash(key))
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn arbitrary_texts_are_decided_as_by_a_proven_parser(text in "[\\[\\]{},:\"\\\\0-9eE+.a-dtrufalsn \\-]{0,24}") {
+            // Duplicate keys are the one thing on which the two differ on purpose.
+            if accepts(&text) {
+                prop_assert!(is_json(&text), "{text:?}");
+            } else if is_json(&text) {
+                let why = scan(&KeyTree::default(), &text).expect_err("refused").detail.unwrap_or_default();
+                prop_assert!(why.starts_with("duplicate key"), "{text:?}: {why}");
+            }
+        }
+
+        #[test]
+        fn texts_are_read_as_they_were_written(words in "\\PC{0,32}", inner in any::<Vec<char>>()) {
+            let mut tree = KeyTree::default();
+            let root = tree.root();
+            let (first, second) = (tree.child(root, "a"), tree.child(root, "b"));
+            let inner: String = inner.into_iter().collect();
+            let text = serde_json::json!({ "b": inner, "x": [words, { "y": words }], "a": words }).to_string();
+            let captures = scan(&tree, &text).expect("JSON");
+            prop_assert_eq!(&captures[first], &Captured::Text(words.as_str().into()));
+            prop_assert_eq!(&captures[second], &Captured::Text(inner.as_str().into()));
+        }
     }
 }

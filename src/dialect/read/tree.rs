@@ -23,7 +23,7 @@ impl KeyTree {
 
     /// The place below `parent` at `key`, made if it is new.
     pub fn child(&mut self, parent: usize, key: &str) -> usize {
-        if let Some(found) = self.find(parent, key) {
+        if let Some(found) = self.find(parent, key, &mut 0) {
             return found;
         }
         let at = self.nodes.len();
@@ -32,9 +32,19 @@ impl KeyTree {
         at
     }
 
+    /// The place below `parent` at `key`. `expected` is where to look first, and afterwards where the next one may be.
     #[inline]
-    pub fn find(&self, parent: usize, key: &str) -> Option<usize> {
-        self.nodes[parent].children.iter().find(|(name, _)| **name == *key).map(|(_, at)| *at)
+    pub fn find(&self, parent: usize, key: &str, expected: &mut usize) -> Option<usize> {
+        let children = &self.nodes[parent].children;
+        if let Some((name, at)) = children.get(*expected)
+            && **name == *key
+        {
+            *expected += 1;
+            return Some(*at);
+        }
+        let found = children.iter().position(|(name, _)| **name == *key)?;
+        *expected = found + 1;
+        Some(children[found].1)
     }
 
     pub fn keep_raw(&mut self, at: usize) {
