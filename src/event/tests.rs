@@ -99,3 +99,18 @@ fn the_committed_schema_is_that_of_the_types() {
         "schemas/event.schema.json is not that of the types; run this test with UPDATE_SCHEMAS=1"
     );
 }
+
+proptest::proptest! {
+    /// Our own way through the calendar against the library's.
+    #[test]
+    fn dates_are_those_of_the_library(micros in -62_135_596_800_000_000_i64..253_402_207_200_000_000) {
+        let time = Timestamp::from_micros(micros);
+        let by_library = jiff::Timestamp::from_microsecond(micros).expect("within its range");
+        let civil = jiff::tz::Offset::UTC.to_datetime(by_library);
+        let at = time.civil().expect("within four digits");
+        let theirs = (civil.year(), civil.month(), civil.day(), civil.hour(), civil.minute(), civil.second());
+        let ours = (at.year, at.month.cast_signed(), at.day.cast_signed(), at.hour.cast_signed(), at.minute.cast_signed(), at.second.cast_signed());
+        proptest::prop_assert_eq!(ours, theirs);
+        proptest::prop_assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+    }
+}

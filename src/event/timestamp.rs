@@ -49,15 +49,17 @@ impl Timestamp {
 
     /// The civil parts in UTC; `None` outside the years -9999 to 9999.
     pub fn civil(self) -> Option<Civil> {
-        let zoned = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_microsecond(self.0).ok()?);
+        let (days, rest) = (self.0.div_euclid(86_400_000_000), self.0.rem_euclid(86_400_000_000));
+        let (year, month, day) = date_of(days);
+        let seconds = rest / 1_000_000;
         Some(Civil {
-            year: zoned.year(),
-            month: zoned.month().unsigned_abs(),
-            day: zoned.day().unsigned_abs(),
-            hour: zoned.hour().unsigned_abs(),
-            minute: zoned.minute().unsigned_abs(),
-            second: zoned.second().unsigned_abs(),
-            microsecond: zoned.subsec_nanosecond().unsigned_abs() / 1_000,
+            year: i16::try_from(year).ok().filter(|year| (-9999..=9999).contains(year))?,
+            month: u8::try_from(month).ok()?,
+            day: u8::try_from(day).ok()?,
+            hour: u8::try_from(seconds / 3_600).ok()?,
+            minute: u8::try_from(seconds / 60 % 60).ok()?,
+            second: u8::try_from(seconds % 60).ok()?,
+            microsecond: u32::try_from(rest % 1_000_000).ok()?,
         })
     }
 }
@@ -86,21 +88,52 @@ fn parse_utc(text: &[u8]) -> Option<Timestamp> {
     if rest != b"Z" && rest != b"+00:00" {
         return None;
     }
-    let date = jiff::civil::Date::new(i16::try_from(number(0, 4)?).ok()?, small(number(5, 2)?)?, small(number(8, 2)?)?)
-        .ok()?;
+    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
     let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
-    if hour > 23 || minute > 59 || second > 59 {
+    if !(1..=12).contains(&month)
+        || !(1..=days_in(year, month)).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
         return None;
     }
-    let days = i64::from(date.since(jiff::civil::date(1970, 1, 1)).ok()?.get_days());
+    let days = days_since_epoch(year, month, day);
     let total = ((days * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000 + micros;
-    // What the library cannot turn back into a date is no time here either.
-    let known = jiff::Timestamp::MIN.as_microsecond()..=jiff::Timestamp::MAX.as_microsecond();
-    known.contains(&total).then_some(Timestamp(total))
+    Some(Timestamp(total))
 }
 
-fn small(number: i64) -> Option<i8> {
-    i8::try_from(number).ok()
+fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 0000-03-01 to 1970-01-01, in the Gregorian calendar extended backwards.
+const EPOCH: i64 = 719_468;
+/// Days of 400 years.
+const ERA: i64 = 146_097;
+
+/// Years are counted from March, so that the leap day is the last of its year and months before it have a fixed length.
+fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    era * ERA + year * 365 + year / 4 - year / 100 + (153 * month + 2) / 5 + day - 1 - EPOCH
+}
+
+/// The other way: year, month, day.
+fn date_of(days: i64) -> (i64, i64, i64) {
+    let days = days + EPOCH;
+    let (era, day) = (days.div_euclid(ERA), days.rem_euclid(ERA));
+    // Take the leap days out, then years are even.
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let year = era * 400 + year + i64::from(month >= 10);
+    (year, if month < 10 { month + 3 } else { month - 9 }, day - (153 * month + 2) / 5 + 1)
 }
 
 impl std::fmt::Display for Timestamp {
