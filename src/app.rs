@@ -2,7 +2,10 @@
 //! listens, and stops when told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -10,7 +13,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::admin;
-use crate::auth::{Verifier, Visitors};
+use crate::auth::{RateLimit, Secret, Verifier, Visitors};
 use crate::backend::Backend;
 use crate::config::{self, Config, JournalSettings, StoreSettings};
 use crate::delivery::Webhook;
@@ -18,7 +21,7 @@ use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal};
 use crate::naming::Naming;
 use crate::relay::{MailboxLimits, MemoryRelay, Relay};
-use crate::server::{self, Bounds, RateLimit, Site, Stores};
+use crate::server::{self, Bounds, Site, Stores};
 use crate::session;
 use crate::store::{FsStore, Store};
 use crate::tasks::Tasks;
@@ -54,6 +57,7 @@ impl Gateway {
         let hub = Hub::open(Arc::clone(&journal), Arc::clone(&relay), &config.conversations, &tasks).await?;
         let hub: Arc<dyn Backend> = Arc::new(hub);
         let stores = stores(&config)?;
+        let key = visitor_key(&path.with_extension("key"))?;
         for (name, store) in &stores {
             let swept = store.sweep().await?;
             if swept > 0 {
@@ -63,7 +67,7 @@ impl Gateway {
         for route in &config.routes {
             webhook(route, &config, &naming, &relay, &tasks).await?;
         }
-        let routes = config.routes.iter().map(|route| self::route(route, &config, &stores, address));
+        let routes = config.routes.iter().map(|route| self::route(route, &config, &stores, address, &key));
         let routes = routes.collect::<Result<Vec<_>, StartError>>()?;
         let site = Arc::new(Site::new(routes, Arc::clone(&hub), naming, tasks.clone(), Bounds::default()));
         tasks.spawn(server::serve(site, listener));
@@ -92,6 +96,21 @@ impl Gateway {
         self.journal.close().await;
         left
     }
+}
+
+/// The key of visitors' tokens: made once, beside the journal and never in it, so that tokens outlive a restart.
+fn visitor_key(path: &Path) -> Result<Secret, StartError> {
+    match std::fs::read_to_string(path) {
+        Ok(key) if key.trim().len() >= 32 => return Ok(Secret::new(key.trim().to_owned())),
+        Ok(_) => return Err(format!("{} holds no key; remove it to have a new one made", path.display()).into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(format!("{}: {error}", path.display()).into()),
+    }
+    let key = Visitors::random_key();
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(key.expose().as_bytes())?;
+    file.sync_all()?;
+    Ok(key)
 }
 
 fn stores(config: &Config) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
@@ -127,8 +146,8 @@ fn route(
     config: &Config,
     stores: &BTreeMap<String, Arc<dyn Store>>,
     address: SocketAddr,
+    key: &Secret,
 ) -> Result<server::Route, StartError> {
-    let key = Visitors::random_key();
     let uploads = route.uploads.as_ref().map(|uploads| {
         let StoreSettings::Fs { public_url, .. } = &config.stores[&uploads.default];
         Stores {
@@ -143,10 +162,10 @@ fn route(
         host: route.host.clone(),
         prefix: route.prefix.clone(),
         verifier: Verifier::new(&route.auth)?.with_visitors(Visitors::new(key.clone(), &route.name)?),
-        visitors: Visitors::new(key, &route.name)?,
+        visitors: Visitors::new(key.clone(), &route.name)?,
         upload_limit: route.limits.upload,
         frame_limit: route.limits.frame.unwrap_or(FRAME),
-        rate: route.limits.rate.and_then(|rate| RateLimit::new(rate.count, rate.per)),
+        rate: route.limits.rate.and_then(|rate| RateLimit::new(rate.count, rate.per)).map(Arc::new),
         connections: route.limits.connections.unwrap_or(CONNECTIONS),
         open: Arc::new(AtomicUsize::new(0)),
         origins: route.origins.clone(),

@@ -4,6 +4,7 @@
 mod claims;
 mod jwt;
 mod party;
+mod rate;
 mod secret;
 mod settings;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod visitor;
 
 pub use jwt::MintError;
 pub use party::Principal;
+pub use rate::RateLimit;
 pub use secret::Secret;
 pub use settings::{Algorithm, Auth, BadKey, ClaimNames, JwtKey, JwtSettings, StaticToken};
 pub use verifier::{LONGEST_CREDENTIAL, Presented, Verifier};

@@ -30,7 +30,7 @@ use crate::naming::Naming;
 use crate::tasks::Tasks;
 
 pub use listen::serve;
-pub use route::{RateLimit, Route, Stores};
+pub use route::{Route, Stores};
 use table::Table;
 
 /// Bounds that hold for the whole server.

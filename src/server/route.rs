@@ -1,18 +1,12 @@
 //! A route as the server needs it: what its clients speak, how they are known, what they may.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-
-use crate::auth::{Verifier, Visitors};
+use crate::auth::{RateLimit, Verifier, Visitors};
 use crate::dialect::Dialect;
 use crate::event::MessageKind;
-use crate::fault::{Fault, Reason};
 use crate::session;
 use crate::store::Store;
 
@@ -31,7 +25,7 @@ pub struct Route {
     pub upload_limit: Option<u64>,
     /// Bytes of a JSON body or a frame.
     pub frame_limit: usize,
-    pub rate: Option<RateLimit>,
+    pub rate: Option<Arc<RateLimit>>,
     /// Sockets at a time.
     pub connections: usize,
     pub open: Arc<AtomicUsize>,
@@ -70,33 +64,5 @@ impl Stores {
     /// Every store once.
     pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Store>> {
         std::iter::once(&self.default).chain(self.kinds.values())
-    }
-}
-
-/// How often a principal may call, by the generic cell rate algorithm.
-pub struct RateLimit {
-    limiter: DefaultKeyedRateLimiter<Arc<str>>,
-    clock: DefaultClock,
-}
-
-/// Principals that are remembered before those who are quiet are forgotten.
-const REMEMBERED: usize = 10_000;
-
-impl RateLimit {
-    /// So many calls in so long, as many at once.
-    pub fn new(calls: NonZeroU32, within: Duration) -> Option<Self> {
-        let quota = Quota::with_period(within / calls.get())?.allow_burst(calls);
-        Some(RateLimit { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() })
-    }
-
-    /// One call more of this principal, or when to come back.
-    pub fn check(&self, principal: &Arc<str>) -> Result<(), Fault> {
-        if self.limiter.len() > REMEMBERED {
-            self.limiter.retain_recent();
-        }
-        self.limiter.check_key(principal).map_err(|until| {
-            let retry_after = Some(until.wait_time_from(self.clock.now()));
-            Fault { retry_after, ..Fault::new(Reason::RateLimited) }
-        })
     }
 }

@@ -47,6 +47,7 @@ pub async fn answer(
         socket,
         backend: Arc::clone(&site.backend),
         naming: Arc::clone(&site.naming),
+        rate: route.rate.clone(),
         settings: route.session,
     };
     let query = guard::query(request.uri().query().unwrap_or_default());

@@ -17,6 +17,9 @@ pub async fn take(
     bound: Option<&Conversation>,
     text: &str,
 ) -> Result<Arc<Event>, Fault> {
+    if let Some(rate) = &place.rate {
+        rate.check(&caller.principal.id)?;
+    }
     let read = place.contract().client.read(text)?;
     let mut fields = read.fields;
     match bound {

@@ -10,6 +10,7 @@ mod socket;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::auth::RateLimit;
 use crate::backend::{Backend, Caller};
 use crate::dialect::{Dialect, Socket as SocketContract};
 use crate::naming::Naming;
@@ -28,6 +29,8 @@ pub struct Place {
     pub socket: usize,
     pub backend: Arc<dyn Backend>,
     pub naming: Arc<Naming>,
+    /// Frames of one principal.
+    pub rate: Option<Arc<RateLimit>>,
     pub settings: Settings,
 }
 

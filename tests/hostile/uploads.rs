@@ -189,7 +189,7 @@ async fn names_cannot_leave_the_folder_of_uploads() {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     entries.sort();
-    assert_eq!(entries, ["journal", "routes.toml", "uploads"]);
+    assert_eq!(entries, ["journal", "journal.key", "routes.toml", "uploads"]);
     assert!(!std::path::Path::new("/tmp/escaped.png").exists());
     assert!(gateway.is_alive());
 }

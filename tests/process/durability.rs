@@ -90,3 +90,19 @@ async fn names_and_files_survive_a_kill() {
     let served = http::get(gateway.address, &format!("/media/{path}"), &[]).await;
     assert_eq!((served.status, served.body.as_slice()), (200, content.as_slice()));
 }
+
+/// The key of visitors' tokens belongs to the installation, not to the process.
+#[tokio::test]
+async fn a_visitors_token_outlives_a_restart() {
+    let mut gateway = Gateway::start("").await;
+    let opened = http::post_json(gateway.address, "/chat/start-session/", &[], br#"{"business":"hotel"}"#).await;
+    assert_eq!(opened.status, 200, "{opened:?}");
+    let token = opened.header("X-Visitor-Token").expect("a token for who came without one").to_owned();
+    let session = opened.json()["data"]["session_id"].as_str().expect("a session").to_owned();
+    gateway.kill_and_restart().await;
+    let path = format!("/chat/history/{session}/");
+    let headers = [("Authorization", format!("Bearer {token}"))];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(http::get(gateway.address, &path, &headers).await.status, 200);
+    assert_eq!(http::get(gateway.address, &path, &[]).await.status, 401);
+}
