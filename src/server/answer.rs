@@ -6,8 +6,8 @@ use crate::dialect::{Audience, Unwritable};
 use crate::event::Fields;
 use crate::fault::{Fault, Reason};
 
+use super::asked::Asked;
 use super::body::{self, Answer};
-use super::call::Asked;
 use super::respond;
 
 /// Writes the answer of a call.

@@ -2,6 +2,7 @@
 //! the dialect of the route, sessions for sockets. Knows no backend but by its trait.
 
 mod answer;
+mod asked;
 mod body;
 mod call;
 mod cors;

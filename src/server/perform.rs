@@ -8,7 +8,7 @@ use crate::dialect::{ListingKind, Op};
 use crate::event::{Conversation, Event, EventKind, Field, Fields, Guest, Party, Role, Value};
 use crate::fault::{Fault, Reason};
 
-use super::call::Asked;
+use super::asked::Asked;
 
 /// How long a token is good that a visitor without a credential was given.
 const VISITOR_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);

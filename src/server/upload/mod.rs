@@ -1,0 +1,202 @@
+//! An upload, streamed: counted, hashed and looked at on its way into the store, never held. In: a multipart (or raw)
+//! body. Out: a file that the backend knows, or nothing at all.
+
+mod form;
+mod intake;
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use hyper::body::Incoming;
+
+use crate::backend::{Announce, UploadIntent};
+use crate::dialect::{Check, Part, Request};
+use crate::event::{Attachment, ConversationKind, Field, Fields, MessageKind, Role, Value};
+use crate::fault::{Fault, Reason};
+use crate::metrics;
+use crate::store::{Store, Writing};
+use crate::tasks::Tasks;
+
+use super::asked::{Asked, has_role};
+use super::{body, file_name, guard, perform, storage_key};
+use form::{multipart, raw_body};
+use intake::{FilePart, store_fault};
+
+/// Bytes of all that is not the file.
+const AROUND_FILE: u64 = 1024 * 1024;
+
+/// Takes an upload and gives the fields of its answer.
+pub async fn take(
+    asked: &Asked<'_>,
+    mut fields: Fields<'static>,
+    parts: &[Part],
+    raw: bool,
+    mut incoming: Incoming,
+) -> Result<Fields<'static>, Fault> {
+    let limit = asked.route.largest_upload();
+    let declared = asked.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit.saturating_add(AROUND_FILE)) {
+        body::drain(incoming, asked.site.bounds.body_idle).await;
+        return Err(Fault::new(Reason::TooLarge));
+    }
+    let wanted = wanted_kind(asked, &fields)?;
+    let content_type = asked.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut taken = if content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
+        multipart(asked, &mut fields, parts, wanted, content_type, &mut incoming).await
+    } else if raw && content_type.contains('/') {
+        raw_body(asked, wanted, content_type, &mut incoming).await
+    } else {
+        Ok(FilePart::Missing)
+    };
+    // A form may be whole in a body that is not: its sender thinks that it failed, and will send it again.
+    if taken.is_ok()
+        && let Err(fault) = body::finish(&mut incoming, asked.site.bounds.body_idle).await
+    {
+        taken = Err(fault);
+    }
+    // A client that is still sending when the connection closes never reads why it was refused.
+    body::drain(incoming, asked.site.bounds.body_idle).await;
+    let file = taken?;
+    finish(asked, fields, file).await
+}
+
+/// The kind that the path says, where it says one.
+fn wanted_kind(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<Option<MessageKind>, Fault> {
+    if asked.call.media.is_empty() {
+        return Ok(None);
+    }
+    let word = fields.text(Field::MediaKind).unwrap_or_default();
+    asked.call.media.get(word).map(|kind| Some(*kind)).ok_or_else(|| Fault::new(Reason::NotFound))
+}
+
+/// All checks, in the dialect's order; then the file becomes visible and known.
+async fn finish(asked: &Asked<'_>, mut fields: Fields<'static>, file: FilePart) -> Result<Fields<'static>, Fault> {
+    let named = fields.clone();
+    let mut order = asked.call.order.clone();
+    let fields_first = asked.call.required.keys().filter(|check| matches!(check, Check::Field(_))).copied();
+    let rest = [Check::File, Check::Size, Check::Type, Check::Role, Check::Conversation, Check::Access];
+    order.extend(fields_first.chain(rest));
+    let mut intent = None;
+    for check in order {
+        match check {
+            Check::Field(field) if asked.call.required.contains_key(&check) && !named.has(field) => {
+                return Err(Fault::missing(field));
+            }
+            Check::Field(_) => asked.checked_form(&named)?,
+            Check::File if matches!(file, FilePart::Missing) => return Err(Fault::missing(Field::AttachmentName)),
+            Check::Size if matches!(file, FilePart::Refused(Reason::TooLarge)) => return Err(Reason::TooLarge.into()),
+            Check::Type if matches!(file, FilePart::Refused(Reason::UnsupportedType)) => {
+                return Err(Reason::UnsupportedType.into());
+            }
+            Check::Role if !has_role(asked.call, &asked.caller.principal) => return Err(Reason::Role.into()),
+            Check::Conversation | Check::Access if intent.is_none() => {
+                asked.checked_form(&named)?;
+                let checked = intent_of(asked, &mut fields).await?;
+                asked.site.backend.permit_upload(&asked.caller, &checked).await?;
+                intent = Some(checked);
+            }
+            Check::File | Check::Size | Check::Type | Check::Role | Check::Conversation | Check::Access => {}
+        }
+    }
+    let (Some(intent), FilePart::Stored { writing, kind, file }) = (intent, file) else {
+        return Err(Fault::missing(Field::AttachmentName));
+    };
+    keep(asked, intent, named, writing, kind, *file).await
+}
+
+/// What the upload is for, in canonical names.
+async fn intent_of(asked: &Asked<'_>, fields: &mut Fields<'static>) -> Result<UploadIntent, Fault> {
+    // An upload that makes a message may make its conversation too.
+    if asked.call.announce_created {
+        fields.set_kind(crate::event::EventKind::Message(MessageKind::Document));
+    }
+    match asked.site.naming.inward(&asked.route.dialect, &asked.caller, fields).await {
+        // A conversation that need not be named need not be there either: it only says where the file is kept.
+        Err(fault) if fault.reason == Reason::ConversationNotFound && conversation_is_optional(asked) => {
+            fields.remove(Field::ConversationId);
+        }
+        other => other?,
+    }
+    let text = |field| fields.id(field).map(std::borrow::Cow::into_owned);
+    Ok(UploadIntent {
+        conversation: text(Field::ConversationId),
+        kind: fields.text(Field::ConversationKind).and_then(ConversationKind::parse),
+        receiver: text(Field::ReceiverId),
+        announce: if asked.call.announce_created { Announce::Created } else { Announce::Later },
+        body: text(Field::Body),
+    })
+}
+
+fn conversation_is_optional(asked: &Asked<'_>) -> bool {
+    match &asked.call.request {
+        Request::Multipart { parts, .. } => {
+            parts.iter().any(|part| part.field == Some(Field::ConversationId) && part.optional)
+        }
+        Request::Json(_) | Request::Empty => false,
+    }
+}
+
+async fn keep(
+    asked: &Asked<'_>,
+    intent: UploadIntent,
+    named: Fields<'static>,
+    writing: Box<dyn Writing>,
+    kind: MessageKind,
+    mut file: Attachment,
+) -> Result<Fields<'static>, Fault> {
+    let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
+    let stored_name = file_name::safe(file.name.as_deref().unwrap_or_default());
+    let key = storage_key::of(&asked.route.dialect.storage, &place(asked, named.clone()), &stored_name);
+    let path = format!("{}{}{}", asked.route.prefix, asked.route.dialect.storage.public, guard::percent_encode(&key));
+    file.url = Some(format!("{}{path}", stores.public_url));
+    file.path = Some(path);
+    file.stored_name = Some(stored_name);
+    if let Some(display) = named.text(Field::AttachmentName) {
+        file.name = Some(file_name::shown(display));
+    }
+    writing.finish(&key).await.map_err(store_fault)?;
+    let mut unknown = Unknown { store: Some(Arc::clone(stores.of(kind))), key, tasks: asked.site.tasks.clone() };
+    let size = file.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
+    let event = asked.site.backend.upload(&asked.caller, intent, kind, file).await?;
+    unknown.store = None;
+    metrics::count_upload(&asked.route.name, size);
+    let mut answer = match perform::record(asked, &event).await? {
+        Some(record) => record,
+        None => event.fields().into_owned(),
+    };
+    if let Some(conversation) = named.get(Field::ConversationId) {
+        answer.set(Field::ConversationId, conversation.clone());
+    }
+    Ok(answer)
+}
+
+/// A stored file of which the backend does not know yet. Dropped like this, by a refusal or a client that hung up, the
+/// file goes: it would lie there for ever.
+struct Unknown {
+    store: Option<Arc<dyn Store>>,
+    key: String,
+    tasks: Tasks,
+}
+
+impl Drop for Unknown {
+    fn drop(&mut self) {
+        let Some(store) = self.store.take() else { return };
+        let key = std::mem::take(&mut self.key);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.remove(&key).await {
+                tracing::warn!(%error, "an upload that was refused could not be removed");
+            }
+        });
+    }
+}
+
+/// What storage rules may name: the call's fields, and who calls as what.
+fn place(asked: &Asked<'_>, mut named: Fields<'static>) -> Fields<'static> {
+    let me = Value::from(asked.caller.principal.id.to_string());
+    match asked.caller.principal.role {
+        Some(Role::Store) => named.set(Field::ConversationOwner, me),
+        Some(Role::Admin | Role::Agent | Role::Staff) => named.set(Field::ConversationAgent, me),
+        Some(Role::Guest | Role::Visitor | Role::User | Role::Bot | Role::System) | None => {}
+    }
+    named
+}
