@@ -1,0 +1,105 @@
+//! Files of a dialect: which it carries, how large, where they are kept.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Field, MessageKind};
+
+/// Which files a dialect carries.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileTypes {
+    /// By kind; a kind that is missing is not carried.
+    pub kinds: BTreeMap<MessageKind, KindTypes>,
+    /// Every type but some.
+    pub any: Option<AnyType>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindTypes {
+    /// Bytes; this many are allowed.
+    pub max: u64,
+    /// Extension (lower case, no dot) → MIME type.
+    pub extensions: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnyType {
+    pub max: u64,
+    /// Extensions that are refused.
+    pub except: Vec<String>,
+}
+
+impl FileTypes {
+    /// The kind and MIME type of a file name here, if files of its extension are carried. `wanted` narrows to one kind;
+    /// of an extension that is listed under several kinds the declared type decides, else the first.
+    pub fn find(
+        &self,
+        name: &str,
+        declared: Option<&str>,
+        wanted: Option<MessageKind>,
+    ) -> Option<(MessageKind, String)> {
+        let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+        if let Some(extension) = &extension {
+            let mut listed = self
+                .kinds
+                .iter()
+                .filter(|(kind, _)| wanted.is_none_or(|wanted| wanted == **kind))
+                .filter_map(|(kind, types)| types.extensions.get(extension).map(|mime| (*kind, mime.clone())));
+            let declared_kind = declared.map(MessageKind::of_mime);
+            let first = listed.next();
+            let agreeing = first
+                .clone()
+                .filter(|(kind, _)| Some(*kind) == declared_kind)
+                .or_else(|| listed.find(|(kind, _)| Some(*kind) == declared_kind));
+            if let Some(found) = agreeing.or(first) {
+                return Some(found);
+            }
+        }
+        let any = self.any.as_ref()?;
+        if extension.as_ref().is_some_and(|extension| any.except.contains(extension)) {
+            return None;
+        }
+        let mime = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream").to_owned();
+        let kind = MessageKind::of_mime(&mime);
+        wanted.is_none_or(|wanted| wanted == kind).then_some((kind, mime))
+    }
+
+    /// The largest file of a kind, in bytes.
+    pub fn max(&self, kind: MessageKind) -> Option<u64> {
+        self.kinds.get(&kind).map(|types| types.max).or(self.any.as_ref().map(|any| any.max))
+    }
+
+    /// The largest file of all, in bytes.
+    pub fn largest(&self) -> u64 {
+        let listed = self.kinds.values().map(|types| types.max).max();
+        listed.into_iter().chain(self.any.as_ref().map(|any| any.max)).max().unwrap_or(0)
+    }
+}
+
+/// Where uploads are kept and served.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Storage {
+    /// Key templates; the first whose fields are all there is taken.
+    pub keys: Vec<KeyTemplate>,
+    /// The path below which files are served, with slashes at both ends.
+    pub public: String,
+}
+
+/// `chat/session-{conversation.id}/{stem}-{random}.{ext}`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyTemplate(pub Vec<KeyPiece>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyPiece {
+    Text(String),
+    Field(Field),
+    /// 32 hexadecimal digits that nobody can guess.
+    Random,
+    /// The file's name, made safe.
+    Name,
+    /// The name without its extension, made safe.
+    Stem,
+    Extension,
+    Year,
+    Month,
+    Day,
+}

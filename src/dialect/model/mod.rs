@@ -1,0 +1,138 @@
+//! What a dialect file says, after it was checked: the types that the rest of the gateway asks. Compiled shapes hide
+//! behind [`FrameSet`].
+
+mod call;
+mod files;
+mod pattern;
+mod refusals;
+mod socket;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::event::{ConversationKind, Field, IdForm, Resource};
+
+use super::frame::FrameSet;
+
+pub use call::{Answer, Call, Check, ListingKind, Op, PageRule, Part, Request};
+pub use files::{AnyType, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
+pub use pattern::{Audience, EventPattern};
+pub use refusals::{Refusal, Refusals};
+pub use socket::{Binding, Confirm, Scope, Socket};
+
+/// A chat API as a contract.
+#[derive(Debug)]
+pub struct Dialect {
+    /// `name`, or `name@variant`.
+    pub name: Arc<str>,
+    pub summary: String,
+    /// The document it was written from.
+    pub source: String,
+    pub ids: Ids,
+    pub naming: ConversationNaming,
+    /// By name; the default one is called `""`.
+    pub credentials: BTreeMap<String, Credential>,
+    pub types: FileTypes,
+    pub storage: Storage,
+    pub options: BTreeMap<String, OptionValue>,
+    pub sockets: Vec<Socket>,
+    pub calls: Vec<Call>,
+    pub webhooks: Vec<Webhook>,
+    pub refusals: Refusals,
+}
+
+impl Dialect {
+    /// Whether an option of this name is there and true.
+    pub fn flag(&self, option: &str) -> bool {
+        self.options.get(option) == Some(&OptionValue::Flag(true))
+    }
+}
+
+/// The form of native ids, per resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ids {
+    pub message: IdForm,
+    pub conversation: IdForm,
+    pub party: IdForm,
+}
+
+impl Ids {
+    pub fn form(&self, resource: Resource) -> IdForm {
+        match resource {
+            Resource::Message => self.message,
+            Resource::Conversation => self.conversation,
+            Resource::Party => self.party,
+        }
+    }
+}
+
+/// How clients of the dialect name a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationNaming {
+    pub name: ConversationName,
+    /// The kind of a conversation that comes into being through this dialect.
+    pub kind: ConversationKind,
+    pub create: CreateConversation,
+    /// Whether only members may see a conversation, whatever their role.
+    pub members_only: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConversationName {
+    /// By one id.
+    Id,
+    /// By the two parties: the sender and `receiver.id`.
+    Pair,
+    /// By an id; these fields together find one when a session is opened.
+    Keys(Vec<Field>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreateConversation {
+    Never,
+    /// An unknown id in a send makes one.
+    Send,
+    /// Opening a session makes one.
+    Session,
+}
+
+/// A credential: its places, the first of which is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Credential {
+    pub http: Vec<CredentialPlace>,
+    pub socket: Vec<CredentialPlace>,
+    /// The call that issues it, when it is not given by the operator.
+    pub issued_by: Option<Op>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialPlace {
+    /// A header; its value follows the scheme and one space, or is the whole of it.
+    Header {
+        name: String,
+        scheme: Option<String>,
+    },
+    Query {
+        name: String,
+    },
+    /// `Sec-WebSocket-Protocol: <name>, <credential>`; the answer echoes the name, never the credential.
+    Subprotocol {
+        name: String,
+    },
+}
+
+/// The value of a knob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptionValue {
+    Flag(bool),
+    Text(String),
+}
+
+/// A call outwards: what the route's events URL is told.
+#[derive(Debug)]
+pub struct Webhook {
+    pub id: String,
+    pub shapes: FrameSet,
+    /// Header → template; `{credential}` is the key that the route sends.
+    pub headers: Vec<(String, String)>,
+}
