@@ -43,10 +43,8 @@ pub struct ServerSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalSettings {
     Embedded {
-        /// A folder, from the working directory.
+        /// A file, from the working directory.
         path: PathBuf,
-        /// What is older goes; absent: everything stays.
-        keep: Option<Duration>,
     },
 }
 
@@ -86,9 +84,6 @@ pub struct Route {
     pub limits: Limits,
     /// Browsers' pages that may connect; empty: pages of the same host.
     pub origins: Vec<String>,
-    pub on_loss: OnLoss,
-    /// How long a sender waits for its confirmation; 1 s to 5 min.
-    pub confirm_within: Duration,
     /// Where an app is told that hears by being called; only for a dialect that has webhooks.
     pub events: Option<WebhookSettings>,
 }
@@ -124,14 +119,4 @@ pub struct Limits {
     pub rate: Option<Rate>,
     /// Sockets at a time.
     pub connections: Option<usize>,
-}
-
-/// What happens to a message that the other side's dialect cannot carry whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnLoss {
-    /// It crosses with a link or words in place of what is lost; the loss is counted.
-    #[default]
-    Degrade,
-    /// Its sender gets a refusal.
-    Refuse,
 }

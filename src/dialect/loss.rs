@@ -133,9 +133,13 @@ fn tells_kind(_: &Dialect, told: &[Field]) -> bool {
         .any(|field| told.contains(field))
 }
 
-/// Extensions that one takes and the other does not.
+/// What one takes and the other does not: extensions, or all but those listed where the one takes anything.
 fn refused_types(from: &Dialect, to: &Dialect, kind: MessageKind) -> Vec<String> {
-    let Some(mine) = from.types.kinds.get(&kind) else { return Vec::new() };
+    let Some(mine) = from.types.kinds.get(&kind) else {
+        let listed = to.types.kinds.get(&kind).filter(|_| to.types.any.is_none());
+        let names = listed.map(|types| types.extensions.keys().map(String::as_str).collect::<Vec<_>>().join(" "));
+        return names.map(|names| format!("all but {names}")).into_iter().collect();
+    };
     let refused = mine.extensions.keys().filter(|extension| {
         let name = format!("file.{extension}");
         to.types.find(&name, mine.extensions.get(*extension).map(String::as_str), Some(kind)).is_none()

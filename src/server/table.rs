@@ -46,7 +46,7 @@ impl Table {
     pub fn find(&self, host: &str, method: &str, path: &str) -> Result<Found, Option<Arc<Route>>> {
         let mut nearest = None;
         let mut other_method = None;
-        for entry in self.0.iter().filter(|entry| entry.route.host.as_deref().is_none_or(|name| name == host)) {
+        for entry in self.0.iter().filter(|entry| entry.route.host.as_deref().is_none_or(|name| is_host(name, host))) {
             let Some(rest) = path.strip_prefix(entry.route.prefix.as_str()).filter(|rest| rest.starts_with('/')) else {
                 continue;
             };
@@ -125,6 +125,14 @@ fn pattern(path: &str) -> String {
         rest = after.split_once('}').map_or("", |(_, rest)| rest);
     }
     out + rest
+}
+
+/// Whether a host is the one named, or below it where the name begins with `*.`.
+fn is_host(name: &str, host: &str) -> bool {
+    match name.strip_prefix("*.") {
+        Some(parent) => host.strip_suffix(parent).is_some_and(|below| below.len() > 1 && below.ends_with('.')),
+        None => name == host,
+    }
 }
 
 /// The fields that a path's parameters fill, in order.

@@ -1,12 +1,11 @@
 //! `[[routes]]`: the places that clients connect to.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::super::node::{Place, Value};
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
-use super::super::settings::{Limits, OnLoss};
+use super::super::settings::Limits;
 use super::auth::{self, WrittenAuth};
 use super::events;
 use super::stores::origin;
@@ -32,8 +31,6 @@ pub(in crate::config) struct WrittenRoute {
     pub auth: Option<WrittenAuth>,
     pub limits: Limits,
     pub origins: Vec<String>,
-    pub on_loss: OnLoss,
-    pub confirm_within: Duration,
     pub events: Option<Spanned<WebhookSettings>>,
     /// Where the route itself stands.
     pub place: Place,
@@ -63,13 +60,6 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         auth: section.section("auth").and_then(auth::read),
         limits: section.section("limits").map(limits).unwrap_or_default(),
         origins: origins(&section),
-        on_loss: section
-            .word("on_loss", &[("degrade", OnLoss::Degrade), ("refuse", OnLoss::Refuse)])
-            .map(|word| word.value)
-            .unwrap_or_default(),
-        confirm_within: section
-            .duration("confirm_within", Duration::from_secs(1), Duration::from_secs(300))
-            .unwrap_or(Duration::from_secs(10)),
         events: section.section("events").and_then(events::read),
         place,
         name: name.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
@@ -77,6 +67,9 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         to: to.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
     };
     replay(&section);
+    on_loss(&section);
+    section
+        .not_in_this_version(&["confirm_within"], "the hub confirms as soon as its journal has a message; take it out");
     forward_rest(&section);
     section.finish();
     (name.is_some() && dialect.is_some() && to.is_some()).then_some(route)
@@ -111,6 +104,16 @@ fn replay(section: &Section<'_>) {
     {
         let help = Some("leave it `off`; history is there to read".to_owned());
         section.report().error(Code::NotInThisVersion, &replay.place, "`missed` is not in this version", help);
+    }
+}
+
+/// A sender to the hub does not know who will read: only a route to an upstream could refuse what is lost there.
+fn on_loss(section: &Section<'_>) {
+    if let Some(word) = section.word("on_loss", &[("degrade", false), ("refuse", true)])
+        && word.value
+    {
+        let help = Some("leave it `degrade`: what cannot cross becomes words and a link, and is counted".to_owned());
+        section.report().error(Code::NotInThisVersion, &word.place, "`refuse` is not in this version", help);
     }
 }
 

@@ -8,8 +8,6 @@ use super::super::problem::Code;
 use super::super::section::Section;
 use super::super::settings::{JournalSettings, RelaySettings, ServerSettings};
 
-const DAY: Duration = Duration::from_secs(86_400);
-
 pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
     let listen = section.parsed("listen", address);
     let admin = section.parsed("admin", |text| if text == "off" { Ok(None) } else { address(text).map(Some) });
@@ -34,15 +32,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn journal(section: Section<'_>) -> Option<JournalSettings> {
     let embedded = kind(&section, "embedded", &["redis"]);
     let path = section.needed_text("path", "a folder for the journal, as in `path = \"data/journal\"`");
-    let keep = match section.section("keep") {
-        Some(keep) => {
-            let days = keep.integer("days", 1, 36_500);
-            keep.finish();
-            // The bound above makes it positive and small.
-            Some(days.and_then(|days| u32::try_from(days).ok()).map(|days| DAY * days)?)
-        }
-        None => None,
-    };
+    section.not_in_this_version(&["keep"], "everything stays; take it out");
     section.node("url");
     if embedded && section.has("url") {
         let help = Some("an embedded journal has a `path` and no `url`".to_owned());
@@ -52,7 +42,7 @@ pub(super) fn journal(section: Section<'_>) -> Option<JournalSettings> {
     if !embedded {
         return None;
     }
-    Some(JournalSettings::Embedded { path: PathBuf::from(path?.value), keep })
+    Some(JournalSettings::Embedded { path: PathBuf::from(path?.value) })
 }
 
 pub(super) fn relay(section: Section<'_>) -> Option<RelaySettings> {

@@ -85,8 +85,6 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         auth: written.auth?.auth,
         limits: written.limits,
         origins: written.origins,
-        on_loss: written.on_loss,
-        confirm_within: written.confirm_within,
         events,
     })
 }
