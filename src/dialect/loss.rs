@@ -8,7 +8,7 @@ use crate::event::{EventKind, Field, MessageKind};
 
 use super::carry::is_told;
 use super::frame::FrameSet;
-use super::model::{Dialect, Request};
+use super::model::{Dialect, EventPattern, Request};
 
 /// Losses of one ordered pair: what clients of `from` are told by their own server, against what clients of `to` are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,7 @@ fn kind_losses(from: &Dialect, to: &Dialect, kind: MessageKind, said: &[Field]) 
         .iter()
         .copied()
         .filter(|field| !is_told(*field, &told))
-        .filter(|field| *field != Field::Kind || !tells_kind(to, &told));
+        .filter(|field| *field != Field::Kind || !tells_kind(to, kind, &told));
     let mut losses = KindLosses { outcome, fields: fields.collect(), types: Vec::new(), size: None };
     if kind.is_file() && outcome == Outcome::Carried {
         losses.types = refused_types(from, to, kind);
@@ -126,11 +126,12 @@ fn kind_losses(from: &Dialect, to: &Dialect, kind: MessageKind, said: &[Field]) 
     losses
 }
 
-/// Whether the kind of a file follows from what is told: by its MIME type or the extension of its name.
-fn tells_kind(_: &Dialect, told: &[Field]) -> bool {
-    [Field::Kind, Field::AttachmentMime, Field::AttachmentName, Field::AttachmentStoredName]
-        .iter()
-        .any(|field| told.contains(field))
+/// Whether the kind follows from what is told: by a frame of its own, or by the MIME type or name of the file.
+fn tells_kind(to: &Dialect, kind: MessageKind, told: &[Field]) -> bool {
+    let its_own = Some(EventPattern::One(EventKind::Message(kind)));
+    let by_file = [Field::Kind, Field::AttachmentMime, Field::AttachmentName, Field::AttachmentStoredName];
+    by_file.iter().any(|field| told.contains(field))
+        || to.server_places().iter().any(|place| place.frames.iter().any(|frame| frame.pattern == its_own))
 }
 
 /// What one takes and the other does not: extensions, or all but those listed where the one takes anything.
@@ -175,7 +176,7 @@ impl PairLosses {
             }
         }
         if !facts.is_empty() {
-            parts.push(format!("{} facts lost", facts.len()));
+            parts.push(format!("{} fact{} lost", facts.len(), if facts.len() == 1 { "" } else { "s" }));
         }
         parts.join(", ")
     }

@@ -102,6 +102,14 @@ impl EnumTable {
         true
     }
 
+    /// Whether two canonical values are written as the same scalar.
+    pub fn writes_alike(&self, one: &str, other: &str) -> bool {
+        let written = |text: &str| {
+            self.write.iter().find(|(canonical, _)| canonical == text).map(|(_, scalar)| scalar).or(self.other.as_ref())
+        };
+        written(one).is_some() && written(one) == written(other)
+    }
+
     /// Whether every value that can be written is read back as itself.
     pub fn is_bijective(&self) -> bool {
         self.other.is_none()

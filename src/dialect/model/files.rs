@@ -60,7 +60,8 @@ impl FileTypes {
         }
         let mime = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream").to_owned();
         let kind = MessageKind::of_mime(&mime);
-        wanted.is_none_or(|wanted| wanted == kind).then_some((kind, mime))
+        // Where anything goes, the kind that is asked for goes too.
+        Some((wanted.unwrap_or(kind), mime))
     }
 
     /// The largest file of a kind, in bytes.

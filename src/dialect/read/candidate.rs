@@ -8,6 +8,7 @@ use crate::event::{EventKind, Field, Fields, MessageKind, Value};
 use crate::fault::{Fault, Reason};
 
 use super::super::capture::Captured;
+use super::super::codec::Codec;
 use super::super::frame::{Frame, FrameSet, Nested};
 use super::super::hole::{Hole, Mark};
 use super::super::problem::Problem;
@@ -132,7 +133,7 @@ impl Candidate {
             match bind.read(captures, frame) {
                 Ok(None) => {}
                 Ok(Some((Field::Kind, value))) => match value.as_text().and_then(MessageKind::parse) {
-                    Some(found) => kind = Some(EventKind::Message(found)),
+                    Some(found) => kind = Some((found, bind)),
                     None => faults.add(place, Field::Kind, Reason::Invalid),
                 },
                 // Two places may say the same; the first that is filled counts.
@@ -158,10 +159,10 @@ impl Candidate {
                 fields.set(*field, value);
             }
         }
+        let kind = kind.map(|(found, bind)| EventKind::Message(bind.refined(found, &fields)));
         if let Some(pattern) = frame.pattern {
-            let event_kind =
-                kind.filter(|kind| pattern.matches(*kind)).unwrap_or_else(|| derive::event_kind(pattern, &fields));
-            fields.set_kind(event_kind);
+            let said = kind.filter(|kind| pattern.matches(*kind));
+            fields.set_kind(said.unwrap_or_else(|| derive::event_kind(pattern, &fields)));
         } else if let Some(kind) = kind {
             fields.set_kind(kind);
         }
@@ -189,6 +190,16 @@ impl Faults<'_> {
         let list = if reason == Reason::Missing { &self.frame.required } else { &self.frame.invalid };
         let words = list.iter().find(|(named, _)| *named == field).map(|(_, text)| Arc::clone(text));
         self.first = Some((rank, Fault { words, ..Fault::new(reason).at(field) }));
+    }
+}
+
+impl Bind {
+    /// A table that writes several kinds alike (`is_audio` is false for all but sound) leaves open which it is: among those
+    /// the file itself decides.
+    fn refined(&self, found: MessageKind, fields: &Fields<'_>) -> MessageKind {
+        let Bind::Scalar { hole: Hole { codec: Codec::Enum(table), .. }, .. } = self else { return found };
+        let by_file = derive::kind_of_file(fields);
+        if found.is_file() && table.writes_alike(found.as_str(), by_file.as_str()) { by_file } else { found }
     }
 }
 

@@ -1,0 +1,145 @@
+//! The loss matrix: what is committed is what the dialect files say, and what `dragoman translate` does is what the
+//! matrix declares. `UPDATE_LOSSES=1` rewrites the committed pages.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use dragoman::dialect::loss::{self, Outcome};
+use dragoman::dialect::{Audience, Dialect, builtin};
+use dragoman::event::{Event, EventKind, Field, Fields, MessageKind, RawJson, Role, Side, Timestamp, Value};
+
+fn all() -> Vec<&'static Dialect> {
+    builtin::all().iter().map(AsRef::as_ref).collect()
+}
+
+/// Replaces what stands between two marks of a page; says whether it stood there already.
+fn is_current(page: &str, marks: (&str, &str), wanted: &str) -> bool {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(marks.0).unwrap_or_else(|| panic!("{page} has no {}", marks.0));
+    let (found, after) = rest.split_once(marks.1).unwrap_or_else(|| panic!("{page} has no {}", marks.1));
+    let wanted = format!("\n{wanted}");
+    if found != wanted && std::env::var_os("UPDATE_LOSSES").is_some() {
+        std::fs::write(&path, format!("{before}{}{wanted}{}{after}", marks.0, marks.1)).unwrap();
+        return true;
+    }
+    found == wanted
+}
+
+#[test]
+fn the_committed_matrix_is_that_of_the_dialect_files() {
+    let matrix = loss::matrix(&all());
+    let table: String =
+        matrix.lines().take_while(|line| line.starts_with('|')).map(|line| format!("{line}\n")).collect();
+    let help = "is not what the dialect files say; run this test with UPDATE_LOSSES=1";
+    assert!(is_current("docs/losses.md", ("<!-- generated -->", "<!-- end -->"), &matrix), "docs/losses.md {help}");
+    assert!(is_current("README.md", ("<!-- matrix -->", "<!-- end of matrix -->"), &table), "README.md {help}");
+}
+
+/// A file name of this kind that the dialect takes.
+fn file_name(dialect: &Dialect, kind: MessageKind) -> String {
+    let listed = dialect.types.kinds.get(&kind).and_then(|types| types.extensions.keys().next().cloned());
+    let usual = match kind {
+        MessageKind::Image => "png",
+        MessageKind::Video => "mp4",
+        MessageKind::Audio => "mp3",
+        _ => "pdf",
+    };
+    format!("file.{}", listed.unwrap_or_else(|| usual.to_owned()))
+}
+
+/// A message of this kind about which everything is known.
+fn full_event(dialect: &Dialect, kind: MessageKind) -> Event {
+    let mut event = Event::new(EventKind::Message(kind));
+    let details = &mut event.details;
+    details.id = "12".to_owned();
+    details.conversation.id = "34".to_owned();
+    details.sender.id = "56".to_owned();
+    details.sender.role = Some(Role::User);
+    details.sender.side = Some(Side::Buyer);
+    details.sender.name = Some("Ann".to_owned());
+    details.receiver.id = "78".to_owned();
+    details.body = Some("words".to_owned());
+    details.sent_at = Timestamp::parse("2024-01-15T10:30:00Z");
+    details.guest.name = Some("Gil".to_owned());
+    details.buttons.both = RawJson::parse("{\"rows\":[]}");
+    if kind.is_file() {
+        let name = file_name(dialect, kind);
+        details.attachment.url = Some(format!("https://h.example/media/{name}"));
+        details.attachment.path = Some(format!("/media/{name}"));
+        details.attachment.mime = dialect.types.find(&name, None, Some(kind)).map(|(_, mime)| mime);
+        details.attachment.name = Some(name);
+        details.attachment.size = Some(1_000);
+    }
+    if matches!(kind, MessageKind::Profile | MessageKind::Contact) {
+        details.profile.id = Some("90".to_owned());
+        details.profile.name = Some("Ada".to_owned());
+        details.profile.phone = Some("5550100".to_owned());
+    }
+    if kind == MessageKind::Location {
+        details.location.latitude = Some(35.5);
+        details.location.longitude = Some(51.25);
+    }
+    event
+}
+
+/// The frame by which clients of this dialect are told of it.
+fn frame(dialect: &Dialect, kind: MessageKind) -> Option<String> {
+    let event = full_event(dialect, kind);
+    let mut fields: Fields<'_> = event.fields();
+    fields.set(Field::SubscriptionMetadata, Value::Json("{}".into()));
+    dialect.server_places().iter().find_map(|place| place.write(&fields, Audience::Receiver).ok()?.into_iter().next())
+}
+
+fn translate(from: &str, to: &str, frame: &str) -> (bool, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dragoman"))
+        .args(["translate", "--from", from, "--to", to, "--side", "server"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(frame.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn translating_does_what_the_matrix_declares() {
+    let mut seen = 0;
+    for from in all() {
+        for to in all() {
+            for (kind, losses) in loss::between(from, to).kinds {
+                let Some(frame) = frame(from, kind) else { panic!("{} cannot say {kind:?}", from.name) };
+                let (done, data, talk) = translate(&from.name, &to.name, &frame);
+                let case = format!("{} to {}, {kind:?}: {frame}\n{data}{talk}", from.name, to.name);
+                seen += 1;
+                if !done {
+                    // A refusal is explicit: it names the field without which nothing can be said, or the kind.
+                    let names =
+                        talk.contains("needs `") || (losses.outcome == Outcome::Nothing && talk.contains("no form"));
+                    assert!(names, "{case}");
+                    continue;
+                }
+                assert!(data.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{case}");
+                let name = file_name(from, kind);
+                let extension = name.rsplit('.').next().unwrap_or_default();
+                let excluded = losses.types.iter().any(|types| match types.strip_prefix("all but ") {
+                    Some(taken) => !taken.split(' ').any(|taken| taken == extension),
+                    None => types == extension,
+                });
+                let as_text = talk.contains("went as text");
+                assert_eq!(as_text, losses.outcome == Outcome::Text || excluded, "{case}");
+                let lost = talk.lines().find_map(|line| line.strip_prefix("lost: ")).unwrap_or_default();
+                for field in lost.split(", ").filter(|field| !field.is_empty() && *field != "kind") {
+                    let declared = losses.fields.iter().any(|known| known.path() == field);
+                    assert!(declared || as_text, "{field} is lost and not declared: {case}");
+                }
+            }
+        }
+    }
+    assert!(seen >= 25 * 3, "only {seen} translations");
+    println!("{seen} translations");
+}
