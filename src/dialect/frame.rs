@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{EventKind, Field, Fields};
+use crate::event::{EventKind, Field, Fields, Value};
 use crate::fault::Fault;
 
 use super::model::{Audience, EventPattern};
@@ -142,6 +142,12 @@ impl FrameSet {
     /// Decodes one frame.
     pub fn read<'a>(&'a self, text: &'a str) -> Result<Read<'a>, Fault> {
         self.reader.read(text, &self.frames)
+    }
+
+    /// The same frame, byte for byte, with other values in the places of these fields; a field that is not there stays
+    /// away.
+    pub fn splice(&self, text: &str, changes: &[(Field, Value<'_>)]) -> Result<String, Fault> {
+        self.reader.splice(text, &self.frames, changes)
     }
 
     /// Encodes for one audience: the first frame that fits, then what follows it.

@@ -206,11 +206,54 @@ fn check(name: &str, set: &FrameSet, at: usize, choices: &mut Choices<'_>) -> Re
             prop_assert!(same, "{name} {}: law 2: {} was {value:?}, is {back:?}", frame.id, field.path());
         }
     }
+    identity(name, set, frame, &first, choices)?;
     // Law 5, on whatever this frame's first member is.
     if let Some(key) = first.strip_prefix("{\"").and_then(|rest| rest.split('"').next()) {
         let doubled = format!("{},\"{key}\":0}}", first.strip_suffix('}').unwrap_or(&first));
         let refused = set.read(&doubled).map(|_| ()).map_err(|fault| fault.reason);
         prop_assert_eq!(refused, Err(Reason::Malformed), "{} {}: law 5: {}", name, frame.id, doubled);
+    }
+    Ok(())
+}
+
+/// Law 3: on its way to a server of the same dialect a frame stays as it is, unknown members and blanks included, but for
+/// the ids and URLs that are put in.
+fn identity(
+    name: &str,
+    set: &FrameSet,
+    frame: &Frame,
+    text: &str,
+    choices: &mut Choices<'_>,
+) -> Result<(), TestCaseError> {
+    let Some(inner) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { return Ok(()) };
+    let comma = if inner.is_empty() { "" } else { "," };
+    let unknown = format!("{{ \"x-unknown\" :\t[1, {{\"y\":null}}]{comma}\n{inner} }}");
+    let same = set.splice(&unknown, &[]).map_err(|fault| fault.reason);
+    prop_assert_eq!(same.as_deref(), Ok(unknown.as_str()), "{} {}: law 3", name, frame.id);
+    let read = set.read(&unknown).map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+    for field in [Field::ConversationId, Field::ReceiverId, Field::AttachmentChatId, Field::AttachmentUrl] {
+        if read.fields.get(field).is_none() {
+            continue;
+        }
+        let value = Value::Integer(i64::from(choices.next()) + 1);
+        let Ok(spliced) = set.splice(&unknown, &[(field, value.clone())]) else { continue };
+        let back = set.read(&spliced).map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+        prop_assert_eq!(
+            back.fields.get(field).and_then(Value::to_text),
+            value.to_text(),
+            "{} {}: law 3: {:?}",
+            name,
+            frame.id,
+            field
+        );
+        for (other, kept) in read.fields.iter().filter(|(other, _)| *other != field) {
+            prop_assert_eq!(back.fields.get(other), Some(kept), "{} {}: law 3: {:?}", name, frame.id, other);
+        }
+        prop_assert!(
+            spliced.starts_with("{ \"x-unknown\" :\t[1, {\"y\":null}]"),
+            "{name} {}: law 3: {spliced}",
+            frame.id
+        );
     }
     Ok(())
 }

@@ -124,6 +124,14 @@ impl Candidate {
             && matches!(captures.first(), Some(Captured::Object))
     }
 
+    /// Where a field's value stands, and how it is written there.
+    pub fn places(&self, field: Field) -> impl Iterator<Item = (usize, &Codec)> {
+        self.binds.iter().filter_map(move |bind| match bind {
+            Bind::Scalar { at, field: named, hole } if *named == field => Some((*at, &hole.codec)),
+            _ => None,
+        })
+    }
+
     /// Fills the fields; of several faults the one that the frame's order names first.
     pub fn bind<'a>(&'a self, captures: &[Captured<'a>], frame: &'a Frame) -> Bound<'a> {
         let mut fields = Fields::with_capacity(self.binds.len() + frame.set.len());

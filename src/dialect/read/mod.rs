@@ -6,7 +6,7 @@ mod derive;
 mod scan;
 mod tree;
 
-use crate::event::Fields;
+use crate::event::{Field, Fields, Value};
 use crate::fault::{Fault, Reason};
 
 use super::capture::Captured;
@@ -53,6 +53,35 @@ impl Reader {
             }
         }
         Err(first_fault.unwrap_or_else(|| self.unknown(&captures)))
+    }
+
+    /// The same bytes with other values in the places of some fields: what goes to a server of the same dialect is not
+    /// written anew, so unknown members, order and blanks stay as they are.
+    pub(super) fn splice(&self, text: &str, frames: &[Frame], changes: &[(Field, Value<'_>)]) -> Result<String, Fault> {
+        let (captures, spans) = scan::scan_with_spans(&self.tree, text)?;
+        let candidate = self.candidates.iter().find(|candidate| {
+            candidate.agrees(&captures) && candidate.bind(&captures, &frames[candidate.frame]).is_ok()
+        });
+        let Some(candidate) = candidate else { return Err(self.unknown(&captures)) };
+        let mut places: Vec<(usize, String)> = Vec::new();
+        for (field, value) in changes {
+            for (at, codec) in candidate.places(*field).filter(|(at, _)| !captures[*at].is_absent()) {
+                let mut written = String::new();
+                if !codec.write(value, &mut written) {
+                    return Err(Fault::invalid(*field));
+                }
+                places.push((at, written));
+            }
+        }
+        places.sort_by_key(|(at, _)| spans[*at].start);
+        let (mut out, mut copied) = (String::with_capacity(text.len() + 32), 0);
+        for (at, written) in places {
+            out.push_str(&text[copied..spans[at].start]);
+            out.push_str(&written);
+            copied = spans[at].end;
+        }
+        out.push_str(&text[copied..]);
+        Ok(out)
     }
 
     /// No shape agreed: say so, naming nothing of the content.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
@@ -19,9 +20,20 @@ pub type Captures<'a> = SmallVec<[Captured<'a>; 24]>;
 
 /// Reads one JSON text and nothing after it.
 pub fn scan<'a>(tree: &KeyTree, text: &'a str) -> Result<Captures<'a>, Fault> {
+    scan_noting(tree, text, None)
+}
+
+/// The same, noting where the value of each place stands.
+pub fn scan_with_spans<'a>(tree: &KeyTree, text: &'a str) -> Result<(Captures<'a>, Spans), Fault> {
+    let mut spans = vec![0..0; tree.len()];
+    let captures = scan_noting(tree, text, Some(&mut spans))?;
+    Ok((captures, spans))
+}
+
+fn scan_noting<'a>(tree: &KeyTree, text: &'a str, spans: Option<&mut Spans>) -> Result<Captures<'a>, Fault> {
     let mut captures: Captures<'a> = SmallVec::new();
     captures.extend(std::iter::repeat_with(|| Captured::Missing).take(tree.len().max(1)));
-    let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0, depth: 0 };
+    let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0, depth: 0, spans };
     let root = (tree.len() > 0).then_some(0);
     let result = scanner.place(tree, root, &mut captures).and_then(|()| {
         scanner.blanks();
@@ -33,17 +45,21 @@ pub fn scan<'a>(tree: &KeyTree, text: &'a str) -> Result<Captures<'a>, Fault> {
     }
 }
 
+/// Where values stand, by place, in bytes.
+pub type Spans = Vec<Range<usize>>;
+
 /// What is wrong; the place is where the scanner stands.
 type Mistake = &'static str;
 
-struct Scanner<'a> {
+struct Scanner<'a, 's> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
     depth: usize,
+    spans: Option<&'s mut Spans>,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a> Scanner<'a, '_> {
     #[inline]
     fn peek(&self) -> u8 {
         // NUL stands in no JSON outside of escapes, so it can mean the end.
@@ -69,6 +85,16 @@ impl<'a> Scanner<'a> {
     fn place(&mut self, tree: &KeyTree, node: Option<usize>, captures: &mut Captures<'a>) -> Result<(), Mistake> {
         self.blanks();
         let Some(node) = node else { return self.ignore() };
+        let start = self.at;
+        self.value(tree, node, captures)?;
+        if let Some(spans) = &mut self.spans {
+            spans[node] = start..self.at;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn value(&mut self, tree: &KeyTree, node: usize, captures: &mut Captures<'a>) -> Result<(), Mistake> {
         if tree.is_raw(node) {
             let start = self.at;
             self.ignore()?;
@@ -329,115 +355,4 @@ impl KeysSeen {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// With no place named every value is only checked: exactly what serde_json takes is taken, but duplicate keys.
-    fn accepts(text: &str) -> bool {
-        scan(&KeyTree::default(), text).is_ok()
-    }
-
-    /// Whether serde_json takes it, told from duplicate keys by a value without objects twice of one key.
-    fn is_json(text: &str) -> bool {
-        serde_json::from_str::<serde_json::Value>(text).is_ok()
-    }
-
-    #[test]
-    fn corner_cases_are_decided_as_by_a_proven_parser() {
-        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        for text in [
-            "",
-            " ",
-            "nul",
-            "nulll",
-            "true false",
-            "01",
-            "-",
-            "-0",
-            "-01",
-            "1.",
-            ".5",
-            "1e",
-            "1e+",
-            "1e5",
-            "1E-5",
-            "+1",
-            "0x1",
-            "1e999",
-            "-1e999",
-            "123456789012345678901234567890",
-            "NaN",
-            "Infinity",
-            "\"",
-            "\"\\\"",
-            "\"\\u12\"",
-            "\"\\ud800\"",
-            "\"\\ud83d\\ude00\"",
-            "\"\\udc00\\ud800\"",
-            "\"\\x\"",
-            "\"\u{1}\"",
-            "\"\u{7f}\"",
-            "\"\t\"",
-            "'a'",
-            "[",
-            "[1",
-            "[1,",
-            "[1,]",
-            "[,1]",
-            "[1 2]",
-            "[]",
-            "{}",
-            "{",
-            "{\"a\"",
-            "{\"a\":",
-            "{\"a\":1",
-            "{\"a\":1,",
-            "{\"a\":1,}",
-            "{a:1}",
-            "{1:1}",
-            "{\"a\" 1}",
-            "{\"a\":1 \"b\":2}",
-            "{\"a\":{\"b\":[1,2,{\"c\":null}]}}",
-            "\u{feff}1",
-            "1\u{a0}",
-            "\u{2028}1",
-            "[1]x",
-            "//x\n1",
-            "\0",
-            "\"\\/\\b\\f\\n\\r\\t\\\\\"",
-            "\"سلام 😀\"",
-        ] {
-            assert_eq!(accepts(text), is_json(text), "{text:?}");
-        }
-        assert!(accepts(&deep(MAX_DEPTH)) && !accepts(&deep(MAX_DEPTH + 1)));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn arbitrary_texts_are_decided_as_by_a_proven_parser(text in "[\\[\\]{},:\"\\\\0-9eE+.a-dtrufalsn \\-]{0,24}") {
-            // Duplicate keys are the one thing on which the two differ on purpose.
-            if accepts(&text) {
-                prop_assert!(is_json(&text), "{text:?}");
-            } else if is_json(&text) {
-                let why = scan(&KeyTree::default(), &text).expect_err("refused").detail.unwrap_or_default();
-                prop_assert!(why.starts_with("duplicate key"), "{text:?}: {why}");
-            }
-        }
-
-        #[test]
-        fn texts_are_read_as_they_were_written(words in "\\PC{0,32}", inner in any::<Vec<char>>()) {
-            let mut tree = KeyTree::default();
-            let root = tree.root();
-            let (first, second) = (tree.child(root, "a"), tree.child(root, "b"));
-            let inner: String = inner.into_iter().collect();
-            let text = serde_json::json!({ "b": inner, "x": [words, { "y": words }], "a": words }).to_string();
-            let captures = scan(&tree, &text).expect("JSON");
-            prop_assert_eq!(&captures[first], &Captured::Text(words.as_str().into()));
-            prop_assert_eq!(&captures[second], &Captured::Text(inner.as_str().into()));
-        }
-    }
-}
+mod tests;
