@@ -102,6 +102,17 @@ impl EnumTable {
         true
     }
 
+    /// Whether some other canonical value is written like this one.
+    pub fn is_ambiguous(&self, canonical: &str) -> bool {
+        match self.write.iter().find(|(known, _)| known == canonical) {
+            Some((known, scalar)) => {
+                self.other.as_ref() == Some(scalar)
+                    || self.write.iter().any(|(other, same)| same == scalar && other != known)
+            }
+            None => true,
+        }
+    }
+
     /// Whether two canonical values are written as the same scalar.
     pub fn writes_alike(&self, one: &str, other: &str) -> bool {
         let written = |text: &str| {

@@ -206,8 +206,11 @@ impl Bind {
     /// the file itself decides.
     fn refined(&self, found: MessageKind, fields: &Fields<'_>) -> MessageKind {
         let Bind::Scalar { hole: Hole { codec: Codec::Enum(table), .. }, .. } = self else { return found };
+        if !found.is_file() || !table.is_ambiguous(found.as_str()) {
+            return found;
+        }
         let by_file = derive::kind_of_file(fields);
-        if found.is_file() && table.writes_alike(found.as_str(), by_file.as_str()) { by_file } else { found }
+        if table.writes_alike(found.as_str(), by_file.as_str()) { by_file } else { found }
     }
 }
 

@@ -21,8 +21,25 @@ pub fn kind_of_file(fields: &Fields<'_>) -> MessageKind {
     [Field::AttachmentName, Field::AttachmentStoredName, Field::AttachmentUrl, Field::AttachmentPath]
         .into_iter()
         .filter_map(|field| fields.text(field))
-        .find_map(|name| mime_guess::from_path(name.split(['?', '#']).next().unwrap_or(name)).first_raw())
-        .map_or(MessageKind::Document, MessageKind::of_mime)
+        .find_map(kind_of_name)
+        .unwrap_or(MessageKind::Document)
+}
+
+/// The kind of a file by the extension of its name or URL. What chats mostly send is found without the long table.
+fn kind_of_name(name: &str) -> Option<MessageKind> {
+    const USUAL: &[(MessageKind, &[&str])] = &[
+        (MessageKind::Document, &["pdf", "txt", "doc", "docx", "xls", "xlsx"]),
+        (MessageKind::Image, &["png", "jpg", "jpeg", "gif", "webp", "heic"]),
+        (MessageKind::Audio, &["mp3", "m4a", "ogg", "wav"]),
+        (MessageKind::Video, &["mp4", "mov", "avi"]),
+    ];
+    let name = name.split(['?', '#']).next().unwrap_or(name);
+    let (_, extension) = name.rsplit_once('.')?;
+    let is_listed = |list: &&(MessageKind, &[&str])| list.1.iter().any(|known| known.eq_ignore_ascii_case(extension));
+    match USUAL.iter().find(is_listed) {
+        Some((kind, _)) => Some(*kind),
+        None => mime_guess::from_path(name).first_raw().map(MessageKind::of_mime),
+    }
 }
 
 fn kind_of_message(fields: &Fields<'_>) -> MessageKind {
@@ -43,5 +60,21 @@ fn kind_of_message(fields: &Fields<'_>) -> MessageKind {
         MessageKind::Contact
     } else {
         MessageKind::Text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_table_agrees_with_the_long_one() {
+        for extension in "pdf txt doc docx xls xlsx png jpg jpeg gif webp heic mp3 m4a ogg wav mp4 mov avi".split(' ') {
+            let name = format!("https://h.example/a.b/File.{}?x=1#y", extension.to_uppercase());
+            let by_table = mime_guess::from_ext(extension).first_raw().map(MessageKind::of_mime);
+            assert_eq!(kind_of_name(&name), by_table, "{extension}");
+        }
+        assert_eq!(kind_of_name("archive.zip"), Some(MessageKind::Document));
+        assert_eq!(kind_of_name("no extension"), None);
     }
 }

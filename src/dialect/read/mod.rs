@@ -40,7 +40,8 @@ impl Reader {
     }
 
     pub(super) fn read<'a>(&'a self, text: &'a str, frames: &'a [Frame]) -> Result<Read<'a>, Fault> {
-        let captures = scan::scan(&self.tree, text)?;
+        let mut captures = scan::Captures::new();
+        scan::scan(&self.tree, text, &mut captures)?;
         let mut first_fault = None;
         for candidate in &self.candidates {
             if !candidate.agrees(&captures) {
@@ -58,7 +59,8 @@ impl Reader {
     /// The same bytes with other values in the places of some fields: what goes to a server of the same dialect is not
     /// written anew, so unknown members, order and blanks stay as they are.
     pub(super) fn splice(&self, text: &str, frames: &[Frame], changes: &[(Field, Value<'_>)]) -> Result<String, Fault> {
-        let (captures, spans) = scan::scan_with_spans(&self.tree, text)?;
+        let mut captures = scan::Captures::new();
+        let spans = scan::scan_with_spans(&self.tree, text, &mut captures)?;
         let candidate = self.candidates.iter().find(|candidate| {
             candidate.agrees(&captures) && candidate.bind(&captures, &frames[candidate.frame]).is_ok()
         });

@@ -18,31 +18,32 @@ const MAX_DEPTH: usize = 128;
 /// What was found, by place.
 pub type Captures<'a> = SmallVec<[Captured<'a>; 24]>;
 
-/// Reads one JSON text and nothing after it.
-pub fn scan<'a>(tree: &KeyTree, text: &'a str) -> Result<Captures<'a>, Fault> {
-    scan_noting(tree, text, None)
+/// Reads one JSON text and nothing after it. `captures` belongs to the caller, as moving it would cost more than filling it.
+pub fn scan<'a>(tree: &KeyTree, text: &'a str, captures: &mut Captures<'a>) -> Result<(), Fault> {
+    scan_noting(tree, text, captures, None)
 }
 
 /// The same, noting where the value of each place stands.
-pub fn scan_with_spans<'a>(tree: &KeyTree, text: &'a str) -> Result<(Captures<'a>, Spans), Fault> {
+pub fn scan_with_spans<'a>(tree: &KeyTree, text: &'a str, captures: &mut Captures<'a>) -> Result<Spans, Fault> {
     let mut spans = vec![0..0; tree.len()];
-    let captures = scan_noting(tree, text, Some(&mut spans))?;
-    Ok((captures, spans))
+    scan_noting(tree, text, captures, Some(&mut spans))?;
+    Ok(spans)
 }
 
-fn scan_noting<'a>(tree: &KeyTree, text: &'a str, spans: Option<&mut Spans>) -> Result<Captures<'a>, Fault> {
-    let mut captures: Captures<'a> = SmallVec::new();
+fn scan_noting<'a>(
+    tree: &KeyTree,
+    text: &'a str,
+    captures: &mut Captures<'a>,
+    spans: Option<&mut Spans>,
+) -> Result<(), Fault> {
     captures.extend(std::iter::repeat_with(|| Captured::Missing).take(tree.len().max(1)));
     let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0, depth: 0, spans };
     let root = (tree.len() > 0).then_some(0);
-    let result = scanner.place(tree, root, &mut captures).and_then(|()| {
+    let result = scanner.place(tree, root, captures).and_then(|()| {
         scanner.blanks();
         if scanner.at == scanner.bytes.len() { Ok(()) } else { Err("something after the end") }
     });
-    match result {
-        Ok(()) => Ok(captures),
-        Err(what) => Err(Fault::new(Reason::Malformed).detail(format!("{what} at byte {}", scanner.at))),
-    }
+    result.map_err(|what| Fault::new(Reason::Malformed).detail(format!("{what} at byte {}", scanner.at)))
 }
 
 /// Where values stand, by place, in bytes.
@@ -126,7 +127,7 @@ impl<'a> Scanner<'a, '_> {
         // Members mostly come in the order of the shape: the next one is looked at first.
         let mut expected = 0;
         self.members(|scanner, key| match tree.find(node, key, &mut expected) {
-            Some(child) if captures[child] != Captured::Missing => Err("duplicate key"),
+            Some(child) if !matches!(captures[child], Captured::Missing) => Err("duplicate key"),
             Some(child) => scanner.place(tree, Some(child), captures),
             None if unknown.repeats(hash(key)) => Err("duplicate key"),
             None => scanner.ignore_value(),

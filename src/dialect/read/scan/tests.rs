@@ -6,7 +6,7 @@ use super::*;
 
 /// With no place named every value is only checked: exactly what serde_json takes is taken, but duplicate keys.
 fn accepts(text: &str) -> bool {
-    scan(&KeyTree::default(), text).is_ok()
+    scan(&KeyTree::default(), text, &mut Captures::new()).is_ok()
 }
 
 /// Whether serde_json takes it, told from duplicate keys by a value without objects twice of one key.
@@ -93,7 +93,7 @@ proptest! {
         if accepts(&text) {
             prop_assert!(is_json(&text), "{text:?}");
         } else if is_json(&text) {
-            let why = scan(&KeyTree::default(), &text).expect_err("refused").detail.unwrap_or_default();
+            let why = scan(&KeyTree::default(), &text, &mut Captures::new()).expect_err("refused").detail.unwrap_or_default();
             prop_assert!(why.starts_with("duplicate key"), "{text:?}: {why}");
         }
     }
@@ -105,7 +105,8 @@ proptest! {
         let (first, second) = (tree.child(root, "a"), tree.child(root, "b"));
         let inner: String = inner.into_iter().collect();
         let text = serde_json::json!({ "b": inner, "x": [words, { "y": words }], "a": words }).to_string();
-        let captures = scan(&tree, &text).expect("JSON");
+        let mut captures = Captures::new();
+        scan(&tree, &text, &mut captures).expect("JSON");
         prop_assert_eq!(&captures[first], &Captured::Text(words.as_str().into()));
         prop_assert_eq!(&captures[second], &Captured::Text(inner.as_str().into()));
     }
