@@ -18,5 +18,7 @@ pub mod naming;
 pub mod relay;
 pub mod server;
 pub mod session;
+pub mod socket;
 pub mod store;
 pub mod tasks;
+pub mod upstream;

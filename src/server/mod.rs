@@ -16,7 +16,6 @@ mod perform;
 mod respond;
 mod route;
 mod sniff;
-mod socket;
 mod storage_key;
 mod table;
 mod upgrade;

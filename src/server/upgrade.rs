@@ -16,12 +16,12 @@ use crate::auth::{Presented, Principal};
 use crate::dialect::{Credential, RefusedFrame};
 use crate::fault::{Fault, Reason};
 use crate::metrics::OpenSocket;
-use crate::session::{self, Admitted, Place, Socket};
+use crate::session::{self, Admitted, Place};
+use crate::socket::{Side, Socket, WebSocket};
 
 use super::body::{self, Answer};
 use super::guard::{self, Wanted};
 use super::route::Route;
-use super::socket::WebSocket;
 use super::{Site, credential, respond};
 
 /// Answers a request on a socket's path.
@@ -168,7 +168,7 @@ async fn converse(
 ) -> Option<()> {
     let upgraded = upgrade.await.ok()?;
     let open = OpenSocket::begin(&route.name);
-    let socket = WebSocket::new(upgraded, route.frame_limit).await;
+    let socket = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;
     let end = session::run(place, admitted, socket, stop).await;
     tracing::debug!(route = %route.name, end = end.as_str(), "session ended");
     open.end(end.as_str());
@@ -180,9 +180,9 @@ async fn refuse(route: &Route, place: &Place, fault: &Fault, upgrade: OnUpgrade)
     let Ok(upgraded) = upgrade.await else { return };
     crate::metrics::count_refused(&route.name, fault.reason.as_str());
     let RefusedFrame { frame, close, text, .. } = route.dialect.refuse_frame(place.contract(), fault);
-    let mut socket = WebSocket::new(upgraded, route.frame_limit).await;
+    let mut socket = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;
     if let Some(frame) = frame {
-        let _ = socket.feed(frame).await;
+        let _ = socket.feed(frame.into()).await;
     }
     socket.close(close.unwrap_or(1008), &text).await;
 }

@@ -5,7 +5,6 @@ mod admission;
 mod incoming;
 mod outgoing;
 mod run;
-mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,6 @@ use crate::relay::MailboxLimits;
 
 pub use admission::{Admitted, Query, admit};
 pub use run::{End, run};
-pub use socket::{Gone, Incoming, Socket};
 
 /// Where a route's sockets lead: what every session of the route shares.
 #[derive(Clone)]

@@ -12,8 +12,8 @@ use crate::fault::{Fault, Reason};
 use crate::relay::{MailboxEnd, MailboxReceiver};
 
 use super::admission::Admitted;
-use super::socket::{Gone, Incoming, Socket};
 use super::{Place, incoming, outgoing};
+use crate::socket::{Gone, Incoming, Socket};
 
 /// How many events are written before the socket is read again.
 const BATCH: usize = 64;
@@ -202,7 +202,7 @@ impl Session<'_> {
             Incoming::Broken(code) => {
                 return Err(Farewell::with(End::Refused(Reason::Malformed), code, "protocol error"));
             }
-            Incoming::Closed => return Err(Farewell::silent(End::Closed)),
+            Incoming::Closed(_) => return Err(Farewell::silent(End::Closed)),
         };
         self.refuse(socket, &fault).await
     }
@@ -239,7 +239,7 @@ impl Session<'_> {
             return Ok(());
         }
         for frame in frames {
-            self.in_time(socket.feed(frame)).await?;
+            self.in_time(socket.feed(frame.into())).await?;
         }
         self.in_time(socket.flush()).await
     }

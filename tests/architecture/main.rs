@@ -25,7 +25,7 @@ const ORDER: &[&[&str]] = &[
     &["dialect"],
     &["fault"],
     &["event"],
-    &["tasks", "metrics"],
+    &["tasks", "metrics", "socket"],
 ];
 
 /// The one file that may name dialects.

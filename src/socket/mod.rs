@@ -1,12 +1,20 @@
 //! A message socket, whatever library frames it. In: texts to send. Out: what the other side sent. Behind a trait, so
 //! that the framing library can be exchanged and tests can speak without a network.
 
+mod websocket;
+
 use std::future::Future;
+
+pub use tokio_tungstenite::tungstenite::protocol::Role as Side;
+pub use websocket::WebSocket;
+
+/// A text message; cloning it copies nothing.
+pub type Text = tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// What came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
-    Text(String),
+    Text(Text),
     /// A binary message; no dialect has one.
     Binary,
     /// Something that only shows life: a pong.
@@ -15,8 +23,8 @@ pub enum Incoming {
     TooLarge,
     /// The other side broke the protocol; the code to close with.
     Broken(u16),
-    /// The other side closed, or the connection is gone.
-    Closed,
+    /// The other side closed, with this code if it said one; or the connection is gone.
+    Closed(Option<u16>),
 }
 
 /// The connection is gone or does not take what is written.
@@ -28,7 +36,7 @@ pub trait Socket: Send {
     fn receive(&mut self) -> impl Future<Output = Incoming> + Send;
 
     /// Hands a text over; may wait until earlier ones are written.
-    fn feed(&mut self, text: String) -> impl Future<Output = Result<(), Gone>> + Send;
+    fn feed(&mut self, text: Text) -> impl Future<Output = Result<(), Gone>> + Send;
 
     fn ping(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
 

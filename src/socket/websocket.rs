@@ -1,4 +1,4 @@
-//! The WebSocket of an upgraded connection, behind the session's trait. In and out: text messages within bounds.
+//! The WebSocket of an upgraded connection, behind the trait. In and out: text messages within bounds.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
-use crate::session::{Gone, Incoming, Socket};
+use super::{Gone, Incoming, Side, Socket, Text};
 
 /// Tungstenite zeroes its read buffer for each socket: a small one makes an idle socket cheap.
 const READ_BUFFER: usize = 4 * 1024;
@@ -24,36 +24,38 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub struct WebSocket(WebSocketStream<TokioIo<Upgraded>>);
 
 impl WebSocket {
-    /// Takes over a connection whose handshake was answered. `largest` is the limit of a message, in bytes.
-    pub async fn new(upgraded: Upgraded, largest: usize) -> Self {
+    /// Takes over a connection whose handshake was answered. `largest` is the limit of a message, in bytes;
+    /// `side` is who we are: masking differs.
+    pub async fn new(upgraded: Upgraded, side: Side, largest: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(16 * 1024)
             .max_write_buffer_size(WRITE_BUFFER.max(largest * 4))
             .max_message_size(Some(largest))
             .max_frame_size(Some(largest));
-        WebSocket(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await)
+        WebSocket(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), side, Some(config)).await)
     }
 }
 
 impl Socket for WebSocket {
     async fn receive(&mut self) -> Incoming {
         match self.0.next().await {
-            Some(Ok(Message::Text(text))) => Incoming::Text(text.as_str().to_owned()),
+            Some(Ok(Message::Text(text))) => Incoming::Text(text),
             Some(Ok(Message::Binary(_))) => Incoming::Binary,
             // Pings are answered by the library; both only show life.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Incoming::Alive,
-            Some(Ok(Message::Close(_))) | None => Incoming::Closed,
+            Some(Ok(Message::Close(frame))) => Incoming::Closed(frame.map(|frame| frame.code.into())),
+            None => Incoming::Closed(None),
             Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Incoming::TooLarge,
             Some(Err(Error::Utf8(_))) => Incoming::Broken(1007),
-            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Incoming::Closed,
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Incoming::Closed(None),
             Some(Err(Error::Protocol(_))) => Incoming::Broken(1002),
-            Some(Err(_)) => Incoming::Closed,
+            Some(Err(_)) => Incoming::Closed(None),
         }
     }
 
-    async fn feed(&mut self, text: String) -> Result<(), Gone> {
-        self.0.feed(Message::Text(Utf8Bytes::from(text))).await.map_err(|_| Gone)
+    async fn feed(&mut self, text: Text) -> Result<(), Gone> {
+        self.0.feed(Message::Text(text)).await.map_err(|_| Gone)
     }
 
     async fn ping(&mut self) -> Result<(), Gone> {

@@ -1,0 +1,6 @@
+//! A legacy backend behind the gateway, reached in its own dialect. In: calls with canonical ids. Out: what it answered
+//! and what it says on its own, in canonical ids again. Knows no clients.
+
+mod settings;
+
+pub use settings::{CallbackSettings, Claim, CredentialRule, HealthCheck, Mint, UpstreamSettings};

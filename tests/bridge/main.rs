@@ -1,0 +1,5 @@
+//! Routes that lead to an upstream: every ordered pair of dialects, and what happens when the upstream fails.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+mod standin;

@@ -1,0 +1,78 @@
+//! Backends for tests, each written from its dialect's document and from nothing of ours: it refuses what the document
+//! refuses, and says what the document shows. In: what to say and how to fail. Out: what it was sent.
+
+// The suites use different parts.
+#![allow(dead_code)]
+
+use async_trait::async_trait;
+
+/// A message as the backend took it, in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// `text`, `image`, `video`, `audio`, `document`, `file` (where the dialect does not tell kinds apart) or `profile`.
+    pub kind: String,
+    /// The words, or the caption.
+    pub body: String,
+    /// The backend's own id of the conversation; of a pair, `us/them`.
+    pub conversation: String,
+    /// The file's name as the backend knows it.
+    pub name: Option<String>,
+    /// The bytes of the file, where the message names one that was uploaded here.
+    pub file: Option<Vec<u8>>,
+}
+
+/// What goes wrong, from the moment it is set until it is cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failing {
+    /// Nothing does.
+    No,
+    /// Calls and handshakes are answered 500.
+    Status500,
+    /// Calls and handshakes are taken and never answered.
+    Silent,
+    /// The connection is reset in the middle of an answer or a frame.
+    Reset,
+    /// The next message is taken and neither kept nor confirmed; then nothing fails any more.
+    DropNext,
+    /// The next message is kept and confirmed after this many milliseconds.
+    LateNext(u64),
+    /// Handshakes are refused with this status.
+    RefuseHandshake(u16),
+    /// What is no JSON is said on every socket at once.
+    Garbage,
+    /// A text frame of 20 MB is said on every socket at once.
+    HugeFrame,
+    /// Every socket is closed with this code.
+    CloseWith(u16),
+}
+
+/// A backend that listens on a free port of the loopback until it is dropped.
+#[async_trait]
+pub trait Standin: Send + Sync {
+    /// `http://127.0.0.1:…`, without a slash at the end.
+    fn http(&self) -> String;
+
+    /// `ws://127.0.0.1:…`
+    fn socket(&self) -> String;
+
+    /// The next message it took. Fails the test when none comes in time.
+    async fn taken(&self) -> Taken;
+
+    /// How many messages, and how many uploads, it has taken so far.
+    fn counts(&self) -> (usize, usize);
+
+    /// The other side of the one conversation says something; waits until a socket (or a webhook) has it.
+    async fn say(&self, text: &str);
+
+    /// The other side sends a file that the backend keeps and serves.
+    async fn say_file(&self, name: &str, mime: &str, bytes: &[u8], caption: &str);
+
+    /// The backend ends the conversation, in its dialect's way; false where the dialect has none.
+    async fn end(&self) -> bool;
+
+    /// Begins to fail like this.
+    fn fail(&self, failing: Failing);
+
+    /// How many sockets are open now.
+    fn sockets(&self) -> usize;
+}
