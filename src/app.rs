@@ -67,9 +67,9 @@ impl Gateway {
         for route in &config.routes {
             webhook(route, &config, &naming, &relay, &tasks).await?;
         }
-        let routes = config.routes.iter().map(|route| self::route(route, &config, &stores, address, &key));
+        let routes = config.routes.iter().map(|route| self::route(route, &config, &hub, &stores, address, &key));
         let routes = routes.collect::<Result<Vec<_>, StartError>>()?;
-        let site = Arc::new(Site::new(routes, Arc::clone(&hub), naming, tasks.clone(), Bounds::default()));
+        let site = Arc::new(Site::new(routes, naming, tasks.clone(), Bounds::default()));
         tasks.spawn(server::serve(site, listener));
         let mut admin = None;
         if let Some(wanted) = config.server.admin {
@@ -144,6 +144,7 @@ async fn webhook(
 fn route(
     route: &config::Route,
     config: &Config,
+    hub: &Arc<dyn Backend>,
     stores: &BTreeMap<String, Arc<dyn Store>>,
     address: SocketAddr,
     key: &Secret,
@@ -159,6 +160,7 @@ fn route(
     Ok(server::Route {
         name: Arc::clone(&route.name),
         dialect: Arc::clone(&route.dialect),
+        backend: Arc::clone(hub),
         host: route.host.clone(),
         prefix: route.prefix.clone(),
         verifier: Verifier::new(&route.auth)?.with_visitors(Visitors::new(key.clone(), &route.name)?),

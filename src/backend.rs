@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 
-use crate::auth::Principal;
+use crate::auth::{Principal, Secret};
 use crate::dialect::Scope;
 use crate::event::{Attachment, Conversation, ConversationKind, Event, Fields, Guest, MessageKind, Party};
 use crate::fault::Fault;
@@ -21,6 +22,8 @@ pub struct Caller {
     pub connection: u64,
     /// Whether files that this gateway did not issue may be named; they are passed on as links and never fetched.
     pub foreign_files: bool,
+    /// The credential that was presented, for a backend that wants to see it.
+    pub presented: Option<Secret>,
 }
 
 /// A socket that wants to hear.
@@ -35,6 +38,36 @@ pub struct Connect {
 pub struct Connected {
     pub conversation: Option<Conversation>,
     pub subscription: Subscription,
+}
+
+/// What became of a send.
+pub enum Sent {
+    /// It is durable, or relayed where nothing is kept. The event as accepted, ids and all.
+    Accepted(Arc<Event>),
+    /// It is on its way, in its place before all that is sent after it; whether it was accepted is known later.
+    Pending(Confirmation),
+}
+
+/// Resolves once, to the event as accepted or to the fault that its sender is told.
+pub type Confirmation = BoxFuture<'static, Result<Arc<Event>, Fault>>;
+
+impl std::fmt::Debug for Sent {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Sent::Accepted(event) => formatter.debug_tuple("Accepted").field(&event.details.id).finish(),
+            Sent::Pending(_) => formatter.write_str("Pending"),
+        }
+    }
+}
+
+impl Sent {
+    /// Waits for the outcome.
+    pub async fn outcome(self) -> Result<Arc<Event>, Fault> {
+        match self {
+            Sent::Accepted(event) => Ok(event),
+            Sent::Pending(confirmation) => confirmation.await,
+        }
+    }
 }
 
 /// Asks for one conversation to talk in: the one there is, or a new one.
@@ -110,9 +143,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Subscribes a socket to what it may hear.
     async fn connect(&self, caller: &Caller, connect: Connect) -> Result<Connected, Fault>;
 
-    /// Takes an event from a client: a message, a receipt, typing, a close … Resolves once it is durable (a message) or
-    /// relayed (the rest). The event comes back as accepted, ids and all.
-    async fn send(&self, caller: &Caller, event: Event) -> Result<Arc<Event>, Fault>;
+    /// Takes an event from a client: a message, a receipt, typing, a close … Resolves once it has its place among what
+    /// this caller sends; calls one after another keep their order.
+    async fn send(&self, caller: &Caller, event: Event) -> Result<Sent, Fault>;
 
     /// Finds or opens the caller's session.
     async fn open_session(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault>;

@@ -16,7 +16,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::backend::{Backend, Caller, Connect, Connected, Grant, Listed, Listing, Page, SessionRequest, UploadIntent};
+use crate::backend::{
+    Backend, Caller, Connect, Connected, Grant, Listed, Listing, Page, Sent, SessionRequest, UploadIntent,
+};
 use crate::dialect::Scope;
 use crate::event::{Attachment, Conversation, ConversationState, Event, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
@@ -97,8 +99,8 @@ impl Backend for Hub {
         Ok(Connected { conversation, subscription })
     }
 
-    async fn send(&self, caller: &Caller, event: Event) -> Result<Arc<Event>, Fault> {
-        self.take(caller, event).await
+    async fn send(&self, caller: &Caller, event: Event) -> Result<Sent, Fault> {
+        self.take(caller, event).await.map(Sent::Accepted)
     }
 
     async fn open_session(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault> {

@@ -30,6 +30,7 @@ fn caller(id: &str, role: Role) -> Caller {
         dialect: "toy".into(),
         connection: 0,
         foreign_files: false,
+        presented: None,
     }
 }
 

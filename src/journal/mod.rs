@@ -54,6 +54,10 @@ pub enum Collection {
     ActiveSessions,
     /// Deliveries outwards that wait for an answer.
     Deliveries,
+    /// What is known of conversations at upstreams, by `<upstream>/<conversation>`.
+    Bridged,
+    /// Handles that upstreams gave for files, by `<upstream>/<scope>/<digest>`.
+    RemoteFiles,
 }
 
 /// A document to write; no value removes it.
@@ -133,6 +137,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// The native id of something, allocated and durable at first exposure, the same for ever.
     async fn native(&self, namespace: &Namespace, canonical: &str, form: IdForm) -> Result<String, JournalError>;
+
+    /// The native id of something that has one already.
+    async fn bound(&self, namespace: &Namespace, canonical: &str) -> Result<Option<String>, JournalError>;
 
     /// What a native id names.
     async fn canonical(&self, namespace: &Namespace, native: &str) -> Result<Option<String>, JournalError>;

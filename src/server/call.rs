@@ -6,9 +6,9 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 
-use crate::auth::{Presented, Principal};
+use crate::auth::{Presented, Principal, Secret};
 use crate::backend::Caller;
-use crate::dialect::{Call, Credential, Request};
+use crate::dialect::{Call, Request};
 use crate::event::Role;
 use crate::fault::{Fault, Reason};
 
@@ -28,7 +28,7 @@ pub async fn answer(
 ) -> Response<Answer> {
     let first = &route.dialect.calls[calls[0]];
     let query = guard::query(parts.uri.query().unwrap_or_default());
-    let principal = match known(site, route, first, &parts.headers, &query).await {
+    let principal = match known(route, first, &parts.headers, &query).await {
         Ok(principal) => principal,
         Err(fault) => {
             body::drain(incoming, site.bounds.body_idle).await;
@@ -37,7 +37,9 @@ pub async fn answer(
     };
     let call =
         calls.iter().map(|at| &route.dialect.calls[*at]).find(|call| has_role(call, &principal)).unwrap_or(first);
-    let asked = Asked { site, route, call, caller: caller(route, principal), parts };
+    let mut caller = caller(route, principal);
+    caller.presented = presented(route, call, &parts.headers, &query).map(Secret::new);
+    let asked = Asked { site, route, call, caller, parts };
     match carry_out(&asked, parameters, &query, incoming).await {
         Ok(response) => response,
         Err(fault) => respond::refusal(route, Some(call), &fault),
@@ -91,23 +93,28 @@ fn caller(route: &Route, principal: Principal) -> Caller {
         dialect: Arc::clone(&route.dialect.name),
         connection: 0,
         foreign_files: route.dialect.flag("foreign_files"),
+        presented: None,
     }
+}
+
+/// The credential in the place that the call has for it.
+fn presented<'a>(route: &Route, call: &Call, headers: &'a HeaderMap, query: &'a [(String, String)]) -> Option<&'a str> {
+    let places = route.dialect.credentials.get(&call.credential)?;
+    credential::presented(&places.http, headers, query)
 }
 
 /// Who calls: by the credential that the call asks for.
 async fn known(
-    site: &Site,
     route: &Route,
     call: &Call,
     headers: &HeaderMap,
     query: &[(String, String)],
 ) -> Result<Principal, Fault> {
-    let unplaced = Credential::default();
-    let wanted = route.dialect.credentials.get(&call.credential).unwrap_or(&unplaced);
-    let token = credential::presented(&wanted.http, headers, query);
-    if wanted.issued_by.is_some() {
+    let token = presented(route, call, headers, query);
+    let wanted = route.dialect.credentials.get(&call.credential);
+    if wanted.is_some_and(|wanted| wanted.issued_by.is_some()) {
         let token = token.ok_or_else(|| Fault::new(Reason::Unauthenticated))?;
-        return site.backend.redeem(token).await;
+        return route.backend.redeem(token).await;
     }
     let named = (!call.credential.is_empty()).then_some(call.credential.as_str());
     match route.verifier.verify(&Presented { credential: named, token, party: None }) {

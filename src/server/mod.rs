@@ -25,7 +25,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::backend::Backend;
 use crate::naming::Naming;
 use crate::tasks::Tasks;
 
@@ -60,7 +59,6 @@ impl Default for Bounds {
 /// All that requests are answered from. Shared by every connection.
 pub struct Site {
     table: Table,
-    backend: Arc<dyn Backend>,
     naming: Arc<Naming>,
     tasks: Tasks,
     bounds: Bounds,
@@ -68,14 +66,8 @@ pub struct Site {
 }
 
 impl Site {
-    pub fn new(
-        routes: Vec<Route>,
-        backend: Arc<dyn Backend>,
-        naming: Arc<Naming>,
-        tasks: Tasks,
-        bounds: Bounds,
-    ) -> Self {
-        Site { table: Table::new(routes), backend, naming, tasks, bounds, next_connection: AtomicU64::new(1) }
+    pub fn new(routes: Vec<Route>, naming: Arc<Naming>, tasks: Tasks, bounds: Bounds) -> Self {
+        Site { table: Table::new(routes), naming, tasks, bounds, next_connection: AtomicU64::new(1) }
     }
 
     /// A number that no other socket of this process has.

@@ -17,7 +17,7 @@ const VISITOR_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 pub async fn perform(asked: &Asked<'_>, fields: Fields<'static>) -> Result<Fields<'static>, Fault> {
     let id = fields.id(Field::ConversationId).map(std::borrow::Cow::into_owned);
     let named = || id.clone().ok_or_else(|| Fault::missing(Field::ConversationId));
-    let backend = &asked.site.backend;
+    let backend = &asked.route.backend;
     match asked.call.op {
         Op::SessionOpen => open_session(asked, &fields).await,
         Op::Send => send(asked, &fields, id).await,
@@ -81,7 +81,7 @@ async fn open_session(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<Fields<'
         customer: text(Field::ConversationCustomer),
         kind: Some(asked.route.dialect.naming.kind),
     };
-    let opened = asked.site.backend.open_session(&asked.caller, request).await?;
+    let opened = asked.route.backend.open_session(&asked.caller, request).await?;
     let mut answer = conversation(asked, &opened, &Guest::default()).await?;
     if asked.caller.principal.role == Some(Role::Visitor) && asked.caller.principal.expires.is_none() {
         let mut visitor = asked.caller.principal.clone();
@@ -101,7 +101,7 @@ async fn send(asked: &Asked<'_>, fields: &Fields<'static>, id: Option<String>) -
     if event.details.conversation.id.is_empty() {
         event.details.conversation.id = match id {
             Some(id) => id,
-            None => asked.site.backend.open_session(&asked.caller, SessionRequest::default()).await?.id,
+            None => asked.route.backend.open_session(&asked.caller, SessionRequest::default()).await?.id,
         };
     }
     event.details.sender = Party { id: asked.caller.principal.id.to_string(), ..Party::default() };
@@ -114,7 +114,7 @@ async fn send(asked: &Asked<'_>, fields: &Fields<'static>, id: Option<String>) -
         .and_then(|key| key.to_str().ok())
         .filter(|key| !key.is_empty() && key.len() <= 200)
         .map(|key| format!("{}/{key}", asked.caller.principal.id));
-    let accepted = asked.site.backend.send(&asked.caller, event).await?;
+    let accepted = asked.route.backend.send(&asked.caller, event).await?.outcome().await?;
     let mut answer = record(asked, &accepted).await?.unwrap_or_default();
     let itself = answer.clone();
     answer.set(Field::LastMessage, Value::List(vec![itself]));
@@ -127,7 +127,7 @@ async fn list(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<Fields<'static>,
         ListingKind::Open => Listing::Open,
         ListingKind::Visible => Listing::Visible,
     };
-    let (found, count) = asked.site.backend.conversations(&asked.caller, listing, page(asked, fields)).await?;
+    let (found, count) = asked.route.backend.conversations(&asked.caller, listing, page(asked, fields)).await?;
     let mut conversations = Vec::with_capacity(found.len());
     for listed in &found {
         conversations.extend(listed_record(asked, listed).await?);
@@ -162,7 +162,7 @@ async fn add_messages(
     fields: &Fields<'_>,
     answer: &mut Fields<'static>,
 ) -> Result<(), Fault> {
-    let events = asked.site.backend.history(&asked.caller, id, page(asked, fields)).await?;
+    let events = asked.route.backend.history(&asked.caller, id, page(asked, fields)).await?;
     answer.set(Field::Messages, Value::List(records(asked, &events).await?));
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use crate::auth::{RateLimit, Verifier, Visitors};
+use crate::backend::Backend;
 use crate::dialect::Dialect;
 use crate::event::MessageKind;
 use crate::session;
@@ -14,6 +15,8 @@ use crate::store::Store;
 pub struct Route {
     pub name: Arc<str>,
     pub dialect: Arc<Dialect>,
+    /// Where it leads.
+    pub backend: Arc<dyn Backend>,
     /// Lower-case, without a port; `None`: every host.
     pub host: Option<String>,
     /// Before the dialect's paths; empty, or `/…` without a slash at the end.

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::auth::{Presented, Principal};
+use crate::auth::{Presented, Principal, Secret};
 use crate::dialect::{Credential, RefusedFrame};
 use crate::fault::{Fault, Reason};
 use crate::metrics::OpenSocket;
@@ -45,7 +45,7 @@ pub async fn answer(
         route: Arc::clone(&route.name),
         dialect: Arc::clone(&route.dialect),
         socket,
-        backend: Arc::clone(&site.backend),
+        backend: Arc::clone(&route.backend),
         naming: Arc::clone(&site.naming),
         rate: route.rate.clone(),
         settings: route.session,
@@ -128,7 +128,7 @@ async fn admit(
     }
     let token = credential::presented(&places(route).socket, headers, query);
     let verified: Result<Principal, Fault> = route.verifier.verify(&Presented { credential: None, token, party: None });
-    let admitted = session::admit(place, query, verified, site.connection_number()).await?;
+    let admitted = session::admit(place, query, verified, token.map(Secret::new), site.connection_number()).await?;
     Ok((admitted, seat))
 }
 

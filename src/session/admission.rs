@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::auth::Principal;
+use crate::auth::{Principal, Secret};
 use crate::backend::{Caller, Connect, Connected};
 use crate::dialect::Scope;
 use crate::event::{Conversation, Field, Fields};
@@ -29,6 +29,7 @@ pub async fn admit(
     place: &Place,
     query: &Query,
     verified: Result<Principal, Fault>,
+    presented: Option<Secret>,
     connection: u64,
 ) -> Result<Admitted, Fault> {
     let contract = place.contract();
@@ -37,7 +38,7 @@ pub async fn admit(
     if !contract.roles.is_empty() && !principal.role.is_some_and(|role| contract.roles.contains(&role)) {
         return Err(Fault::new(Reason::Role));
     }
-    let caller = place.caller(principal, connection);
+    let caller = Caller { presented, ..place.caller(principal, connection) };
     place.naming.inward(&place.dialect, &caller, &mut fields).await?;
     let (mailbox, receiver) = relay::mailbox(place.settings.mailbox);
     let conversation = fields.id(Field::ConversationId).map(|id| id.into_owned());

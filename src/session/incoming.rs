@@ -1,9 +1,6 @@
-//! A frame from the client on its way in: dialect → canonical names → backend. Out: nothing (the relay confirms), or
-//! the fault.
+//! A frame from the client on its way in: dialect → canonical names → backend. Out: what became of it, or the fault.
 
-use std::sync::Arc;
-
-use crate::backend::{Caller, SessionRequest};
+use crate::backend::{Caller, Sent, SessionRequest};
 use crate::dialect::CreateConversation;
 use crate::event::{Conversation, Event, Field, Value};
 use crate::fault::{Fault, Reason};
@@ -11,12 +8,7 @@ use crate::fault::{Fault, Reason};
 use super::Place;
 
 /// Takes one text frame.
-pub async fn take(
-    place: &Place,
-    caller: &Caller,
-    bound: Option<&Conversation>,
-    text: &str,
-) -> Result<Arc<Event>, Fault> {
+pub async fn take(place: &Place, caller: &Caller, bound: Option<&Conversation>, text: &str) -> Result<Sent, Fault> {
     if let Some(rate) = &place.rate {
         rate.check(&caller.principal.id)?;
     }

@@ -44,6 +44,7 @@ impl Place {
             dialect: Arc::clone(&self.dialect.name),
             connection,
             foreign_files: self.dialect.flag("foreign_files"),
+            presented: None,
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The loop of one session: one task, one socket, one mailbox. It ends with a reason, and the other side is told in its
 //! dialect's way.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Fuse, FusedFuture, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::backend::Sent;
 use crate::dialect::{RefusedFrame, Scope};
 use crate::event::{Event, EventKind, Fields};
 use crate::fault::{Fault, Reason};
@@ -13,10 +17,12 @@ use crate::relay::{MailboxEnd, MailboxReceiver};
 
 use super::admission::Admitted;
 use super::{Place, incoming, outgoing};
-use crate::socket::{Gone, Incoming, Socket};
+use crate::socket::{Gone, Incoming, Socket, Text};
 
 /// How many events are written before the socket is read again.
 const BATCH: usize = 64;
+/// How many sends may wait for their confirmation before the socket is read again.
+const PENDING: usize = 256;
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +113,10 @@ impl Session<'_> {
         stop: &CancellationToken,
     ) -> Result<std::convert::Infallible, Farewell> {
         self.greet(socket).await?;
+        // One frame at a time is handed over, in order; what comes meanwhile waits in the connection. Confirmations that
+        // the backend gives later are waited for beside, and deliveries go on all the while.
+        let mut handing = pin!(Fuse::terminated());
+        let mut pending = FuturesUnordered::new();
         let mut pings = interval(self.place.settings.ping_every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pings.tick().await;
@@ -115,7 +125,20 @@ impl Session<'_> {
                 biased;
                 () = stop.cancelled() => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
                 received = mailbox.recv() => self.deliver(socket, mailbox, received).await?,
-                received = socket.receive() => self.accept(socket, received).await?,
+                handed = &mut handing => match handed {
+                    Ok(Sent::Accepted(_)) => {}
+                    Ok(Sent::Pending(confirmation)) => pending.push(confirmation),
+                    Err(fault) => self.refuse(socket, &fault).await?,
+                },
+                Some(outcome) = pending.next(), if !pending.is_empty() => if let Err(fault) = outcome {
+                    self.refuse(socket, &fault).await?;
+                },
+                received = socket.receive(), if handing.is_terminated() && pending.len() < PENDING => {
+                    if let Some(text) = self.accept(socket, received).await? {
+                        let (place, caller, bound) = (self.place, self.caller, self.conversation);
+                        handing.set(async move { incoming::take(place, caller, bound, &text).await }.fuse());
+                    }
+                }
                 _ = pings.tick() => self.keep_alive(socket).await?,
             }
         }
@@ -187,14 +210,12 @@ impl Session<'_> {
         }
     }
 
-    async fn accept<S: Socket>(&mut self, socket: &mut S, received: Incoming) -> Result<(), Farewell> {
+    /// What the client sent: a text to be handed over, or what ends or refuses it here.
+    async fn accept<S: Socket>(&mut self, socket: &mut S, received: Incoming) -> Result<Option<Text>, Farewell> {
         self.last_heard = Instant::now();
         let fault = match received {
-            Incoming::Text(text) => match incoming::take(self.place, self.caller, self.conversation, &text).await {
-                Ok(_) => return Ok(()),
-                Err(fault) => fault,
-            },
-            Incoming::Alive => return Ok(()),
+            Incoming::Text(text) => return Ok(Some(text)),
+            Incoming::Alive => return Ok(None),
             Incoming::Binary => Fault::new(Reason::Binary),
             Incoming::TooLarge => {
                 return Err(Farewell::with(End::Refused(Reason::TooLarge), 1009, "message too large"));
@@ -204,7 +225,7 @@ impl Session<'_> {
             }
             Incoming::Closed(_) => return Err(Farewell::silent(End::Closed)),
         };
-        self.refuse(socket, &fault).await
+        self.refuse(socket, &fault).await.map(|()| None)
     }
 
     async fn refuse<S: Socket>(&self, socket: &mut S, fault: &Fault) -> Result<(), Farewell> {

@@ -128,6 +128,10 @@ impl Journal for EmbeddedJournal {
         self.write(|answer| Write::Native { namespace, canonical, form, answer }).await
     }
 
+    async fn bound(&self, namespace: &Namespace, canonical: &str) -> Result<Option<String>, JournalError> {
+        self.medium.read(|transaction| reads::native(transaction, namespace, canonical))
+    }
+
     async fn canonical(&self, namespace: &Namespace, native: &str) -> Result<Option<String>, JournalError> {
         self.medium.read(|transaction| reads::canonical(transaction, namespace, native))
     }

@@ -38,6 +38,8 @@ pub fn collection(collection: Collection) -> u8 {
         Collection::Subscriptions => 7,
         Collection::ActiveSessions => 8,
         Collection::Deliveries => 9,
+        Collection::Bridged => 10,
+        Collection::RemoteFiles => 11,
     }
 }
 

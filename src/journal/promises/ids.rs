@@ -23,6 +23,8 @@ pub async fn ids_stay(journal: &Arc<dyn Journal>) {
     assert_eq!(native("007", IdForm::Integer).await, "5", "nor is one in another spelling");
     assert_eq!(journal.canonical(&integers, "3").await, Ok(Some("b".to_owned())));
     assert_eq!(journal.canonical(&integers, "99").await, Ok(None));
+    assert_eq!(journal.bound(&integers, "pinned").await, Ok(Some("2".to_owned())));
+    assert_eq!(journal.bound(&integers, "nobody").await, Ok(None), "asking makes nothing");
     let parties = namespace(Resource::Party);
     assert_eq!(journal.native(&parties, "a", IdForm::Integer).await, Ok("1".to_owned()), "resources are apart");
     let derived = journal.native(&parties, "ann", IdForm::Uuid).await.expect("named");

@@ -92,7 +92,7 @@ async fn finish(asked: &Asked<'_>, mut fields: Fields<'static>, file: FilePart) 
             Check::Conversation | Check::Access if intent.is_none() => {
                 asked.checked_form(&named)?;
                 let checked = intent_of(asked, &mut fields).await?;
-                asked.site.backend.permit_upload(&asked.caller, &checked).await?;
+                asked.route.backend.permit_upload(&asked.caller, &checked).await?;
                 intent = Some(checked);
             }
             Check::File | Check::Size | Check::Type | Check::Role | Check::Conversation | Check::Access => {}
@@ -157,7 +157,7 @@ async fn keep(
     writing.finish(&key).await.map_err(store_fault)?;
     let mut unknown = Unknown { store: Some(Arc::clone(stores.of(kind))), key, tasks: asked.site.tasks.clone() };
     let size = file.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
-    let event = asked.site.backend.upload(&asked.caller, intent, kind, file).await?;
+    let event = asked.route.backend.upload(&asked.caller, intent, kind, file).await?;
     unknown.store = None;
     metrics::count_upload(&asked.route.name, size);
     let mut answer = match perform::record(asked, &event).await? {
