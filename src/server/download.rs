@@ -13,11 +13,12 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
 use crate::fault::{Fault, Reason};
+use crate::percent;
 use crate::store::{Object, StoreError};
 
 use super::body::{self, Answer};
+use super::respond;
 use super::route::Route;
-use super::{guard, respond};
 
 /// Answers GET and HEAD of a stored file.
 pub async fn answer(route: &Route, key: &str, parts: &Parts) -> Response<Answer> {
@@ -126,7 +127,7 @@ fn served(key: &str, object: Object, partial: bool, parts: &Parts) -> Response<A
     let mime = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
     set(headers, CONTENT_TYPE, if is_inert(mime) { mime } else { "application/octet-stream" });
     let disposition = if is_inert(mime) { "inline" } else { "attachment" };
-    set(headers, CONTENT_DISPOSITION, &format!("{disposition}; filename*=UTF-8''{}", guard::percent_encode(name)));
+    set(headers, CONTENT_DISPOSITION, &format!("{disposition}; filename*=UTF-8''{}", percent::encode(name)));
     response
 }
 

@@ -5,6 +5,8 @@ use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Version};
 
+use crate::percent;
+
 /// Where a request wants to go, without doubt.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -86,7 +88,7 @@ fn host_of(authority: &str) -> String {
 /// The path, decoded once. What would make a second segment out of one, or leave the tree, is refused, not mended:
 /// whoever stands before or behind us may read it otherwise.
 fn path(raw: &str) -> Result<String, Refused> {
-    let decoded = percent_decode(raw).ok_or("the path is not UTF-8 in percent-encoding")?;
+    let decoded = percent::decode(raw).ok_or("the path is not UTF-8 in percent-encoding")?;
     let hidden_slash = raw.to_ascii_lowercase().contains("%2f") || raw.to_ascii_lowercase().contains("%5c");
     if hidden_slash || decoded.contains(['\0', '\\']) {
         return Err("the path has an encoded slash, a backslash or a NUL");
@@ -97,50 +99,13 @@ fn path(raw: &str) -> Result<String, Refused> {
     Ok(decoded)
 }
 
-/// Decodes `%XX`; `None` for what is no encoding or no UTF-8.
-pub fn percent_decode(text: &str) -> Option<String> {
-    if !text.contains('%') {
-        return Some(text.to_owned());
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let [high, low, after @ ..] = rest else { return None };
-        let digit = |byte: &u8| char::from(*byte).to_digit(16);
-        bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
-        rest = after;
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// Encodes all but what a path segment may hold as it is.
-pub fn percent_encode(text: &str) -> String {
-    use std::fmt::Write;
-
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
 /// The parameters of a query, decoded.
 pub fn query(text: &str) -> Vec<(String, String)> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty()).take(100);
     pairs
         .filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((percent_decode(&name.replace('+', " "))?, percent_decode(&value.replace('+', " "))?))
+            Some((percent::decode(&name.replace('+', " "))?, percent::decode(&value.replace('+', " "))?))
         })
         .collect()
 }

@@ -8,7 +8,6 @@ mod call;
 mod cors;
 mod credential;
 mod download;
-mod file_name;
 mod guard;
 mod handle;
 mod listen;

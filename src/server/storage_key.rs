@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use crate::dialect::{KeyPiece, KeyTemplate, Storage};
 use crate::event::{Fields, Timestamp};
-
-use super::file_name;
+use crate::media::file_name;
 
 /// The key of a new file.
 pub fn of(storage: &Storage, fields: &Fields<'_>, name: &str) -> String {

@@ -25,7 +25,7 @@ const ORDER: &[&[&str]] = &[
     &["dialect"],
     &["fault"],
     &["event"],
-    &["tasks", "metrics", "socket"],
+    &["tasks", "metrics", "socket", "percent"],
 ];
 
 /// The one file that may name dialects.

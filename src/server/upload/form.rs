@@ -10,9 +10,10 @@ use multer::{Constraints, Multipart, SizeLimit};
 use crate::dialect::{Part, Request};
 use crate::event::{Fields, MessageKind};
 use crate::fault::{Fault, Reason};
+use crate::media::file_name;
 
 use super::super::asked::Asked;
-use super::super::{body, file_name};
+use super::super::body;
 use super::AROUND_FILE;
 use super::intake::{FilePart, Intake};
 

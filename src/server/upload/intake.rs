@@ -5,10 +5,11 @@ use sha2::{Digest, Sha256};
 
 use crate::event::{Attachment, MessageKind};
 use crate::fault::{Fault, Reason};
+use crate::media::file_name;
 use crate::store::{StoreError, Writing};
 
 use super::super::asked::Asked;
-use super::super::{file_name, sniff};
+use super::super::sniff;
 
 /// What became of the file part.
 pub enum FilePart {

@@ -13,12 +13,14 @@ use crate::backend::{Announce, UploadIntent};
 use crate::dialect::{Check, Part, Request};
 use crate::event::{Attachment, ConversationKind, Field, Fields, MessageKind, Role, Value};
 use crate::fault::{Fault, Reason};
+use crate::media::file_name;
 use crate::metrics;
+use crate::percent;
 use crate::store::{Store, Writing};
 use crate::tasks::Tasks;
 
 use super::asked::{Asked, has_role};
-use super::{body, file_name, guard, perform, storage_key};
+use super::{body, perform, storage_key};
 use form::{multipart, raw_body};
 use intake::{FilePart, store_fault};
 
@@ -147,7 +149,7 @@ async fn keep(
     let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
     let stored_name = file_name::safe(file.name.as_deref().unwrap_or_default());
     let key = storage_key::of(&asked.route.dialect.storage, &place(asked, named.clone()), &stored_name);
-    let path = format!("{}{}{}", asked.route.prefix, asked.route.dialect.storage.public, guard::percent_encode(&key));
+    let path = format!("{}{}{}", asked.route.prefix, asked.route.dialect.storage.public, percent::encode(&key));
     file.url = Some(format!("{}{path}", stores.public_url));
     file.path = Some(path);
     file.stored_name = Some(stored_name);

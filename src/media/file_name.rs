@@ -1,7 +1,7 @@
-//! Names of uploaded files. In: what a client declared. Out: the name to show, letter by letter as given (but for those
+//! Names of files. In: what a client or a host declared. Out: the name to show, letter by letter as given (but for those
 //! that hide or turn it), and the name to use in a path, which leads nowhere.
 
-use super::guard::percent_decode;
+use crate::percent;
 
 /// The longest name in a path, in bytes; file systems take 255, and some of it is for what stands around it.
 const LONGEST: usize = 150;
@@ -55,13 +55,13 @@ fn value(text: &str) -> (String, &str) {
 fn decoded(text: &str) -> Option<String> {
     let (charset, rest) = text.split_once('\'')?;
     let (_, encoded) = rest.split_once('\'')?;
-    charset.eq_ignore_ascii_case("utf-8").then(|| percent_decode(encoded)).flatten()
+    charset.eq_ignore_ascii_case("utf-8").then(|| percent::decode(encoded)).flatten()
 }
 
 /// The name to show: the last part of whatever path was declared, control characters left out.
 pub fn shown(declared: &str) -> String {
     // Separators that were percent-encoded on the way separate all the same.
-    let decoded = percent_decode(declared).filter(|decoded| decoded.contains(['/', '\\']));
+    let decoded = percent::decode(declared).filter(|decoded| decoded.contains(['/', '\\']));
     let whole = decoded.as_deref().unwrap_or(declared);
     let last = whole.rsplit(['/', '\\']).next().unwrap_or(whole);
     let name: String = last.chars().filter(|letter| !letter.is_control() && !is_turning(*letter)).collect();
