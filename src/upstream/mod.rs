@@ -2,5 +2,6 @@
 //! and what it says on its own, in canonical ids again. Knows no clients.
 
 mod settings;
+pub mod transport;
 
 pub use settings::{CallbackSettings, Claim, CredentialRule, HealthCheck, Mint, UpstreamSettings};
