@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod dialect;
+pub mod directory;
 pub mod event;
 pub mod fault;
 pub mod hub;

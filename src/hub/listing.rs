@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::backend::{Caller, Listed, Listing, Page};
+use crate::directory::{self, Room};
 use crate::event::{ConversationState, Event, EventKind, MessageKind, Timestamp};
 use crate::fault::Fault;
 use crate::journal::{Collection, Put, Span};
 use crate::naming::fault;
 
-use super::room::Room;
-use super::{Hub, access};
+use super::Hub;
 
 /// Rooms that are looked at for one list, and messages for one list of files. A larger hub wants an index.
 const LOOKED_AT: usize = 10_000;
@@ -28,7 +28,7 @@ impl Hub {
             None if conversation.starts_with("direct:") => return Ok(Vec::new()),
             None => return Err(Fault::new(crate::fault::Reason::ConversationNotFound)),
         };
-        access::may_see(caller, &room)?;
+        directory::may_see(caller, &room)?;
         let until = page.number.saturating_mul(page.size);
         let span = Span { after: None, before: None, limit: until, newest_first: page.newest_first };
         let mut events = self.journal.read(conversation, span).await.map_err(fault)?;
@@ -81,7 +81,7 @@ impl Hub {
                 Listing::Open => room.conversation.state == Some(ConversationState::Open),
                 Listing::Visible => room.conversation.state != Some(ConversationState::Closed),
             };
-            wanted && access::may_see(caller, room).is_ok()
+            wanted && directory::may_see(caller, room).is_ok()
         });
         let mut listed = Vec::with_capacity(rooms.len());
         for room in rooms {

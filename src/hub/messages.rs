@@ -10,7 +10,7 @@ use crate::naming::fault;
 
 use super::Hub;
 use super::announcer::UPLOADED;
-use super::room::Room;
+use crate::directory::Room;
 
 impl Hub {
     pub(super) async fn take(&self, caller: &Caller, event: Event) -> Result<Arc<Event>, Fault> {
@@ -50,7 +50,7 @@ impl Hub {
         }
         let room = self.room_of(caller, &event).await?;
         if kind.is_file() || event.details.attachment.token.is_some() || event.details.attachment.url.is_some() {
-            self.attach(caller, &room, &mut event).await?;
+            self.library.attach(caller, &room.conversation.id, &mut event).await?;
         } else if kind == MessageKind::Profile {
             event.details.profile = self.profile(&event.details.profile).await?;
         } else if event.details.body.as_deref().is_none_or(str::is_empty) && kind == MessageKind::Text {
@@ -105,7 +105,7 @@ impl Hub {
             }
             None => return Err(Fault::new(Reason::ConversationNotFound)),
         };
-        super::access::may_see(caller, &room)?;
+        crate::directory::may_see(caller, &room)?;
         if room.conversation.state == Some(ConversationState::Closed) {
             return Err(Fault::new(Reason::Ended));
         }

@@ -1,13 +1,10 @@
 //! The gateway itself as the chat backend. In: calls with canonical ids. Out: what was accepted, after the journal has
 //! it; deliveries through the relay, in the journal's order. Knows no clients and no dialects.
 
-mod access;
 mod announcer;
-mod directory;
 mod files;
 mod listing;
 mod messages;
-mod room;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -20,15 +17,14 @@ use crate::backend::{
     Backend, Caller, Connect, Connected, Grant, Listed, Listing, Page, Sent, SessionRequest, UploadIntent,
 };
 use crate::dialect::Scope;
+use crate::directory::{self, Directory, Room};
 use crate::event::{Attachment, Conversation, ConversationState, Event, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::journal::Journal;
+use crate::media::Library;
 use crate::naming::{PinnedConversation, fault};
 use crate::relay::{Relay, RelayError, Topic};
 use crate::tasks::Tasks;
-
-use directory::Directory;
-use room::Room;
 
 /// The hub of one gateway.
 #[derive(Clone)]
@@ -36,6 +32,7 @@ pub struct Hub {
     journal: Arc<dyn Journal>,
     relay: Arc<dyn Relay>,
     directory: Arc<Directory>,
+    library: Library,
     /// Held while a decision is taken that must be taken once: one active session, one claim, one announcement.
     decisions: Arc<tokio::sync::Mutex<()>>,
 }
@@ -48,9 +45,10 @@ impl Hub {
         pinned: &[PinnedConversation],
         tasks: &Tasks,
     ) -> Result<Self, Fault> {
-        let directory = Arc::new(Directory::new(Arc::clone(&journal)));
+        let directory = Arc::new(Directory::of_hub(Arc::clone(&journal)));
         directory.pin(pinned).await?;
-        let hub = Hub { journal, relay, directory, decisions: Arc::default() };
+        let library = Library::new(Arc::clone(&journal));
+        let hub = Hub { journal, relay, directory, library, decisions: Arc::default() };
         tasks.spawn(announcer::run(hub.clone(), hub.journal.follow(), tasks.stopping()));
         Ok(hub)
     }
@@ -58,7 +56,7 @@ impl Hub {
     /// The room, if it is there and the caller may see it.
     async fn visible_room(&self, caller: &Caller, conversation: &str) -> Result<Room, Fault> {
         let room = self.directory.room(conversation).await?.ok_or_else(|| Fault::new(Reason::ConversationNotFound))?;
-        access::may_see(caller, &room)?;
+        directory::may_see(caller, &room)?;
         Ok(room)
     }
 }
@@ -88,7 +86,7 @@ impl Backend for Hub {
             (Scope::Party, _) => vec![me],
             (Scope::Department, _) if !caller.principal.departments.is_empty() => {
                 let departments =
-                    caller.principal.departments.iter().map(|name| Topic::Department(room::folded(name).into()));
+                    caller.principal.departments.iter().map(|name| Topic::Department(directory::folded(name).into()));
                 // What belongs to no department is everybody's.
                 departments.chain([Topic::Department("".into()), me]).collect()
             }
@@ -122,11 +120,12 @@ impl Backend for Hub {
     }
 
     async fn grant_upload(&self, caller: &Caller) -> Result<Grant, Fault> {
-        self.grant(caller).await
+        self.directory.remember(&caller.principal).await?;
+        self.library.grant(caller).await
     }
 
     async fn redeem(&self, token: &str) -> Result<crate::auth::Principal, Fault> {
-        self.granted(token).await
+        self.library.granted(token).await
     }
 
     async fn conversation(&self, caller: &Caller, conversation: &str) -> Result<Listed, Fault> {

@@ -1,13 +1,12 @@
 //! Sessions: opened, claimed, closed, reopened. One active session per guest and business, one claim per session.
 
 use crate::backend::{Caller, SessionRequest};
+use crate::directory::{self, Room, active_session, session_key};
 use crate::event::{Conversation, ConversationKind, ConversationState, Event, EventKind, Role, Timestamp};
 use crate::fault::{Fault, Reason};
 use crate::journal::{Collection, Put};
 
-use super::directory::{active_session, session_key};
-use super::room::Room;
-use super::{Hub, access};
+use super::Hub;
 
 use std::sync::Arc;
 
@@ -41,7 +40,7 @@ impl Hub {
 
     /// Takes an open session. Whoever comes second is told so.
     pub(super) async fn take_over(&self, caller: &Caller, conversation: &str) -> Result<Conversation, Fault> {
-        if !access::may_lead(&caller.principal) {
+        if !directory::may_lead(&caller.principal) {
             return Err(Fault::new(Reason::Role));
         }
         self.directory.remember(&caller.principal).await?;
@@ -63,7 +62,7 @@ impl Hub {
 
     /// Ends a conversation; its history stays.
     pub(super) async fn end(&self, caller: &Caller, conversation: &str) -> Result<Conversation, Fault> {
-        if !access::may_lead(&caller.principal) {
+        if !directory::may_lead(&caller.principal) {
             return Err(Fault::new(Reason::Role));
         }
         let _once = self.decisions.lock().await;
@@ -87,7 +86,7 @@ impl Hub {
 
     /// Makes a closed conversation usable again.
     pub(super) async fn reopen(&self, caller: &Caller, conversation: &str) -> Result<Conversation, Fault> {
-        if !access::may_lead(&caller.principal) {
+        if !directory::may_lead(&caller.principal) {
             return Err(Fault::new(Reason::Role));
         }
         let _once = self.decisions.lock().await;

@@ -173,6 +173,6 @@ fn who_may_see_what() {
         (with("app", Role::Bot, &[], &[]), &open, false),
         (with("shop", Role::Store, &[], &[]), &desk, false),
     ] {
-        assert_eq!(access::may_see(&who, room).is_ok(), may, "{:?} {:?}", who.principal, room.conversation);
+        assert_eq!(directory::may_see(&who, room).is_ok(), may, "{:?} {:?}", who.principal, room.conversation);
     }
 }

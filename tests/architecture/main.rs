@@ -18,6 +18,7 @@ const ORDER: &[&[&str]] = &[
     &["hub", "upstream"],
     &["delivery"],
     &["media"],
+    &["directory"],
     &["naming"],
     &["backend"],
     &["auth"],

@@ -1,5 +1,8 @@
-//! Parties and conversations that the hub knows: journaled documents behind a cache. In: principals that passed, pinned
-//! conversations. Out: rooms and parties.
+//! Parties and conversations that a backend knows: journaled documents behind a cache. In: principals that passed,
+//! pinned conversations. Out: rooms and parties, and who may see what.
+
+mod access;
+mod room;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,20 +16,38 @@ use crate::fault::{Fault, Reason};
 use crate::journal::{Collection, Journal, Put};
 use crate::naming::{PinnedConversation, PinnedName, fault};
 
-use super::room::Room;
+pub use access::{may_lead, may_see};
+pub use room::{Room, folded};
 
 /// Rooms and parties that are kept in memory; beyond it the cache starts anew.
 const CACHED: usize = 50_000;
 
 pub struct Directory {
     journal: Arc<dyn Journal>,
+    /// Where its conversations are kept, and what stands before their ids there.
+    collection: Collection,
+    prefix: String,
     rooms: Mutex<HashMap<String, Room>>,
     parties: Mutex<HashMap<String, Party>>,
 }
 
 impl Directory {
-    pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Directory { journal, rooms: Mutex::default(), parties: Mutex::default() }
+    /// The hub's own conversations.
+    pub fn of_hub(journal: Arc<dyn Journal>) -> Self {
+        Directory::over(journal, Collection::Conversations, String::new())
+    }
+
+    /// What is known of the conversations of an upstream.
+    pub fn of_upstream(journal: Arc<dyn Journal>, upstream: &str) -> Self {
+        Directory::over(journal, Collection::Bridged, format!("{upstream}/"))
+    }
+
+    fn over(journal: Arc<dyn Journal>, collection: Collection, prefix: String) -> Self {
+        Directory { journal, collection, prefix, rooms: Mutex::default(), parties: Mutex::default() }
+    }
+
+    fn key(&self, id: &str) -> String {
+        format!("{}{id}", self.prefix)
     }
 
     /// Makes pinned conversations and their named parties known.
@@ -95,7 +116,7 @@ impl Directory {
         if let Some(room) = self.rooms().get(id) {
             return Ok(Some(room.clone()));
         }
-        let room: Option<Room> = self.find(Collection::Conversations, id).await?;
+        let room: Option<Room> = self.find(self.collection, &self.key(id)).await?;
         if let Some(room) = &room {
             remember(&mut self.rooms(), id, room);
         }
@@ -104,7 +125,7 @@ impl Directory {
 
     /// Writes a room and whatever must be written with it.
     pub async fn save(&self, room: &Room, mut documents: Vec<Put>) -> Result<(), Fault> {
-        documents.extend(document(Collection::Conversations, &room.conversation.id, room));
+        documents.extend(document(self.collection, &self.key(&room.conversation.id), room));
         self.journal.put(documents).await.map_err(fault)?;
         remember(&mut self.rooms(), &room.conversation.id, room);
         Ok(())
@@ -148,7 +169,8 @@ impl Directory {
 
     /// Every room, in order of its id, a page at a time.
     pub async fn rooms_after(&self, after: Option<&str>, limit: usize) -> Result<Vec<Room>, Fault> {
-        let found = self.journal.scan(Collection::Conversations, "", after, limit).await.map_err(fault)?;
+        let after = after.map(|id| self.key(id));
+        let found = self.journal.scan(self.collection, &self.prefix, after.as_deref(), limit).await.map_err(fault)?;
         found.iter().map(|(_, bytes)| parsed(bytes)).collect()
     }
 
@@ -179,7 +201,8 @@ fn remember<T: Clone>(cache: &mut HashMap<String, T>, key: &str, value: &T) {
     cache.insert(key.to_owned(), value.clone());
 }
 
-fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+/// A document as it was written.
+pub fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(bytes).map_err(|error| Fault::new(Reason::Internal).detail(error.to_string()))
 }
 
