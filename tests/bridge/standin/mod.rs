@@ -4,7 +4,16 @@
 // The suites use different parts.
 #![allow(dead_code)]
 
+pub mod credentials;
+pub mod server;
+
+use std::time::Duration;
+
 use async_trait::async_trait;
+use server::Server;
+
+/// How long a stand-in waits for what must happen.
+pub const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A message as the backend took it, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,38 +37,32 @@ pub enum Failing {
     No,
     /// Calls and handshakes are answered 500.
     Status500,
-    /// Calls and handshakes are taken and never answered.
+    /// Calls, handshakes and messages are taken and never answered; those that came meanwhile never will be.
     Silent,
-    /// The connection is reset in the middle of an answer or a frame.
+    /// Connections are reset as soon as they open, and those that are open at once.
+    Down,
+    /// A connection is reset in the middle of the next answer or frame on it.
     Reset,
-    /// The next message is taken and neither kept nor confirmed; then nothing fails any more.
+    /// The next message is taken and neither kept nor confirmed, a call with it is not answered; then nothing fails any
+    /// more.
     DropNext,
     /// The next message is kept and confirmed after this many milliseconds.
     LateNext(u64),
     /// Handshakes are refused with this status.
     RefuseHandshake(u16),
-    /// What is no JSON is said on every socket at once.
+    /// What is no JSON is said on every socket at once, and is the answer to every call.
     Garbage,
-    /// A text frame of 20 MB is said on every socket at once.
+    /// A text frame of 20 MB is said on every socket at once, and is the answer to every call.
     HugeFrame,
-    /// Every socket is closed with this code.
+    /// Every socket is closed with this code (1006: without a close frame), at once and as soon as it opens.
     CloseWith(u16),
 }
 
 /// A backend that listens on a free port of the loopback until it is dropped.
 #[async_trait]
 pub trait Standin: Send + Sync {
-    /// `http://127.0.0.1:…`, without a slash at the end.
-    fn http(&self) -> String;
-
-    /// `ws://127.0.0.1:…`
-    fn socket(&self) -> String;
-
-    /// The next message it took. Fails the test when none comes in time.
-    async fn taken(&self) -> Taken;
-
-    /// How many messages, and how many uploads, it has taken so far.
-    fn counts(&self) -> (usize, usize);
+    /// What it runs on; everything below that has a body comes from there.
+    fn server(&self) -> &Server;
 
     /// The other side of the one conversation says something; waits until a socket (or a webhook) has it.
     async fn say(&self, text: &str);
@@ -70,9 +73,43 @@ pub trait Standin: Send + Sync {
     /// The backend ends the conversation, in its dialect's way; false where the dialect has none.
     async fn end(&self) -> bool;
 
+    /// `http://127.0.0.1:…`, without a slash at the end.
+    fn http(&self) -> String {
+        format!("http://{}", self.server().address())
+    }
+
+    /// `ws://127.0.0.1:…`
+    fn socket(&self) -> String {
+        format!("ws://{}", self.server().address())
+    }
+
+    /// The next message it kept. Fails the test when none comes in time.
+    async fn taken(&self) -> Taken {
+        self.server().backstage().ledger.next().await
+    }
+
+    /// How many messages, and how many uploads, it has kept so far.
+    fn counts(&self) -> (usize, usize) {
+        self.server().backstage().ledger.counts()
+    }
+
+    /// Every request so far, whatever became of it: `METHOD /path`.
+    fn calls(&self) -> Vec<String> {
+        self.server().backstage().ledger.calls()
+    }
+
+    /// What was sent here that no client of this dialect sends: unknown keys, fields, frames and calls.
+    fn complaints(&self) -> Vec<String> {
+        self.server().backstage().ledger.complaints()
+    }
+
     /// Begins to fail like this.
-    fn fail(&self, failing: Failing);
+    fn fail(&self, failing: Failing) {
+        self.server().backstage().fail(failing);
+    }
 
     /// How many sockets are open now.
-    fn sockets(&self) -> usize;
+    fn sockets(&self) -> usize {
+        self.server().backstage().sockets.count()
+    }
 }
