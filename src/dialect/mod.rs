@@ -13,6 +13,7 @@ pub mod loss;
 mod model;
 mod problem;
 mod read;
+mod redact;
 mod refuse;
 mod sample;
 pub mod schema;
@@ -27,6 +28,7 @@ pub use frame::{Frame, FrameSet, Read};
 pub use model::*;
 pub use problem::{Problem, Problems, suggestion};
 pub use read::kind_of_file;
+pub use redact::Redaction;
 pub use refuse::{RefusedCall, RefusedFrame};
 pub use write::Unwritable;
 

@@ -179,6 +179,14 @@ shape = '''{"a":"{bodi}","b":"{body:tirm}"}'''
 }
 
 #[test]
+fn a_path_that_cannot_be_redacted_is_a_mistake() {
+    let found = mistakes("redact = [\"$..password\", \"$.a.b\"]\n");
+    let expected =
+        "toy.toml:4:25: `$.a.b` cannot be redacted\n  help: a member of any object, wherever it stands: \"$..name\"";
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn a_shape_that_can_never_be_read_is_a_mistake() {
     let found = mistakes(
         r#"

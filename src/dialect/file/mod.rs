@@ -19,6 +19,7 @@ use crate::event::{ConversationKind, IdForm};
 
 use super::model::{ConversationName, ConversationNaming, CreateConversation, Dialect, Ids, OptionValue, Webhook};
 use super::problem::{Problem, Problems, suggestion};
+use super::redact::Redaction;
 use section::{Report, Section};
 use shapes::Library;
 
@@ -58,6 +59,7 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
     let name = root.needed_text("name");
     let summary = root.needed_text("summary");
     let source = root.needed_text("source");
+    let redaction = redaction(root);
     let options = options(root, choice);
     let ids = ids(root);
     let naming = naming(root);
@@ -94,7 +96,22 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
         calls,
         webhooks,
         refusals,
+        redaction,
     })
+}
+
+fn redaction(root: &Section<'_>) -> Redaction {
+    let mut names = Vec::new();
+    for text in root.texts("redact") {
+        match Redaction::name(&text.value) {
+            Some(name) => names.push(name.to_owned()),
+            None => {
+                let help = Some("a member of any object, wherever it stands: \"$..name\"".to_owned());
+                root.problem(text.span, format!("`{}` cannot be redacted", text.value), help);
+            }
+        }
+    }
+    Redaction::new(names)
 }
 
 fn ids(root: &Section<'_>) -> Ids {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crate::event::{ConversationKind, Field, IdForm, Resource};
 
 use super::frame::FrameSet;
+use super::redact::Redaction;
 
 pub use call::{Answer, Call, Check, ListingKind, Op, PageRule, Part, Request};
 pub use files::{AnyType, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
@@ -39,6 +40,8 @@ pub struct Dialect {
     pub calls: Vec<Call>,
     pub webhooks: Vec<Webhook>,
     pub refusals: Refusals,
+    /// What an upstream of this dialect may say and no client hears.
+    pub redaction: Redaction,
 }
 
 impl Dialect {
