@@ -182,7 +182,7 @@ shape = '''{"a":"{bodi}","b":"{body:tirm}"}'''
 fn a_path_that_cannot_be_redacted_is_a_mistake() {
     let found = mistakes("redact = [\"$..password\", \"$.a.b\"]\n");
     let expected =
-        "toy.toml:4:25: `$.a.b` cannot be redacted\n  help: a member of any object, wherever it stands: \"$..name\"";
+        "toy.toml:4:26: `$.a.b` cannot be redacted\n  help: a member of any object, wherever it stands: \"$..name\"";
     assert_eq!(found, expected);
 }
 
