@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::admin;
 use crate::auth::{RateLimit, Secret, Verifier, Visitors};
 use crate::backend::Backend;
-use crate::config::{self, Config, JournalSettings, StoreSettings};
+use crate::config::{self, Config, JournalSettings, StoreSettings, Target, Uploads};
 use crate::delivery::Webhook;
 use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal};
@@ -46,6 +46,9 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 impl Gateway {
     /// Opens what the config names and listens.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        if let Some(route) = config.routes.iter().find(|route| route.target != Target::Hub) {
+            return Err(format!("route `{}`: this version starts routes to the hub only", route.name).into());
+        }
         let tasks = Tasks::new();
         let listener = TcpListener::bind(config.server.listen).await?;
         let address = listener.local_addr()?;
@@ -149,14 +152,15 @@ fn route(
     address: SocketAddr,
     key: &Secret,
 ) -> Result<server::Route, StartError> {
-    let uploads = route.uploads.as_ref().map(|uploads| {
+    let stores_of = |uploads: &Uploads| {
+        let Uploads::Stores(uploads) = uploads else { return None };
         let StoreSettings::Fs { public_url, .. } = &config.stores[&uploads.default];
-        Stores {
+        Some(Stores {
             default: Arc::clone(&stores[&uploads.default]),
             kinds: uploads.kinds.iter().map(|(kind, name)| (*kind, Arc::clone(&stores[name]))).collect(),
             public_url: public_url.clone().unwrap_or_else(|| format!("http://{address}")),
-        }
-    });
+        })
+    };
     Ok(server::Route {
         name: Arc::clone(&route.name),
         dialect: Arc::clone(&route.dialect),
@@ -171,7 +175,7 @@ fn route(
         connections: route.limits.connections.unwrap_or(CONNECTIONS),
         open: Arc::new(AtomicUsize::new(0)),
         origins: route.origins.clone(),
-        stores: uploads,
+        stores: route.uploads.as_ref().and_then(stores_of),
         session: session::Settings {
             mailbox: MailboxLimits { messages: 1_000, bytes: 4 << 20 },
             ping_every: Duration::from_secs(20),

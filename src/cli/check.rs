@@ -5,7 +5,7 @@ use clap::Args;
 use super::settings::ConfigArguments;
 use super::{Console, Exit};
 use crate::auth::Auth;
-use crate::config::{Config, Route, Target};
+use crate::config::{Config, Route, Target, Uploads};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -52,8 +52,9 @@ fn row(config: &Config, route: &Route) -> [String; 6] {
         Some(host) => format!("{host}{}", route.prefix),
         None => format!("{listen}{}", route.prefix),
     };
-    let target = match route.target {
+    let target = match &route.target {
         Target::Hub => "hub",
+        Target::Upstream(name) => name,
     };
     let auth = match &route.auth {
         Auth::Jwt(settings) => format!("jwt {}", settings.algorithm.as_str()),
@@ -61,6 +62,10 @@ fn row(config: &Config, route: &Route) -> [String; 6] {
         Auth::Upstream => "upstream".to_owned(),
         Auth::None { .. } => "none".to_owned(),
     };
-    let uploads = route.uploads.as_ref().map_or("-", |uploads| uploads.default.as_str());
+    let uploads = match &route.uploads {
+        Some(Uploads::Stores(stores)) => &stores.default,
+        Some(Uploads::Upstream) => "upstream",
+        None => "-",
+    };
     [route.name.to_string(), route.dialect.name.to_string(), place, target.to_owned(), auth, uploads.to_owned()]
 }

@@ -19,7 +19,7 @@ pub use node::Place;
 pub use problem::{Code, Problem, Problems};
 pub use resolve::Builtin;
 pub use settings::{
-    Config, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
+    Config, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, UploadStores, Uploads,
 };
 pub use unit::{Rate, duration};
 

@@ -37,6 +37,10 @@ pub enum Code {
     WellKnownSecret,
     /// A secret that can be guessed.
     ShortSecret,
+    /// A credential on its way in the clear.
+    ClearText,
+    /// Something that nothing else uses.
+    Unused,
 }
 
 impl Code {
@@ -56,6 +60,8 @@ impl Code {
             Code::Dialect => "config::dialect",
             Code::WellKnownSecret => "config::well_known_secret",
             Code::ShortSecret => "config::short_secret",
+            Code::ClearText => "config::clear_text",
+            Code::Unused => "config::unused",
         }
     }
 }
@@ -98,6 +104,11 @@ impl Report {
 
     pub fn add(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// How many there are so far.
+    pub fn len(&self) -> usize {
+        self.problems.borrow().len()
     }
 
     /// All of them, in order of place, each once.

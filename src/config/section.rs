@@ -174,7 +174,7 @@ impl<'a> Section<'a> {
     pub fn duration(&self, key: &'static str, from: Duration, to: Duration) -> Option<Duration> {
         self.with_unit(key, "a duration with its unit, as in \"30s\"", |text| {
             let duration = unit::duration(text)?;
-            let bounds = || format!("must be from {} s to {} s", from.as_secs(), to.as_secs());
+            let bounds = || format!("must be from {} to {}", unit::shown(from), unit::shown(to));
             if (from..=to).contains(&duration) { Ok(duration) } else { Err(bounds()) }
         })
     }
@@ -192,7 +192,11 @@ impl<'a> Section<'a> {
 
     /// A text, or a list of texts.
     pub fn texts(&self, key: &'static str) -> Vec<Spanned<String>> {
-        let Some(node) = self.node(key) else { return Vec::new() };
+        self.node(key).map(|node| self.texts_of(key, node)).unwrap_or_default()
+    }
+
+    /// The same for a member that was found otherwise.
+    pub fn texts_of(&self, key: &str, node: &Node) -> Vec<Spanned<String>> {
         let members = match &node.value {
             Value::Array(members) => members.as_slice(),
             Value::Text(_) => std::slice::from_ref(node),
@@ -278,6 +282,12 @@ impl<'a> Section<'a> {
                 Some((Spanned { value: name.clone(), place: node.key.clone() }, section))
             })
             .collect()
+    }
+
+    /// The same where there is nothing but tables; otherwise none.
+    pub fn sections_if_all_tables(&self) -> Vec<(Spanned<String>, Section<'a>)> {
+        let all = self.members.iter().all(|(_, node)| matches!(node.value, Value::Table(_)));
+        if all { self.sections() } else { Vec::new() }
     }
 
     /// Every member that nobody asked for so far, with its name; they count as asked for.

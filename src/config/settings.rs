@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use crate::auth::Auth;
 use crate::delivery::WebhookSettings;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, OnLoss};
 use crate::event::MessageKind;
 use crate::naming::PinnedConversation;
+use crate::upstream::UpstreamSettings;
 
 use super::unit::Rate;
 
@@ -23,6 +24,8 @@ pub struct Config {
     pub relay: RelaySettings,
     /// By name, in order of the names.
     pub stores: BTreeMap<String, StoreSettings>,
+    /// By name.
+    pub upstreams: BTreeMap<String, UpstreamSettings>,
     /// In order of the file; the first that fits a request serves it.
     pub routes: Vec<Route>,
     pub conversations: Vec<PinnedConversation>,
@@ -86,26 +89,37 @@ pub struct Route {
     pub origins: Vec<String>,
     /// Where an app is told that hears by being called; only for a dialect that has webhooks.
     pub events: Option<WebhookSettings>,
+    /// What becomes of what the upstream cannot be told; [`OnLoss::Degrade`] on a route to the hub.
+    pub on_loss: OnLoss,
+    /// How long a send may stay without its confirmation, instead of what the upstream says. 100 ms to 10 min; absent on
+    /// a route to the hub.
+    pub confirm_within: Option<Duration>,
+    /// Whether paths that the dialect does not know go to the upstream as they are; never on a route to the hub.
+    pub forward_rest: bool,
 }
 
 /// Where a route leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     Hub,
+    /// The name of an upstream of the config.
+    Upstream(String),
 }
 
-/// The stores of a route, by the kind of file.
+/// Where the uploads of a route go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Uploads {
+pub enum Uploads {
+    /// Through to the upstream, as they come; only on a route to one that takes uploads.
+    Upstream,
+    Stores(UploadStores),
+}
+
+/// Names of stores of the config, by the kind of file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadStores {
+    /// The store of kinds that are not named.
     pub default: String,
     pub kinds: BTreeMap<MessageKind, String>,
-}
-
-impl Uploads {
-    /// The store of a kind.
-    pub fn store(&self, kind: MessageKind) -> &str {
-        self.kinds.get(&kind).unwrap_or(&self.default)
-    }
 }
 
 /// What a route allows; absent: what its dialect says, or the server's own bound.

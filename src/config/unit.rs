@@ -48,6 +48,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "this duration is too long".to_owned())
 }
 
+/// A bound in words: `100 ms`, `30 s`.
+pub(super) fn shown(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{} s", duration.as_secs()),
+        _ => format!("{} ms", duration.as_millis()),
+    }
+}
+
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
     const FORM: &str = "a rate is a whole number per `/s`, `/m` or `/h`, as in `20/s`";
     let (count, unit) = text.split_once('/').ok_or_else(|| format!("{FORM}; the unit is missing"))?;

@@ -39,6 +39,17 @@ impl Degradation {
     }
 }
 
+/// What an operator wants done with a message that cannot stay what it is. Facts that a target has no place for are left
+/// out and counted either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnLoss {
+    /// It becomes text, with a signed link where it has a file.
+    #[default]
+    Degrade,
+    /// Its sender is refused.
+    Refuse,
+}
+
 /// Facts that are one: who has one of a group has the group.
 const GROUPS: &[&[Field]] = &[
     &[Field::AttachmentUrl, Field::AttachmentPath, Field::AttachmentToken],

@@ -21,7 +21,7 @@ mod shape;
 mod table;
 mod write;
 
-pub use carry::{Carried, Degradation, as_text, is_told};
+pub use carry::{Carried, Degradation, OnLoss, as_text, is_told};
 pub use codec::{Codec, Fidelity};
 pub use file::Choice;
 pub use frame::{Frame, FrameSet, Read};

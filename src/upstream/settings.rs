@@ -60,6 +60,18 @@ pub struct Mint {
     pub lifetime: Duration,
 }
 
+impl Mint {
+    /// Whether a claim says something of the caller.
+    pub fn names_party(&self) -> bool {
+        let names = |text: &String| text.contains("{party.");
+        self.claims.values().any(|claim| match claim {
+            Claim::Template(text) => names(text),
+            Claim::List(texts) => texts.iter().any(names),
+            Claim::Integer(_) | Claim::Boolean(_) => false,
+        })
+    }
+}
+
 /// What a claim says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
@@ -68,6 +80,7 @@ pub enum Claim {
     Template(String),
     Integer(i64),
     Boolean(bool),
+    /// Templates too.
     List(Vec<String>),
 }
 

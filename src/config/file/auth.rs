@@ -19,6 +19,8 @@ const MOST_LEEWAY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(in crate::config) struct WrittenAuth {
     pub auth: Auth,
+    /// Where its kind stands.
+    pub place: Place,
     pub well_known: Vec<Place>,
 }
 
@@ -35,38 +37,32 @@ const KINDS: &[(&str, Kind)] =
 
 pub(super) fn read(section: Section<'_>) -> Option<WrittenAuth> {
     if !section.has("kind") {
-        section
-            .missing("kind", "one of jwt, tokens, none, as in `auth = { kind = \"jwt\", secret = \"${JWT_SECRET}\" }`");
+        section.missing(
+            "kind",
+            "one of jwt, tokens, upstream, none, as in `auth = { kind = \"jwt\", secret = \"${JWT_SECRET}\" }`",
+        );
     }
     let kind = section.word("kind", KINDS)?;
     let mut well_known = Vec::new();
     let auth = match kind.value {
         Kind::Jwt => jwt(&section, &mut well_known).map(|settings| Auth::Jwt(Box::new(settings))),
         Kind::Tokens => tokens(&section, &mut well_known).map(Auth::Tokens),
-        Kind::Upstream => {
-            let help = Some("a route to the hub has no upstream to ask: use jwt, tokens or none".to_owned());
-            section.report().error(Code::NotInThisVersion, &kind.place, "`upstream` is not in this version", help);
-            None
-        }
+        Kind::Upstream => Some(Auth::Upstream),
         Kind::None => Some(Auth::None { named: section.boolean("named").unwrap_or(false), role: role(&section) }),
     };
     if auth.is_some() {
         section.finish();
     }
-    Some(WrittenAuth { auth: auth?, well_known })
+    Some(WrittenAuth { auth: auth?, place: kind.place, well_known })
 }
 
-fn role(section: &Section<'_>) -> Option<Role> {
+pub(super) fn role(section: &Section<'_>) -> Option<Role> {
     let roles: Vec<(&str, Role)> = Role::ALL.iter().map(|role| (role.as_str(), *role)).collect();
     section.word("role", &roles).map(|role| role.value)
 }
 
 fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<JwtSettings> {
-    let algorithms: Vec<(&str, Algorithm)> = Algorithm::ALL.iter().map(|known| (known.as_str(), *known)).collect();
-    let algorithm = match section.has("algorithm") {
-        true => section.word("algorithm", &algorithms)?.value,
-        false => Algorithm::Hs256,
-    };
+    let algorithm = algorithm(section)?;
     let secret = section.secret("secret", "secret_file");
     let public = section.secret("public_key", "public_key_file");
     section.not_in_this_version(&["jwks", "jwks_url"], "give the one key: `public_key_file = \"key.pem\"`");
@@ -88,6 +84,15 @@ fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<JwtSettings
             section.report().error(Code::Value, &key?.place, error.to_string(), None);
             None
         }
+    }
+}
+
+/// The one that is named; HS256 where none is.
+pub(super) fn algorithm(section: &Section<'_>) -> Option<Algorithm> {
+    let known: Vec<(&str, Algorithm)> = Algorithm::ALL.iter().map(|known| (known.as_str(), *known)).collect();
+    match section.has("algorithm") {
+        true => section.word("algorithm", &known).map(|algorithm| algorithm.value),
+        false => Some(Algorithm::Hs256),
     }
 }
 
@@ -138,7 +143,7 @@ fn key(
 }
 
 /// Notes secrets that can be known or guessed.
-fn judge(section: &Section<'_>, secret: &Spanned<Secret>, shortest: usize, well_known: &mut Vec<Place>) {
+pub(super) fn judge(section: &Section<'_>, secret: &Spanned<Secret>, shortest: usize, well_known: &mut Vec<Place>) {
     if secret.value.expose().starts_with(WELL_KNOWN) {
         well_known.push(secret.place.clone());
     } else if secret.value.expose().len() < shortest {

@@ -3,10 +3,13 @@
 
 mod auth;
 mod conversations;
+mod credential;
+mod endpoints;
 mod events;
 mod routes;
 mod server;
 mod stores;
+mod upstreams;
 
 use std::path::Path;
 
@@ -15,9 +18,12 @@ use super::problem::{Code, Report};
 use super::section::Section;
 use super::settings::{JournalSettings, RelaySettings, ServerSettings};
 
+pub(super) use auth::WrittenAuth;
 pub(super) use conversations::{OWN_KEYS, WrittenConversation};
+pub(super) use credential::WrittenCredential;
 pub(super) use routes::{WrittenRoute, WrittenUploads};
 pub(super) use stores::WrittenStore;
+pub(super) use upstreams::{Written, WrittenUpstream};
 
 /// The whole file.
 #[derive(Debug)]
@@ -26,8 +32,7 @@ pub(super) struct File {
     pub journal: Option<JournalSettings>,
     pub relay: Option<RelaySettings>,
     pub stores: Vec<WrittenStore>,
-    /// Names of `[upstreams.*]`.
-    pub upstreams: Vec<String>,
+    pub upstreams: Vec<WrittenUpstream>,
     pub routes: Vec<WrittenRoute>,
     /// Whether there are any, those left out for their problems included.
     pub routes_written: bool,
@@ -42,7 +47,7 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
         journal: root.section("journal").and_then(server::journal),
         relay: root.section("relay").and_then(server::relay),
         stores: root.section("stores").map(stores::read).unwrap_or_default(),
-        upstreams: upstreams(&root),
+        upstreams: root.section("upstreams").map(upstreams::read).unwrap_or_default(),
         routes: root.list("routes").into_iter().filter_map(routes::read).collect(),
         routes_written: matches!(root.node("routes"), Some(Node { value: Value::Array(routes), .. }) if !routes.is_empty()),
         conversations: root.list("conversations").into_iter().filter_map(conversations::read).collect(),
@@ -50,20 +55,6 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
     deliveries(&root);
     root.finish();
     Some(file)
-}
-
-fn upstreams(root: &Section<'_>) -> Vec<String> {
-    let Some(section) = root.section("upstreams") else { return Vec::new() };
-    let mut names = Vec::new();
-    for (name, upstream) in section.sections() {
-        for key in ["dialect", "http", "socket", "hosts", "credential", "timeout", "events", "fetch"] {
-            upstream.node(key);
-        }
-        upstream.finish();
-        not_in_this_version(root, &name, "an upstream", "routes of this version lead to the hub: `to = \"hub\"`");
-        names.push(name.value);
-    }
-    names
 }
 
 fn deliveries(root: &Section<'_>) {

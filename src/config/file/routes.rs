@@ -1,6 +1,7 @@
 //! `[[routes]]`: the places that clients connect to.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::super::node::{Place, Value};
 use super::super::problem::Code;
@@ -10,7 +11,7 @@ use super::auth::{self, WrittenAuth};
 use super::events;
 use super::stores::origin;
 use crate::delivery::WebhookSettings;
-use crate::dialect::OptionValue;
+use crate::dialect::{OnLoss, OptionValue};
 use crate::event::MessageKind;
 
 const KIBIBYTE: u64 = 1024;
@@ -32,6 +33,9 @@ pub(in crate::config) struct WrittenRoute {
     pub limits: Limits,
     pub origins: Vec<String>,
     pub events: Option<Spanned<WebhookSettings>>,
+    pub on_loss: Option<Spanned<OnLoss>>,
+    pub confirm_within: Option<Spanned<Duration>>,
+    pub forward_rest: Option<Spanned<bool>>,
     /// Where the route itself stands.
     pub place: Place,
 }
@@ -47,7 +51,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
     let place = section.place().clone();
     let name = section.needed_text("name", "each route has a name of its own, as in `name = \"staff\"`");
     let dialect = section.needed_text("dialect", "what clients speak here; `dragoman dialects list` names them");
-    let to = section.needed_text("to", "where the route leads: `to = \"hub\"`");
+    let to = section.needed_text("to", "where the route leads: `to = \"hub\"`, or the name of an upstream");
     if !section.has("auth") {
         section.missing("auth", "how callers are known, as in `auth = { kind = \"jwt\", secret = \"${JWT_SECRET}\" }`");
     }
@@ -61,21 +65,20 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         limits: section.section("limits").map(limits).unwrap_or_default(),
         origins: origins(&section),
         events: section.section("events").and_then(events::read),
+        on_loss: section.word("on_loss", &[("degrade", OnLoss::Degrade), ("refuse", OnLoss::Refuse)]),
+        confirm_within: at_key(&section, "confirm_within", confirm_within(&section)),
+        forward_rest: at_key(&section, "forward_rest", section.boolean("forward_rest")),
         place,
         name: name.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
         dialect: dialect.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
         to: to.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
     };
     replay(&section);
-    on_loss(&section);
-    section
-        .not_in_this_version(&["confirm_within"], "the hub confirms as soon as its journal has a message; take it out");
-    forward_rest(&section);
     section.finish();
     (name.is_some() && dialect.is_some() && to.is_some()).then_some(route)
 }
 
-fn options(section: &Section<'_>) -> BTreeMap<String, OptionValue> {
+pub(super) fn options(section: &Section<'_>) -> BTreeMap<String, OptionValue> {
     let mut options = BTreeMap::new();
     let Some(node) = section.node("options") else { return options };
     let Value::Table(members) = &node.value else {
@@ -107,26 +110,17 @@ fn replay(section: &Section<'_>) {
     }
 }
 
-/// A sender to the hub does not know who will read: only a route to an upstream could refuse what is lost there.
-fn on_loss(section: &Section<'_>) {
-    if let Some(word) = section.word("on_loss", &[("degrade", false), ("refuse", true)])
-        && word.value
-    {
-        let help = Some("leave it `degrade`: what cannot cross becomes words and a link, and is counted".to_owned());
-        section.report().error(Code::NotInThisVersion, &word.place, "`refuse` is not in this version", help);
-    }
+/// How long a send may stay without its confirmation.
+pub(super) fn confirm_within(section: &Section<'_>) -> Option<Duration> {
+    section.duration("confirm_within", Duration::from_millis(100), Duration::from_secs(600))
 }
 
-fn forward_rest(section: &Section<'_>) {
-    if section.boolean("forward_rest") == Some(true) {
-        let help = Some("only a route to an upstream has somewhere to forward to; take it out".to_owned());
-        let place = section.key_place("forward_rest");
-        section.report().error(Code::NotInThisVersion, &place, "`forward_rest` is not in this version", help);
-    }
+fn at_key<T>(section: &Section<'_>, key: &str, value: Option<T>) -> Option<Spanned<T>> {
+    value.map(|value| Spanned { value, place: section.key_place(key) })
 }
 
 /// A host name, or `*.` and one; without a port.
-fn host(text: &str) -> Result<String, String> {
+pub(super) fn host(text: &str) -> Result<String, String> {
     let name = text.strip_prefix("*.").unwrap_or(text);
     let fits = |label: &str| {
         !label.is_empty()
@@ -144,7 +138,7 @@ fn host(text: &str) -> Result<String, String> {
 }
 
 /// Empty, or `/…` without a slash at the end.
-fn prefix(text: &str) -> Result<String, String> {
+pub(super) fn prefix(text: &str) -> Result<String, String> {
     let trimmed = text.trim_end_matches('/');
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     if trimmed.is_empty() {

@@ -6,6 +6,7 @@ use super::super::file::{OWN_KEYS, WrittenConversation};
 use super::super::problem::{Code, Report};
 use super::super::section::Spanned;
 use super::dialects::{Dialects, base_name};
+use super::target::Upstreams;
 use crate::dialect::{ConversationName, Dialect, suggestion};
 use crate::event::IdForm;
 use crate::naming::{PinnedConversation, PinnedName};
@@ -13,9 +14,10 @@ use crate::naming::{PinnedConversation, PinnedName};
 pub(super) fn resolve(
     written: Vec<WrittenConversation>,
     dialects: &Dialects<'_>,
+    upstreams: &Upstreams<'_>,
     report: &Report,
 ) -> Vec<PinnedConversation> {
-    let known = dialects.names();
+    let known: Vec<String> = dialects.names().into_iter().chain(upstreams.all.iter().cloned()).collect();
     let mut names = BTreeMap::new();
     let mut taken: BTreeMap<(String, String), String> = BTreeMap::new();
     let mut conversations = Vec::new();
@@ -27,12 +29,16 @@ pub(super) fn resolve(
         for (dialect, name) in &conversation.names {
             if !known.contains(&dialect.value) {
                 let words = known.iter().map(String::as_str).chain(OWN_KEYS.iter().copied());
-                let message = format!("`{}` is neither a key of a conversation nor a dialect", dialect.value);
+                let message =
+                    format!("`{}` is neither a key of a conversation nor a dialect or upstream", dialect.value);
                 report.error(Code::UnknownKey, &dialect.place, message, suggestion(&dialect.value, words));
                 continue;
             }
-            if let Some(used) = dialects.used().find(|used| base_name(&used.name) == dialect.value) {
-                form(used, name, report);
+            let spoken = upstreams.checked.get(&dialect.value).map(|upstream| &upstream.dialect);
+            if let Some(dialect) =
+                spoken.or_else(|| dialects.used().find(|used| base_name(&used.name) == dialect.value))
+            {
+                form(dialect, name, report);
             }
             let key = (dialect.value.clone(), spelled(&name.value));
             if let Some(other) = taken.insert(key, conversation.name.value.clone()) {

@@ -4,6 +4,10 @@
 mod conversations;
 mod dialects;
 mod routes;
+mod secrets;
+mod target;
+mod uploads;
+mod upstreams;
 
 use std::collections::BTreeMap;
 
@@ -16,16 +20,40 @@ pub use dialects::Builtin;
 /// Resolves every name. `None` when anything is missing; the report says what.
 pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path, report: &Report) -> Option<Config> {
     let stores = stores(&file, report);
+    let public = file.server.as_ref().is_none_or(|server| !server.listen.ip().is_loopback());
+    secrets::judge(&file, public, report);
+    unused(&file, report);
+    let mut dialects = dialects::Dialects::new(builtin, folder, report);
+    let all_upstreams: Vec<String> = file.upstreams.iter().map(|upstream| upstream.name.value.clone()).collect();
+    let upstreams = upstreams::resolve(file.upstreams, &mut dialects, report);
     let known = routes::Known {
         all_stores: file.stores.iter().map(|store| store.name.value.as_str()).collect(),
-        upstreams: &file.upstreams,
+        upstreams: target::Upstreams { all: &all_upstreams, checked: &upstreams },
         routes_written: file.routes_written,
-        public: file.server.as_ref().is_none_or(|server| !server.listen.ip().is_loopback()),
+        public,
     };
-    let mut dialects = dialects::Dialects::new(builtin, folder, report);
     let routes = routes::resolve(file.routes, &known, &mut dialects, report);
-    let conversations = conversations::resolve(file.conversations, &dialects, report);
-    Some(Config { server: file.server?, journal: file.journal?, relay: file.relay?, stores, routes, conversations })
+    let conversations = conversations::resolve(file.conversations, &dialects, &known.upstreams, report);
+    Some(Config {
+        server: file.server?,
+        journal: file.journal?,
+        relay: file.relay?,
+        stores,
+        upstreams,
+        routes,
+        conversations,
+    })
+}
+
+/// Upstreams that no route leads to.
+fn unused(file: &File, report: &Report) {
+    for upstream in &file.upstreams {
+        let name = &upstream.name;
+        if !file.routes.iter().any(|route| route.to.value == name.value) {
+            let help = Some(format!("a route leads there with `to = \"{}\"`", name.value));
+            report.warning(Code::Unused, &name.place, format!("no route leads to `{}`", name.value), help);
+        }
+    }
 }
 
 fn stores(file: &File, report: &Report) -> BTreeMap<String, StoreSettings> {
