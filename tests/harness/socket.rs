@@ -1,6 +1,7 @@
 //! A WebSocket client that sends what a test writes. In: a path, perhaps a subprotocol. Out: frames with a deadline.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -58,13 +59,20 @@ impl Socket {
 
     /// The next text frame, or the end.
     pub async fn hear(&mut self) -> Heard {
+        self.hear_within(PATIENCE).await.expect("a frame in time")
+    }
+
+    /// The same; none when nothing comes for so long.
+    pub async fn hear_within(&mut self, patience: Duration) -> Option<Heard> {
         loop {
-            match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame in time") {
-                Some(Ok(Message::Text(text))) => return Heard::Frame(serde_json::from_str(&text).unwrap()),
-                Some(Ok(Message::Close(frame))) => return Heard::Closed(frame.map_or(1005, |frame| frame.code.into())),
+            match tokio::time::timeout(patience, self.stream.next()).await.ok()? {
+                Some(Ok(Message::Text(text))) => return Some(Heard::Frame(serde_json::from_str(&text).unwrap())),
+                Some(Ok(Message::Close(frame))) => {
+                    return Some(Heard::Closed(frame.map_or(1005, |frame| frame.code.into())));
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(other)) => panic!("not a text frame: {other:?}"),
-                Some(Err(_)) | None => return Heard::Closed(1006),
+                Some(Err(_)) | None => return Some(Heard::Closed(1006)),
             }
         }
     }
