@@ -24,4 +24,5 @@ pub mod session;
 pub mod socket;
 pub mod store;
 pub mod tasks;
+pub mod tls;
 pub mod upstream;

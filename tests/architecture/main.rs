@@ -26,7 +26,7 @@ const ORDER: &[&[&str]] = &[
     &["dialect"],
     &["fault"],
     &["event"],
-    &["tasks", "metrics", "socket", "percent"],
+    &["tasks", "metrics", "socket", "percent", "tls"],
 ];
 
 /// The one file that may name dialects.
