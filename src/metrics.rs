@@ -20,6 +20,9 @@ pub struct Metrics {
     degraded: IntCounterVec,
     untold: IntCounterVec,
     upload_bytes: IntCounterVec,
+    upstream_requests: IntCounterVec,
+    upstream_seconds: HistogramVec,
+    upstream_endpoints: IntGaugeVec,
     connections: IntGauge,
 }
 
@@ -36,14 +39,17 @@ fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGa
     gauge
 }
 
+fn seconds(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
+    let buckets = vec![0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+    let options = HistogramOpts::new(name, help).buckets(buckets);
+    let histogram = HistogramVec::new(options, labels).expect("a well-formed metric");
+    registry.register(Box::new(histogram.clone())).expect("registered once");
+    histogram
+}
+
 impl Metrics {
     fn new() -> Self {
         let registry = Registry::new();
-        let options =
-            HistogramOpts::new("dragoman_http_request_duration_seconds", "Time from head to answer of a call.")
-                .buckets(vec![0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0]);
-        let request_seconds = HistogramVec::new(options, &["route"]).expect("a well-formed metric");
-        registry.register(Box::new(request_seconds.clone())).expect("registered once");
         let connections = IntGauge::new("dragoman_connections", "Open connections.").expect("a well-formed metric");
         registry.register(Box::new(connections.clone())).expect("registered once");
         let build = gauges(&registry, "dragoman_build_info", "Which version runs.", &["version"]);
@@ -55,7 +61,12 @@ impl Metrics {
         }
         Metrics {
             requests: counter(&registry, "dragoman_http_requests_total", "Answered calls.", &["route", "op", "code"]),
-            request_seconds,
+            request_seconds: seconds(
+                &registry,
+                "dragoman_http_request_duration_seconds",
+                "Time from head to answer of a call.",
+                &["route"],
+            ),
             sockets: gauges(&registry, "dragoman_websocket_connections", "Open sockets.", &["route"]),
             frames: counter(&registry, "dragoman_websocket_messages_total", "Frames.", &["route", "direction"]),
             sessions_ended: counter(&registry, "dragoman_sessions_ended_total", "Ended sockets.", &["route", "reason"]),
@@ -74,6 +85,24 @@ impl Metrics {
             ),
             untold: counter(&registry, "dragoman_untold_total", "Events a target has no frame for.", &["to", "event"]),
             upload_bytes: counter(&registry, "dragoman_upload_bytes_total", "Bytes of finished uploads.", &["route"]),
+            upstream_requests: counter(
+                &registry,
+                "dragoman_upstream_requests_total",
+                "Requests to endpoints, each try counted.",
+                &["upstream", "outcome"],
+            ),
+            upstream_seconds: seconds(
+                &registry,
+                "dragoman_upstream_request_duration_seconds",
+                "Time from a request to the head of its answer, or to its failure.",
+                &["upstream"],
+            ),
+            upstream_endpoints: gauges(
+                &registry,
+                "dragoman_upstream_endpoint_healthy",
+                "Whether an endpoint is given requests.",
+                &["upstream", "endpoint"],
+            ),
             connections,
             registry,
         }
@@ -133,6 +162,22 @@ pub fn count_untold(to: &str, event: &str) {
 /// An upload finished.
 pub fn count_upload(route: &str, bytes: u64) {
     metrics().upload_bytes.with_label_values(&[route]).inc_by(bytes);
+}
+
+/// A request to an endpoint ended: with a status, or with one of a few words for why there was none.
+pub fn count_upstream_request(upstream: &str, outcome: &str, seconds: f64) {
+    metrics().upstream_requests.with_label_values(&[upstream, outcome]).inc();
+    metrics().upstream_seconds.with_label_values(&[upstream]).observe(seconds);
+}
+
+/// A request was not made: no endpoint could be given it.
+pub fn count_upstream_unavailable(upstream: &str) {
+    metrics().upstream_requests.with_label_values(&[upstream, "unavailable"]).inc();
+}
+
+/// Whether an endpoint is given requests. `endpoint` is scheme, host and port as configured.
+pub fn show_upstream_endpoint(upstream: &str, endpoint: &str, healthy: bool) {
+    metrics().upstream_endpoints.with_label_values(&[upstream, endpoint]).set(i64::from(healthy));
 }
 
 /// A connection is open while this lives.

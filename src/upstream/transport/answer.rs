@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::Response;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::fault::{Fault, Reason};
@@ -26,13 +27,13 @@ pub struct ResponseBody {
     longest: Duration,
     /// Runs while a piece is asked for and not there; a reader that takes its time costs the upstream nothing.
     waiting: Option<Pin<Box<Sleep>>>,
-    /// The endpoint is at work until the body is at its end.
-    _counted: Counted,
+    /// The endpoint is at work until the body is dropped, and so is one of the calls there may be.
+    _busy: (Counted, OwnedSemaphorePermit),
 }
 
 impl ResponseBody {
-    pub(super) fn new(incoming: Incoming, longest: Duration, counted: Counted) -> Self {
-        ResponseBody { incoming, longest, waiting: None, _counted: counted }
+    pub(super) fn new(incoming: Incoming, longest: Duration, busy: (Counted, OwnedSemaphorePermit)) -> Self {
+        ResponseBody { incoming, longest, waiting: None, _busy: busy }
     }
 }
 

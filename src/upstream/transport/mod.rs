@@ -2,8 +2,17 @@
 //! fault; a dead endpoint is passed by, and nothing is sent twice that must not be.
 
 mod answer;
+mod balance;
+mod breaker;
+mod check;
+mod client;
 mod endpoint;
+mod exchange;
+mod failure;
 mod handshake;
+mod loan;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +20,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
+use tokio::sync::Semaphore;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fault::{Fault, Reason};
 use crate::tasks::Tasks;
@@ -20,6 +31,10 @@ pub use endpoint::Counted;
 pub use handshake::{Handshake, Opened, Refused};
 
 use super::settings::HealthCheck;
+use breaker::BreakerSettings;
+use client::HttpClient;
+use endpoint::Endpoint;
+use exchange::{Exchange, is_failing};
 
 /// The body of a request. An error of kind `TimedOut`, or one that wraps a [`Fault`], says whose fault it was that the
 /// body did not come to its end; any other is a client that went away.
@@ -55,26 +70,73 @@ pub struct EndpointState {
     pub in_flight: usize,
 }
 
+/// Calls of one upstream at a time, their answers' bodies included; a further one is refused. Far above what is usual, so
+/// that a slow upstream cannot take the whole process's memory and descriptors.
+const MOST_CALLS: usize = 4096;
+
 /// The way to an upstream's endpoints. Cloning it copies nothing.
 #[derive(Clone)]
-pub struct Transport;
+pub struct Transport(Arc<Inner>);
+
+struct Inner {
+    upstream: Arc<str>,
+    endpoints: Vec<Arc<Endpoint>>,
+    timeout: Duration,
+    /// For calls.
+    pooled: HttpClient,
+    /// For handshakes.
+    single: HttpClient,
+    calls: Arc<Semaphore>,
+    /// Ends the health checks.
+    _checks: DropGuard,
+}
 
 impl Transport {
     /// Health checks run until the tasks stop or the last clone is dropped.
     pub fn new(settings: TransportSettings, tasks: &Tasks) -> Self {
-        let _ = (settings, tasks);
-        Transport
+        Transport::with_breaker(settings, BreakerSettings::DEFAULT, tasks)
+    }
+
+    fn with_breaker(settings: TransportSettings, breaker: BreakerSettings, tasks: &Tasks) -> Self {
+        let TransportSettings { upstream, endpoints, timeout, health } = settings;
+        let endpoints = endpoints.iter().filter_map(|uri| Endpoint::new(&upstream, uri, breaker).map(Arc::new));
+        let endpoints: Vec<_> = endpoints.collect();
+        // An endpoint that does not even refuse must leave time for another.
+        let shares = u32::try_from(endpoints.len()).unwrap_or(u32::MAX).clamp(1, 3);
+        let pooled = client::pooled(timeout / shares);
+        let single = client::single(timeout / shares);
+        let dropped = CancellationToken::new();
+        if let Some(health) = health {
+            let checks = check::watch(endpoints.clone(), pooled.clone(), health, timeout);
+            let (stopping, dropped) = (tasks.stopping(), dropped.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = checks => {}
+                    () = stopping.cancelled() => {}
+                    () = dropped.cancelled() => {}
+                }
+            });
+        }
+        let calls = Arc::new(Semaphore::new(MOST_CALLS));
+        let _checks = dropped.drop_guard();
+        Transport(Arc::new(Inner { upstream, endpoints, timeout, pooled, single, calls, _checks }))
     }
 
     /// Sends a request whose URI is path and query only; `Host` is set, hop-by-hop headers must not be in it. Resolves when
-    /// the answer's head is there. Errors: [`Reason::Upstream`] where no endpoint could be reached or the connection
-    /// broke, [`Reason::UpstreamTimeout`] where none answered in time.
+    /// the answer's head is there, whatever its status; within the timeout, which begins anew with each piece of the
+    /// request's body that is taken. Errors: [`Reason::Upstream`] where no endpoint could be reached or the connection
+    /// broke, [`Reason::UpstreamTimeout`] where none answered in time, [`Reason::Busy`] where there are too many calls;
+    /// what the request's own body failed with.
     pub async fn send(&self, request: Request<RequestBody>, again: Again) -> Result<Response<ResponseBody>, Fault> {
-        let _ = (request, again);
-        Err(Fault::new(Reason::NotSupported))
+        let busy = |_| Fault::new(Reason::Busy).detail(format!("{MOST_CALLS} calls of {} are open", self.0.upstream));
+        let permit = Arc::clone(&self.0.calls).try_acquire_owned().map_err(busy)?;
+        let (head, body) = request.into_parts();
+        let (response, entry) = Exchange::new(&self.0, &self.0.pooled).run(&head, body, again).await?;
+        let counted = if is_failing(response.status()) { entry.fail() } else { entry.succeed() };
+        Ok(response.map(|incoming| ResponseBody::new(incoming, self.0.timeout, (counted, permit))))
     }
 
     pub fn endpoints(&self) -> Vec<EndpointState> {
-        Vec::new()
+        self.0.endpoints.iter().map(|endpoint| endpoint.state()).collect()
     }
 }

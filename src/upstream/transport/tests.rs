@@ -1,0 +1,1 @@
+//! Transports and listeners that behave and misbehave, over loopback.
