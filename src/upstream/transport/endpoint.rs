@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -69,19 +69,19 @@ impl Endpoint {
 
     /// Whether a request would be let through; if not, how long until one might.
     pub fn admits(&self) -> Result<(), Duration> {
-        self.breaker.admits()
+        self.breaker.admits(Instant::now())
     }
 
     /// A place for one request, unless there is none any more.
     pub fn enter(self: Arc<Self>) -> Option<Entry> {
-        let pass = self.breaker.enter()?;
+        let pass = self.breaker.enter(Instant::now())?;
         let counted = Counted::begin(&self.load);
         Some(Entry { verdict: Verdict { endpoint: self, pass: Some(pass) }, counted })
     }
 
     /// What an active check found.
     pub fn checked(&self, well: bool) {
-        self.tell(|breaker| if well { breaker.pass_check() } else { breaker.fail_check() });
+        self.tell(|breaker| if well { breaker.pass_check() } else { breaker.fail_check(Instant::now()) });
     }
 
     pub fn state(&self) -> EndpointState {
@@ -134,7 +134,7 @@ impl Entry {
 
     /// The endpoint does not.
     pub fn fail(self) -> Counted {
-        self.verdict.give(Breaker::fail);
+        self.verdict.give(|breaker, pass| breaker.fail(pass, Instant::now()));
         self.counted
     }
 }
@@ -157,7 +157,7 @@ impl Verdict {
 impl Drop for Verdict {
     fn drop(&mut self) {
         if let Some(pass) = self.pass.take() {
-            self.endpoint.breaker.abandon(pass);
+            self.endpoint.breaker.abandon(pass, Instant::now());
         }
     }
 }
