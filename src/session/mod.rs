@@ -5,6 +5,7 @@ mod admission;
 mod incoming;
 mod outgoing;
 mod run;
+pub mod tunnel;
 
 use std::sync::Arc;
 use std::time::Duration;

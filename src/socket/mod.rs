@@ -1,10 +1,12 @@
 //! A message socket, whatever library frames it. In: texts to send. Out: what the other side sent. Behind a trait, so
 //! that the framing library can be exchanged and tests can speak without a network.
 
+mod duplex;
 mod websocket;
 
 use std::future::Future;
 
+pub use duplex::{Duplex, Frame, Received};
 pub use tokio_tungstenite::tungstenite::protocol::Role as Side;
 pub use websocket::WebSocket;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -21,7 +22,11 @@ const WRITE_BUFFER: usize = 1024 * 1024;
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// An upgraded connection.
-pub struct WebSocket(WebSocketStream<TokioIo<Upgraded>>);
+pub struct WebSocket {
+    pub(super) stream: WebSocketStream<TokioIo<Upgraded>>,
+    /// Reading failed: what the other side still sends is no message any more.
+    pub(super) unreadable: bool,
+}
 
 impl WebSocket {
     /// Takes over a connection whose handshake was answered. `largest` is the limit of a message, in bytes;
@@ -33,13 +38,29 @@ impl WebSocket {
             .max_write_buffer_size(WRITE_BUFFER.max(largest * 4))
             .max_message_size(Some(largest))
             .max_frame_size(Some(largest));
-        WebSocket(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), side, Some(config)).await)
+        let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), side, Some(config)).await;
+        WebSocket { stream, unreadable: false }
+    }
+}
+
+impl WebSocket {
+    /// Until the other side's close, or its end, came: closing at once would lose our own frame, and so would a connection
+    /// that is dropped with bytes in it that nobody read.
+    pub(super) async fn goodbye(&mut self) {
+        let goodbye = async {
+            while let Some(Ok(_)) = self.stream.next().await {}
+            let mut scrap = [0; READ_BUFFER];
+            while self.unreadable && self.stream.get_mut().read(&mut scrap).await.is_ok_and(|length| length > 0) {}
+        };
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }
 }
 
 impl Socket for WebSocket {
     async fn receive(&mut self) -> Incoming {
-        match self.0.next().await {
+        let next = self.stream.next().await;
+        self.unreadable |= matches!(next, Some(Err(_)));
+        match next {
             Some(Ok(Message::Text(text))) => Incoming::Text(text),
             Some(Ok(Message::Binary(_))) => Incoming::Binary,
             // Pings are answered by the library; both only show life.
@@ -55,29 +76,29 @@ impl Socket for WebSocket {
     }
 
     async fn feed(&mut self, text: Text) -> Result<(), Gone> {
-        self.0.feed(Message::Text(text)).await.map_err(|_| Gone)
+        self.stream.feed(Message::Text(text)).await.map_err(|_| Gone)
     }
 
     async fn ping(&mut self) -> Result<(), Gone> {
-        self.0.send(Message::Ping(Bytes::new())).await.map_err(|_| Gone)
+        self.stream.send(Message::Ping(Bytes::new())).await.map_err(|_| Gone)
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {
-        self.0.flush().await.map_err(|_| Gone)
+        self.stream.flush().await.map_err(|_| Gone)
     }
 
     async fn close(mut self, code: u16, reason: &str) {
-        // A reason is at most 123 bytes (RFC 6455 §5.5).
-        let mut end = reason.len().min(123);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
+        if self.stream.close(Some(close_frame(code, reason))).await.is_ok() {
+            self.goodbye().await;
         }
-        let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from(&reason[..end]) };
-        if self.0.close(Some(frame)).await.is_err() {
-            return;
-        }
-        // Until the other side's close, or its end, came: closing at once would lose our own frame.
-        let goodbye = async { while let Some(Ok(_)) = self.0.next().await {} };
-        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }
+}
+
+/// A reason is at most 123 bytes (RFC 6455 §5.5).
+pub(super) fn close_frame(code: u16, reason: &str) -> CloseFrame {
+    let mut end = reason.len().min(123);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from(&reason[..end]) }
 }

@@ -1,0 +1,66 @@
+//! One client's socket joined to one at a backend that speaks the same dialect, or whatever a path that the dialect does
+//! not know speaks. In: both sockets, open. Out: every message on the other side, letter by letter, until one side ends;
+//! then the other is told, and why.
+
+mod farewell;
+mod pump;
+#[cfg(test)]
+mod tests;
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::RateLimit;
+use crate::dialect::{Dialect, Redaction};
+use crate::socket::Duplex;
+
+use super::{End, Settings};
+use farewell::{Bye, Farewells};
+use pump::Pump;
+
+/// Where a tunnel is: what it must know besides its two sockets.
+pub struct Tunnel {
+    pub route: Arc<str>,
+    /// Whose frames count in the rate.
+    pub principal: Arc<str>,
+    /// Frames of one principal.
+    pub rate: Option<Arc<RateLimit>>,
+    /// The dialect and which of its sockets this is. `None`: a path that it does not know, where binary messages pass and
+    /// refusals have no frame.
+    pub contract: Option<(Arc<Dialect>, usize)>,
+    /// What the backend says and no client hears.
+    pub redaction: Redaction,
+    pub settings: Settings,
+}
+
+/// Passes on until the end of one side, or the stop.
+pub async fn run<C: Duplex, U: Duplex>(tunnel: Tunnel, client: C, upstream: U, stop: CancellationToken) -> End {
+    let mut pump = Pump::new(&tunnel, client, upstream);
+    let farewells = {
+        let mut stopped = pin!(stop.cancelled());
+        poll_fn(|context| match stopped.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Farewells::stopped(&tunnel)),
+            Poll::Pending => pump.poll(context),
+        })
+        .await
+    };
+    let Farewells { end, client: to_client, upstream: to_upstream } = farewells;
+    let (client, upstream) = pump.into_sockets();
+    // A peer that does not read must not keep the other, or the task.
+    let limit = tunnel.settings.write_timeout;
+    tokio::join!(timeout(limit, part(client, to_client)), timeout(limit, part(upstream, to_upstream))).0.ok();
+    end
+}
+
+async fn part<S: Duplex>(socket: S, bye: Bye) {
+    match bye {
+        Bye::Silent => {}
+        Bye::Plain => socket.part(None).await,
+        Bye::With(code, reason) => socket.part(Some((code, &reason))).await,
+    }
+}
