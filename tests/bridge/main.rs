@@ -3,4 +3,5 @@
 mod client;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod media;
 mod standin;

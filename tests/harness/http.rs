@@ -1,6 +1,7 @@
 //! HTTP/1.1 as bytes on a connection of its own. In: a request as written. Out: status, headers, body.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -86,15 +87,20 @@ pub fn form(parts: &[Part]) -> Vec<u8> {
 
 /// Writes the bytes and reads until the other side closes. It may answer and close before all was written.
 pub async fn send(address: SocketAddr, bytes: &[u8]) -> Answer {
-    exchange(address, bytes, false).await
+    exchange(address, bytes, false, PATIENCE).await
+}
+
+/// The same, for an answer that may take as long as this.
+pub async fn send_within(address: SocketAddr, bytes: &[u8], patience: Duration) -> Answer {
+    exchange(address, bytes, false, patience).await
 }
 
 /// The same, but says after the bytes that no more will come.
 pub async fn send_and_hang_up(address: SocketAddr, bytes: &[u8]) -> Answer {
-    exchange(address, bytes, true).await
+    exchange(address, bytes, true, PATIENCE).await
 }
 
-async fn exchange(address: SocketAddr, bytes: &[u8], hang_up: bool) -> Answer {
+async fn exchange(address: SocketAddr, bytes: &[u8], hang_up: bool, patience: Duration) -> Answer {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut reads, mut writes) = stream.into_split();
     let write = async move {
@@ -117,7 +123,7 @@ async fn exchange(address: SocketAddr, bytes: &[u8], hang_up: bool) -> Answer {
         answer
     };
     let both = async { tokio::join!(write, read) };
-    let (_, answer) = tokio::time::timeout(PATIENCE, both).await.expect("an answer in time");
+    let (_, answer) = tokio::time::timeout(patience, both).await.expect("an answer in time");
     parse(&answer)
 }
 

@@ -5,6 +5,8 @@
 #![allow(dead_code)]
 
 pub mod credentials;
+pub mod divar;
+pub mod licomed;
 pub mod server;
 
 use std::time::Duration;
