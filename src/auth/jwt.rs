@@ -69,7 +69,7 @@ impl JwtSettings {
     }
 }
 
-fn since_epoch() -> u64 {
+pub(super) fn since_epoch() -> u64 {
     // A clock before 1970 makes tokens that have expired already: refused, not accepted.
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
@@ -96,7 +96,7 @@ fn validation(settings: &JwtSettings) -> Validation {
 }
 
 fn decoding_key(algorithm: Algorithm, key: &JwtKey) -> Result<DecodingKey, BadKey> {
-    let bad = |expected| BadKey { algorithm: algorithm.as_str(), expected };
+    let bad = |expected| BadKey { half: "public", algorithm: algorithm.as_str(), expected };
     match (algorithm, key) {
         (Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512, JwtKey::Shared(secret)) => {
             Ok(DecodingKey::from_secret(secret.expose().as_bytes()))
@@ -122,7 +122,7 @@ fn decoding_key(algorithm: Algorithm, key: &JwtKey) -> Result<DecodingKey, BadKe
     }
 }
 
-const fn provider_name(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+pub(super) const fn provider_name(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
     match algorithm {
         Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
         Algorithm::Hs384 => jsonwebtoken::Algorithm::HS384,

@@ -7,6 +7,7 @@ mod party;
 mod rate;
 mod secret;
 mod settings;
+mod signer;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -18,5 +19,6 @@ pub use party::Principal;
 pub use rate::RateLimit;
 pub use secret::Secret;
 pub use settings::{Algorithm, Auth, BadKey, ClaimNames, JwtKey, JwtSettings, StaticToken};
+pub use signer::Signer;
 pub use verifier::{LONGEST_CREDENTIAL, Presented, Verifier};
 pub use visitor::Visitors;

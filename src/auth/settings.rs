@@ -140,8 +140,10 @@ pub struct StaticToken {
 
 /// A key that cannot be used with its algorithm. Never holds the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("this is not a public key for {algorithm} in PEM form ({expected})")]
+#[error("this is not a {half} key for {algorithm} in PEM form ({expected})")]
 pub struct BadKey {
+    /// `public` or `private`.
+    pub half: &'static str,
     pub algorithm: &'static str,
     pub expected: &'static str,
 }

@@ -23,7 +23,7 @@ pub(super) fn mask_unparsed(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end_matches(['\n', '\r']);
         if let Some(equals) = bare.find('=')
-            && SECRET_KEYS.iter().any(|key| bare.contains(key))
+            && (has_password(bare) || SECRET_KEYS.iter().any(|key| bare.contains(key)))
         {
             spans.push(start + equals + 1..start + bare.len());
         }
@@ -59,7 +59,7 @@ fn in_table(table: &dyn TableLike, spans: &mut Vec<Range<usize>>) {
 
 fn in_value(value: &Value, secret: bool, spans: &mut Vec<Range<usize>>) {
     match value {
-        Value::String(text) if secret && !is_reference(text.value()) => {
+        Value::String(text) if (secret || has_password(text.value())) && !is_reference(text.value()) => {
             if let Some(span) = value.span() {
                 let end = span.end.saturating_sub(1);
                 match text.value().strip_prefix("${").and_then(|rest| rest.find(":-")) {
@@ -73,6 +73,11 @@ fn in_value(value: &Value, secret: bool, spans: &mut Vec<Range<usize>>) {
         Value::InlineTable(inner) => in_table(inner, spans),
         Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
     }
+}
+
+/// `scheme://user:password@host`, which is refused wherever it stands.
+fn has_password(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 fn is_reference(text: &str) -> bool {

@@ -284,10 +284,9 @@ impl<'a> Section<'a> {
             .collect()
     }
 
-    /// The same where there is nothing but tables; otherwise none.
-    pub fn sections_if_all_tables(&self) -> Vec<(Spanned<String>, Section<'a>)> {
-        let all = self.members.iter().all(|(_, node)| matches!(node.value, Value::Table(_)));
-        if all { self.sections() } else { Vec::new() }
+    /// Whether any member but this one is a table.
+    pub fn has_table_beside(&self, key: &str) -> bool {
+        self.members.iter().any(|(name, node)| name != key && matches!(node.value, Value::Table(_)))
     }
 
     /// Every member that nobody asked for so far, with its name; they count as asked for.

@@ -8,6 +8,7 @@ use dragoman::dialect::builtin::BUILTIN;
 
 mod layers;
 mod shipped;
+mod upstreams;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/broken")
@@ -44,7 +45,7 @@ fn problems(path: &Path) -> Problems {
 fn every_problem_is_said_with_its_place() {
     let update = std::env::var_os("UPDATE_EXPECTED").is_some();
     let cases = cases();
-    assert!(cases.len() >= 15, "only {} cases found", cases.len());
+    assert!(cases.len() >= 34, "only {} cases found", cases.len());
     let mut different = Vec::new();
     for path in cases {
         let said = problems(&path).render(false);
@@ -70,6 +71,9 @@ fn no_secret_is_shown() {
         "AKIAINVENTED",
         "a token of sixteen letters",
         "\"short\"",
+        "invented-password",
+        "a-key-of-the-app",
+        "one-account-for-all",
     ];
     let mut seen = 0;
     for path in cases() {

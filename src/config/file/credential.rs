@@ -8,7 +8,7 @@ use super::super::node::{Node, Place, Value};
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::auth::{algorithm, judge};
-use crate::auth::Secret;
+use crate::auth::{Secret, Signer};
 use crate::dialect::suggestion;
 use crate::upstream::{Claim, CredentialRule, Mint};
 
@@ -41,11 +41,11 @@ const KINDS: &[(&str, Kind)] = &[("forward", Kind::Forward), ("fixed", Kind::Fix
 
 pub(super) fn read(section: Section<'_>, well_known: &mut Vec<Place>) -> Vec<WrittenCredential> {
     let place = section.place().clone();
-    let by_name = section.sections_if_all_tables();
-    if section.has("kind") || by_name.is_empty() {
+    // `claims` is the one table of a rule.
+    if section.has("kind") || !section.has_table_beside("claims") {
         return vec![WrittenCredential { name: None, rule: rule(section, well_known), place }];
     }
-    let rules = by_name.into_iter().map(|(name, section)| {
+    let rules = section.sections().into_iter().map(|(name, section)| {
         let place = section.place().clone();
         WrittenCredential { name: Some(name), rule: rule(section, well_known), place }
     });
@@ -63,7 +63,10 @@ fn rule(section: Section<'_>, well_known: &mut Vec<Place>) -> Option<CredentialR
         Kind::Fixed => fixed(&section, well_known).map(CredentialRule::Fixed),
         Kind::Mint => mint(&section, well_known).map(CredentialRule::Mint),
     };
-    section.finish();
+    // What else is wrong with a rule that is none, is not clear.
+    if rule.is_some() {
+        section.finish();
+    }
     rule
 }
 
@@ -100,8 +103,13 @@ fn mint(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<Mint> {
         Some(node) => claims(section, node),
         None => BTreeMap::from([("sub".to_owned(), Claim::Template("{party.id}".to_owned()))]),
     };
+    let key = key?;
+    // Whether it fits is for whoever signs with it to say.
+    if let Err(error) = Signer::new(algorithm, &key.value) {
+        section.report().error(Code::Value, &key.place, error.to_string(), None);
+    }
     let lifetime = section.duration("lifetime", Duration::from_secs(10), Duration::from_secs(24 * 3600));
-    Some(Mint { algorithm, key: key?.value, claims, lifetime: lifetime.unwrap_or(LIFETIME) })
+    Some(Mint { algorithm, key: key.value, claims, lifetime: lifetime.unwrap_or(LIFETIME) })
 }
 
 fn claims(section: &Section<'_>, node: &Node) -> BTreeMap<String, Claim> {

@@ -54,7 +54,7 @@ fn endpoint(text: &str, schemes: &[&str]) -> Result<Uri, String> {
     if !schemes.contains(&scheme.as_str()) || authority.host().is_empty() {
         return Err(form());
     }
-    if has_port && !authority.port_u16().is_some_and(|port| port > 0) {
+    if has_port && authority.port_u16().is_none_or(|port| port == 0) {
         return Err("a port is a number from 1 to 65535".to_owned());
     }
     let path = prefix(parts.path_and_query.as_ref().map_or("", PathAndQuery::path))?;

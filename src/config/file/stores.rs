@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::super::settings::StoreSettings;
 use super::server::kind;
@@ -14,7 +15,14 @@ pub(in crate::config) struct WrittenStore {
 }
 
 pub(super) fn read(section: Section<'_>) -> Vec<WrittenStore> {
-    section.sections().into_iter().map(|(name, store)| WrittenStore { name, settings: store_settings(store) }).collect()
+    let stores = section.sections().into_iter().map(|(name, store)| {
+        if name.value == "upstream" {
+            let help = Some("`uploads = \"upstream\"` of a route means the upstream itself".to_owned());
+            section.report().error(Code::Value, &name.place, "a store cannot be called `upstream`", help);
+        }
+        WrittenStore { name, settings: store_settings(store) }
+    });
+    stores.collect()
 }
 
 fn store_settings(section: Section<'_>) -> Option<StoreSettings> {

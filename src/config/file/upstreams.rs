@@ -47,6 +47,8 @@ pub(in crate::config) struct Written {
     pub confirm_within: Duration,
     pub health: Option<HealthCheck>,
     pub callback: Option<Spanned<CallbackSettings>>,
+    /// Whether there is one, though it may have problems.
+    pub has_callback: bool,
     pub fetch: Vec<String>,
     /// Where the table stands.
     pub place: Place,
@@ -98,6 +100,7 @@ fn settings(section: Section<'_>, well_known: &mut Vec<Place>) -> Option<Written
         confirm_within: confirm_within.unwrap_or(PATIENCE),
         health: section.section("health").and_then(health),
         callback: section.section("events").and_then(callback),
+        has_callback: section.has("events"),
         fetch: fetch(&section),
         place: section.place().clone(),
         dialect: dialect.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
@@ -152,19 +155,19 @@ fn callback(section: Section<'_>) -> Option<Spanned<CallbackSettings>> {
 
 /// `/…` with something after it.
 fn path(text: &str) -> Result<String, String> {
-    match routes::prefix(text)? {
-        root if root.is_empty() => Err("starts with a slash, as in `/health`".to_owned()),
-        // The slash at the end may matter to whoever serves it.
-        _ => Ok(text.to_owned()),
+    if !text.starts_with('/') || text.trim_end_matches('/').is_empty() {
+        return Err("a slash and at least one segment, as in `/health`".to_owned());
     }
+    // The slash at the end may matter to whoever serves it.
+    routes::prefix(text).map(|_| text.to_owned())
 }
 
 fn fetch(section: &Section<'_>) -> Vec<String> {
     let hosts = section.texts("fetch").into_iter().filter_map(|text| match host(&text.value) {
         Ok(host) => Some(host),
-        Err(message) => {
-            let help = Some("a host without scheme and port, or `*.cdn.example` for all below one".to_owned());
-            section.report().error(Code::Value, &text.place, format!("`fetch`: {message}"), help);
+        Err(_) => {
+            let help = Some("a name without scheme and port, or `*.cdn.example` for all below one".to_owned());
+            section.report().error(Code::Value, &text.place, format!("`{}` is no host", text.value), help);
             None
         }
     });

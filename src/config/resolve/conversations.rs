@@ -20,6 +20,7 @@ pub(super) fn resolve(
     let known: Vec<String> = dialects.names().into_iter().chain(upstreams.all.iter().cloned()).collect();
     let mut names = BTreeMap::new();
     let mut taken: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut there = Called::new();
     let mut conversations = Vec::new();
     for conversation in written {
         if let Some(()) = names.insert(conversation.name.value.clone(), ()) {
@@ -47,9 +48,27 @@ pub(super) fn resolve(
                 report.error(Code::Duplicate, &name.place, message, help);
             }
         }
+        at_upstreams(&conversation, upstreams, &mut there, report);
         conversations.push(pinned(conversation));
     }
     conversations
+}
+
+/// (upstream, name there) → the conversation, and the key that says so.
+type Called = BTreeMap<(String, String), (String, String)>;
+
+/// What upstreams call a conversation: by their own key, else by their dialect's. Two that have the same key were noted.
+fn at_upstreams(conversation: &WrittenConversation, upstreams: &Upstreams<'_>, called: &mut Called, report: &Report) {
+    for (upstream, settings) in upstreams.checked {
+        let by = |key: &str| conversation.names.iter().find(|(written, _)| written.value == key);
+        let Some((key, name)) = by(upstream).or_else(|| by(base_name(&settings.dialect.name))) else { continue };
+        let own = (conversation.name.value.clone(), key.value.clone());
+        let Some((other, its_key)) = called.insert((upstream.clone(), spelled(&name.value)), own) else { continue };
+        if its_key != key.value {
+            let message = format!("`{other}` has this name at the upstream `{upstream}` already, by its `{its_key}`");
+            report.error(Code::Duplicate, &name.place, message, Some("a name leads to one conversation".to_owned()));
+        }
+    }
 }
 
 fn pinned(written: WrittenConversation) -> PinnedConversation {

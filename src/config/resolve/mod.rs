@@ -1,6 +1,7 @@
 //! What was written → what it means. In: a [`File`] and the dialects there are. Out: a [`Config`] without a name left to
 //! look up; or problems.
 
+mod callbacks;
 mod conversations;
 mod dialects;
 mod routes;
@@ -25,6 +26,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     unused(&file, report);
     let mut dialects = dialects::Dialects::new(builtin, folder, report);
     let all_upstreams: Vec<String> = file.upstreams.iter().map(|upstream| upstream.name.value.clone()).collect();
+    let callbacks = callbacks::written(&file.upstreams);
     let upstreams = upstreams::resolve(file.upstreams, &mut dialects, report);
     let known = routes::Known {
         all_stores: file.stores.iter().map(|store| store.name.value.as_str()).collect(),
@@ -33,6 +35,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         public,
     };
     let routes = routes::resolve(file.routes, &known, &mut dialects, report);
+    callbacks::judge(&callbacks, &routes, report);
     let conversations = conversations::resolve(file.conversations, &dialects, &known.upstreams, report);
     Some(Config {
         server: file.server?,

@@ -21,16 +21,9 @@ pub(super) fn resolve(
     dialects: &mut Dialects<'_>,
     report: &Report,
 ) -> BTreeMap<String, UpstreamSettings> {
-    let mut callbacks = BTreeSet::new();
     let mut upstreams = BTreeMap::new();
     for WrittenUpstream { name, settings, .. } in written {
         let Some(settings) = settings else { continue };
-        if let Some(callback) = &settings.callback
-            && !callbacks.insert(callback.value.path.clone())
-        {
-            let message = format!("another upstream calls back at `{}` already", callback.value.path);
-            report.error(Code::Duplicate, &callback.place, message, Some("give it a path of its own".to_owned()));
-        }
         if let Some(upstream) = one(&name, settings, dialects, report) {
             upstreams.insert(name.value, upstream);
         }
@@ -113,7 +106,11 @@ fn name_of(credential: &WrittenCredential, dialect: &Dialect, report: &Report) -
             let known: Vec<&str> =
                 given.map(|(name, _)| if name.is_empty() { DEFAULT } else { name.as_str() }).collect();
             let message = format!("{} has no credential `{written}`", dialect.name);
-            report.error(Code::Reference, place, message, suggestion(written, known.into_iter()));
+            let help = match known.is_empty() {
+                true => Some("take it out: its calls need none".to_owned()),
+                false => suggestion(written, known),
+            };
+            report.error(Code::Reference, place, message, help);
             None
         }
     }
@@ -125,7 +122,7 @@ fn hosts(written: &Written, dialect: &Dialect, report: &Report) -> BTreeMap<Op, 
         if !dialect.calls.iter().any(|call| call.op == op.value) {
             let known: BTreeSet<&str> = dialect.calls.iter().map(|call| call.op.as_str()).collect();
             let message = format!("{} has no call `{}`", dialect.name, op.value.as_str());
-            report.error(Code::Reference, &op.place, message, suggestion(op.value.as_str(), known.into_iter()));
+            report.error(Code::Reference, &op.place, message, suggestion(op.value.as_str(), known));
         }
         hosts.insert(op.value, values(endpoints.clone()));
     }
@@ -138,7 +135,7 @@ fn callback(name: &Spanned<String>, written: &Written, dialect: &Dialect, report
             let message = format!("{} calls nobody back: it tells what happens on sockets", dialect.name);
             report.error(Code::Conflict, &callback.place, message, Some("take `events` out".to_owned()));
         }
-        None if dialect.sockets.is_empty() && !dialect.webhooks.is_empty() => {
+        None if !written.has_callback && dialect.sockets.is_empty() && !dialect.webhooks.is_empty() => {
             let message =
                 format!("nothing will be heard from `{}`: its dialect calls back, and has no address", name.value);
             let help = format!("write `events = {{ path = \"/webhooks/{}\", key = \"…\" }}`", name.value);
