@@ -76,6 +76,15 @@ impl<R: Reader> Line<R> {
         }
     }
 
+    /// The outcome of a file that was uploaded and announced.
+    pub async fn announced(&mut self) -> Result<(), (u16, String)> {
+        match self.outcome().await {
+            Outcome::Confirmed { .. } => Ok(()),
+            Outcome::Error { text } => Err((0, text)),
+            Outcome::Closed { code } => Err((code, String::new())),
+        }
+    }
+
     pub async fn hears(&mut self) -> Heard {
         loop {
             if let Some(heard) = self.heard.pop_front() {

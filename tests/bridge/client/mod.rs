@@ -4,7 +4,10 @@
 // The suites use different parts.
 #![allow(dead_code)]
 
+pub mod andromedia;
+pub mod frontdesk;
 pub mod line;
+pub mod luxmart;
 
 use std::net::SocketAddr;
 

@@ -4,9 +4,12 @@
 // The suites use different parts.
 #![allow(dead_code)]
 
+pub mod andromedia;
 pub mod credentials;
 pub mod divar;
+pub mod frontdesk;
 pub mod licomed;
+pub mod luxmart;
 pub mod server;
 
 use std::time::Duration;

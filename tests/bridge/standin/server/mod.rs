@@ -24,6 +24,7 @@
 #![allow(unused_imports)]
 
 mod faults;
+mod files;
 mod ledger;
 mod request;
 mod sockets;
@@ -43,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failing;
 pub use faults::Faults;
+pub use files::{File, Files};
 pub use ledger::Ledger;
 pub use request::{Form, Part, Request, decode};
 pub use sockets::{Said, Seat, Session, Sockets};
@@ -60,6 +62,8 @@ pub struct Backstage {
     pub faults: Arc<Faults>,
     pub sockets: Sockets,
     pub ledger: Ledger,
+    /// What was uploaded, if the stand-in keeps it here.
+    pub files: Files,
     /// Ends every connection when the server is dropped.
     end: CancellationToken,
 }

@@ -120,10 +120,14 @@ impl Sockets {
     /// Says a frame on every socket that is like this and waits until it is written; how many took it.
     pub async fn say_where(&self, which: impl Fn(&Seat) -> bool, frame: &Value) -> usize {
         let mut written = Vec::new();
-        for orders in self.chosen(which) {
-            let (done, is_done) = oneshot::channel();
-            if orders.try_send(Order::Say(frame.to_string(), Some(done))).is_ok() {
-                written.push(is_done);
+        {
+            // Under the lock, so that two who speak at once are heard in the same order everywhere.
+            let open = self.open.lock().unwrap();
+            for (_, orders) in open.iter().filter(|(seat, _)| which(seat)) {
+                let (done, is_done) = oneshot::channel();
+                if orders.try_send(Order::Say(frame.to_string(), Some(done))).is_ok() {
+                    written.push(is_done);
+                }
             }
         }
         let mut count = 0;
