@@ -17,6 +17,7 @@ pub mod journal;
 pub mod media;
 pub mod metrics;
 pub mod naming;
+pub mod passage;
 pub mod percent;
 pub mod relay;
 pub mod server;

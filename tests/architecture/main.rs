@@ -20,6 +20,7 @@ const ORDER: &[&[&str]] = &[
     &["media"],
     &["directory"],
     &["naming"],
+    &["passage"],
     &["backend"],
     &["auth"],
     &["store", "relay", "journal"],
