@@ -77,6 +77,24 @@ const INTERNAL: &[Field] = &[
     Field::OtherPhone,
 ];
 
+/// Facts one of which makes a message what it is: without any of them it is words, however a frame may be called.
+pub(super) fn essentials(kind: MessageKind) -> &'static [Field] {
+    match kind {
+        MessageKind::Image | MessageKind::Video | MessageKind::Audio | MessageKind::Document => {
+            &[Field::AttachmentUrl, Field::AttachmentPath, Field::AttachmentToken, Field::AttachmentChatId]
+        }
+        MessageKind::Profile | MessageKind::Contact => &[Field::ProfileId, Field::ProfileName, Field::ProfilePhone],
+        MessageKind::Location => &[Field::LocationLatitude, Field::LocationLongitude],
+        MessageKind::Text | MessageKind::System => &[],
+    }
+}
+
+/// Whether frames that tell these facts say what the message is about.
+fn says_it(fields: &Fields<'_>, told: &[Field]) -> bool {
+    let essentials = fields.message_kind().map(essentials).unwrap_or_default();
+    essentials.is_empty() || essentials.iter().any(|field| fields.has(*field) && told.contains(field))
+}
+
 /// Whether a fact is told by frames that carry these.
 pub fn is_told(field: Field, carried: &[Field]) -> bool {
     carried.contains(&field)
@@ -116,6 +134,10 @@ fn write(places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Resul
         match place.write_with_frame(fields, audience) {
             Ok((at, frames)) => {
                 let told = place.told(at);
+                // A frame for all kinds of messages may have no place for what this one is about.
+                if !says_it(fields, &told) {
+                    continue;
+                }
                 let lost = fields.iter().map(|(field, _)| field).filter(|field| !is_told(*field, &told)).collect();
                 return Ok(Carried { frames, lost, degraded: None });
             }

@@ -1,6 +1,8 @@
 //! What is lost between two dialects, computed from their shapes, types and sizes alone: nothing here is written by
 //! hand. In: two dialects. Out: per kind of message what arrives, as what, and which facts stay behind.
 
+mod voice;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -8,16 +10,17 @@ use crate::event::{EventKind, Field, MessageKind};
 
 use super::carry::is_told;
 use super::frame::FrameSet;
-use super::model::{Dialect, EventPattern, Request};
+use super::model::{Dialect, Request};
+use voice::Voice;
 
-/// Losses of one ordered pair: what clients of `from` are told by their own server, against what clients of `to` are.
+/// Losses of one ordered pair, of what servers say or of what clients do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairLosses {
     pub from: String,
     pub to: String,
     /// Only kinds that `from` knows.
     pub kinds: BTreeMap<MessageKind, KindLosses>,
-    /// Families of events, beside messages, that `to` has no frame for.
+    /// Families of events, beside messages, that cannot be said in `to`.
     pub events: Vec<&'static str>,
 }
 
@@ -59,52 +62,39 @@ impl Dialect {
         let sockets = self.sockets.iter().map(|socket| &socket.server);
         sockets.chain(self.webhooks.iter().map(|webhook| &webhook.shapes)).filter(|set| !set.is_empty()).collect()
     }
-
-    /// The facts that its clients are told of such an event; `None` when they are told nothing.
-    fn facts(&self, kind: EventKind) -> Option<Vec<Field>> {
-        let mut facts = Vec::new();
-        let mut known = false;
-        for place in self.server_places() {
-            for (at, frame) in place.frames.iter().enumerate() {
-                if frame.pattern.is_some_and(|pattern| pattern.matches(kind)) {
-                    known = true;
-                    facts.extend(place.told(at));
-                }
-            }
-        }
-        facts.sort_unstable();
-        facts.dedup();
-        known.then_some(facts)
-    }
-
-    /// Whether a file of this kind is carried by some frame and not excluded by the list of types.
-    fn takes(&self, kind: MessageKind) -> bool {
-        let unlisted = self.types.kinds.is_empty() && self.types.any.is_none();
-        !kind.is_file() || unlisted || self.types.any.is_some() || self.types.kinds.contains_key(&kind)
-    }
 }
 
-/// Computes the losses of one ordered pair.
+/// What clients of one are told by their own server, against what clients of the other are.
 pub fn between(from: &Dialect, to: &Dialect) -> PairLosses {
-    let kinds = MessageKind::ALL.iter().filter(|kind| from.takes(**kind)).filter_map(|kind| {
+    losses(&Voice::of_server(from), &Voice::of_server(to), None)
+}
+
+/// What clients of one can say, against what can be said as a client of the other. `upload` is the largest file that
+/// clients may upload where that is not what their dialect says; bytes.
+pub fn towards(from: &Dialect, to: &Dialect, upload: Option<u64>) -> PairLosses {
+    losses(&Voice::of_client(from), &Voice::of_client(to), upload)
+}
+
+fn losses(from: &Voice<'_>, to: &Voice<'_>, upload: Option<u64>) -> PairLosses {
+    let kinds = MessageKind::ALL.iter().filter(|kind| from.has(**kind)).filter_map(|kind| {
         let said = from.facts(EventKind::Message(*kind))?;
-        Some((*kind, kind_losses(from, to, *kind, &said)))
+        Some((*kind, kind_losses(from, to, *kind, &said, upload)))
     });
     let families = EventKind::all().filter(|kind| kind.message().is_none() && *kind != EventKind::Error);
     let events = families.filter(|kind| from.facts(*kind).is_some() && to.facts(*kind).is_none());
     PairLosses {
-        from: from.name.to_string(),
-        to: to.name.to_string(),
+        from: from.dialect.name.to_string(),
+        to: to.dialect.name.to_string(),
         kinds: kinds.collect(),
         events: events.map(EventKind::as_str).collect(),
     }
 }
 
-fn kind_losses(from: &Dialect, to: &Dialect, kind: MessageKind, said: &[Field]) -> KindLosses {
+fn kind_losses(from: &Voice<'_>, to: &Voice<'_>, kind: MessageKind, said: &[Field], upload: Option<u64>) -> KindLosses {
     let told = to.facts(EventKind::Message(kind)).filter(|_| to.takes(kind));
     let (outcome, told) = match told {
         Some(told) => (Outcome::Carried, told),
-        None => match to.facts(EventKind::Message(MessageKind::Text)) {
+        None => match to.in_words(kind) {
             // The text names the file and links to it.
             Some(told) => (Outcome::Text, told),
             None => (Outcome::Nothing, Vec::new()),
@@ -114,24 +104,16 @@ fn kind_losses(from: &Dialect, to: &Dialect, kind: MessageKind, said: &[Field]) 
         .iter()
         .copied()
         .filter(|field| !is_told(*field, &told))
-        .filter(|field| *field != Field::Kind || !tells_kind(to, kind, &told));
+        .filter(|field| *field != Field::Kind || !to.tells_kind(kind, &told));
     let mut losses = KindLosses { outcome, fields: fields.collect(), types: Vec::new(), size: None };
     if kind.is_file() && outcome == Outcome::Carried {
-        losses.types = refused_types(from, to, kind);
-        losses.size = match (from.types.max(kind), to.types.max(kind)) {
+        losses.types = refused_types(from.dialect, to.dialect, kind);
+        losses.size = match (upload.or(from.dialect.types.max(kind)), to.dialect.types.max(kind)) {
             (Some(mine), Some(theirs)) if theirs < mine => Some(theirs),
             _ => None,
         };
     }
     losses
-}
-
-/// Whether the kind follows from what is told: by a frame of its own, or by the MIME type or name of the file.
-fn tells_kind(to: &Dialect, kind: MessageKind, told: &[Field]) -> bool {
-    let its_own = Some(EventPattern::One(EventKind::Message(kind)));
-    let by_file = [Field::Kind, Field::AttachmentMime, Field::AttachmentName, Field::AttachmentStoredName];
-    by_file.iter().any(|field| told.contains(field))
-        || to.server_places().iter().any(|place| place.frames.iter().any(|frame| frame.pattern == its_own))
 }
 
 /// What one takes and the other does not: extensions, or all but those listed where the one takes anything.
