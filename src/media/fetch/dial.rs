@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::fault::{Fault, Reason};
+use crate::tls;
 
 use super::host::Host;
 use super::policy::Standing;
@@ -52,8 +53,17 @@ impl Resolve for SystemResolver {
 }
 
 /// TCP, with TLS where asked. No proxy: it would resolve the name again.
+#[derive(Default)]
 pub(super) struct Tcp {
-    pub tls: Arc<ClientConfig>,
+    /// Made when it is first needed: reading what the system trusts takes time that a start does not have.
+    tls: OnceLock<Arc<ClientConfig>>,
+}
+
+impl Tcp {
+    #[cfg(test)]
+    pub fn trusting(tls: ClientConfig) -> Self {
+        Tcp { tls: Arc::new(tls).into() }
+    }
 }
 
 #[async_trait]
@@ -64,7 +74,8 @@ impl Connect for Tcp {
             return Ok(Box::new(stream));
         };
         let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
-        Ok(Box::new(TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await?))
+        let tls = self.tls.get_or_init(|| Arc::new(tls::client(&[b"http/1.1"])));
+        Ok(Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?))
     }
 }
 

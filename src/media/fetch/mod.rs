@@ -22,7 +22,6 @@ use http::response::Parts;
 use http::{HeaderName, HeaderValue, Uri};
 
 use crate::fault::{Fault, Reason};
-use crate::tls;
 
 use dial::{Connect, Dialer, Resolve, SystemResolver, Tcp};
 use exchange::Arriving;
@@ -73,8 +72,7 @@ pub struct Fetched {
 
 impl Fetcher {
     pub fn new(settings: FetchSettings) -> Self {
-        let tls = Arc::new(tls::client(&[b"http/1.1"]));
-        Fetcher::through(settings, Arc::new(SystemResolver), Arc::new(Tcp { tls }))
+        Fetcher::through(settings, Arc::new(SystemResolver), Arc::new(Tcp::default()))
     }
 
     fn through(settings: FetchSettings, resolve: Arc<dyn Resolve>, connect: Arc<dyn Connect>) -> Self {
