@@ -6,6 +6,7 @@
 
 pub mod andromedia;
 pub mod frontdesk;
+pub mod licomed;
 pub mod line;
 pub mod luxmart;
 
