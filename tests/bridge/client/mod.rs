@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod andromedia;
+pub mod divar;
 pub mod frontdesk;
 pub mod licomed;
 pub mod line;

@@ -164,7 +164,7 @@ impl Client for Licomed {
         match self.line.hears().await {
             Heard::File { name, url: id, caption } => {
                 let messages = self.messages(&self.them).await.expect("the history of who wrote");
-                let message = messages.iter().find(|message| message["id"].to_string() == id);
+                let message = messages.iter().find(|message| message["id"].as_u64() == id.parse().ok());
                 let message = message.unwrap_or_else(|| panic!("no message {id} in {messages:?}"));
                 let url = message["attached_file"].as_str().unwrap_or_else(|| panic!("no file in {message}"));
                 Heard::File { name, url: url.to_owned(), caption }

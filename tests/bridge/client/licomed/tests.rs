@@ -1,12 +1,12 @@
 //! The client against the stand-in, with nothing between: each is the other's witness.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::*;
 use crate::media::{File, Format};
-use crate::standin::licomed::rows::PASSWORD_HASH;
+use crate::standin::licomed::written::PASSWORD_HASH;
 use crate::standin::{Failing, Standin, Taken, credentials, licomed};
 
 const SECRET: &str = "the secret of the licomed stand-in's tokens";
@@ -226,6 +226,21 @@ async fn it_fails_as_it_is_told() {
         backend.fail(failing);
         assert_eq!(Licomed::open(address, backend.token(US)).await.err(), Some(status));
     }
+    let headers = [("Authorization", format!("Bearer {}", backend.token(US)))];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    for failing in [Failing::Garbage, Failing::HugeFrame] {
+        // Garbage would be said on the socket too, and this client reads no garbage.
+        backend.fail(Failing::CloseWith(1001));
+        assert_eq!(us.closed().await, 1001);
+        backend.fail(failing);
+        let answer = http::get(address, "/chat/user/threads/", &headers).await;
+        assert_eq!((answer.status, answer.json()["data"].is_array()), (200, false), "{failing:?}");
+        backend.fail(Failing::No);
+        us = client(&backend, US).await;
+    }
+    backend.fail(Failing::Silent);
+    let opening = tokio::time::timeout(Duration::from_millis(200), Licomed::open(address, backend.token(US)));
+    assert!(opening.await.is_err(), "a handshake that is answered");
     backend.fail(Failing::CloseWith(1012));
     assert_eq!(us.closed().await, 1012);
     for (failing, code) in [(Failing::Reset, 1006), (Failing::Down, 1006)] {

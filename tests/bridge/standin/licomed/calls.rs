@@ -86,8 +86,7 @@ impl House {
         let Some(part) = form.file("attached_file") else {
             return failure(400, "attached_file is required");
         };
-        let receiver = self.rows.lock().unwrap().user(receiver).map(|user| user.id.clone());
-        let Some(receiver) = receiver.filter(|receiver| receiver != who) else {
+        let Some(receiver) = self.known(receiver).filter(|receiver| receiver != who) else {
             return failure(404, "Invalid receipient");
         };
         let display = form.field("attached_file_name").filter(|name| !name.is_empty());

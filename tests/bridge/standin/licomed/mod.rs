@@ -3,7 +3,8 @@
 
 mod calls;
 mod frames;
-pub mod rows;
+mod rows;
+pub mod written;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -36,8 +37,7 @@ struct House {
 impl Licomed {
     /// `secret` signs the tokens (HS256, `sub` is the user's uuid); `us` is whom the gateway speaks for, `them` the other.
     pub async fn start(secret: &str, us: &str, them: &str) -> Self {
-        let mut rows = Rows::default();
-        rows.users = vec![User::invented(us, 1), User::invented(them, 2)];
+        let rows = Rows { users: vec![User::invented(us, 1), User::invented(them, 2)], ..Rows::default() };
         let house = Arc::new(House {
             backstage: Backstage::new(),
             secret: secret.to_owned(),
@@ -113,7 +113,7 @@ impl House {
     /// The user of a token.
     fn user(&self, token: &str) -> Option<String> {
         let claims = credentials::claims(&self.secret, token)?;
-        self.rows.lock().unwrap().user(claims["sub"].as_str()?).map(|user| user.id.clone())
+        self.known(claims["sub"].as_str()?)
     }
 
     /// Serves one socket until it is closed.
@@ -142,16 +142,16 @@ impl House {
             Action::File { chat } => return self.announce(session, who, chat).await,
             Action::Text { words, receiver } => (receiver, Content::Text(words)),
             Action::Profile { profile, receiver } => {
-                if !self.is_known(&profile) {
+                let Some(profile) = self.known(&profile) else {
                     return self.grumble(session, "Unknown profile").await;
-                }
+                };
                 (receiver, Content::Profile(profile))
             }
         };
         // The real code passes over both in silence.
-        if receiver == who || !self.is_known(&receiver) {
+        let Some(receiver) = self.known(&receiver).filter(|receiver| receiver != who) else {
             return self.grumble(session, "Invalid receipient").await;
-        }
+        };
         if !self.backstage.keeps().await {
             return;
         }
@@ -183,8 +183,9 @@ impl House {
         self.confirm(message).await;
     }
 
-    fn is_known(&self, user: &str) -> bool {
-        self.rows.lock().unwrap().user(user).is_some()
+    /// A user's id as it is kept.
+    fn known(&self, user: &str) -> Option<String> {
+        self.rows.lock().unwrap().user(user).map(|user| user.id.clone())
     }
 
     fn take(&self, message: &Message) {
