@@ -1,1 +1,0 @@
-//! Transports and listeners that behave and misbehave, over loopback.
