@@ -1,6 +1,6 @@
-//! The HTTP library, set up. In: how long connecting may take. Out: clients that keep connections, or do not.
+//! The HTTP library, set up. In: whom to trust, how long connecting may take. Out: clients that keep connections, or do not.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Uri;
@@ -8,8 +8,8 @@ use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier};
 use tokio::net::TcpStream;
 use tower::BoxError;
 use tower::timeout::Timeout;
@@ -40,9 +40,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const PING_ANSWERED: Duration = Duration::from_secs(10);
 
 /// For calls: HTTP/1.1, or HTTP/2 where TLS offers it; connections are kept.
-pub(super) fn pooled(connect_within: Duration) -> HttpClient {
+pub(super) fn pooled(trust: ClientConfig, connect_within: Duration) -> HttpClient {
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(TRUST.clone())
+        .with_tls_config(trust)
         .https_or_http()
         .enable_http1()
         .enable_http2()
@@ -59,9 +59,9 @@ pub(super) fn pooled(connect_within: Duration) -> HttpClient {
 }
 
 /// For handshakes: HTTP/1.1 only, which is what a WebSocket is upgraded from, and a connection of its own for each.
-pub(super) fn single(connect_within: Duration) -> HttpClient {
+pub(super) fn single(trust: ClientConfig, connect_within: Duration) -> HttpClient {
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(TRUST.clone())
+        .with_tls_config(trust)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp(connect_within));
@@ -85,12 +85,20 @@ fn tcp(connect_within: Duration) -> HttpConnector {
 /// Whose certificates are believed: what the machine's store says, because backends of a house have certificates of that
 /// house, and an operator who takes an authority out of the store means it. The public authorities that come with the
 /// program stand in where a machine (a bare container) has no store.
-static TRUST: LazyLock<ClientConfig> = LazyLock::new(|| {
-    let builder = || {
-        ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("the provider knows the protocol versions that are safe") // both are fixed at compile time
+pub(super) fn trust() -> ClientConfig {
+    // The store is read once; a change needs a restart.
+    static TRUST: OnceLock<ClientConfig> = OnceLock::new();
+    let read = || {
+        let trusting = versions().with_native_roots().unwrap_or_else(|_| versions().with_webpki_roots());
+        trusting.with_no_client_auth()
     };
-    let trusting = builder().with_native_roots().unwrap_or_else(|_| builder().with_webpki_roots());
-    trusting.with_no_client_auth()
-});
+    TRUST.get_or_init(read).clone()
+}
+
+/// TLS 1.2 and 1.3.
+pub(super) fn versions() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        // Provider and versions are both fixed when this is compiled.
+        .expect("the provider has ciphers for the versions that are safe")
+}

@@ -76,6 +76,9 @@ impl<'a> Exchange<'a> {
                 Err(Failure::Source(fault)) => return Err(fault),
                 Err(Failure::Unsent(fault, whole)) => {
                     entry.fail();
+                    if self.began.elapsed() >= self.transport.timeout {
+                        return Err(fault);
+                    }
                     entry = self.next().ok_or(fault)?;
                     body = whole;
                     continue;

@@ -28,6 +28,11 @@ pub(super) fn of_time(address: &str, longest: Duration) -> Fault {
     Fault::new(Reason::UpstreamTimeout).detail(format!("no answer from {address} within {} ms", longest.as_millis()))
 }
 
+/// There is an answer, and it is none to what was asked.
+pub(super) fn of_answer(address: &str, words: &str) -> Fault {
+    Fault::new(Reason::Upstream).detail(format!("{address}: {words}"))
+}
+
 /// Every endpoint is passed by at the moment.
 pub(super) fn of_all(upstream: &str, back_in: Duration) -> Fault {
     let fault = Fault::new(Reason::Upstream).detail(format!("no endpoint of {upstream} is well"));

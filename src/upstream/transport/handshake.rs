@@ -79,7 +79,7 @@ impl Transport {
                 Ok(Opened { socket, subprotocol, counted: entry.succeed() })
             }
             Ok(Err(words)) => {
-                let fault = Fault::new(Reason::Upstream).detail(format!("{}: {words}", entry.endpoint().address()));
+                let fault = failure::of_answer(entry.endpoint().address(), words);
                 entry.fail();
                 Err(fault.into())
             }

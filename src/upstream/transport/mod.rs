@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
+use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -94,17 +95,17 @@ struct Inner {
 impl Transport {
     /// Health checks run until the tasks stop or the last clone is dropped.
     pub fn new(settings: TransportSettings, tasks: &Tasks) -> Self {
-        Transport::with_breaker(settings, BreakerSettings::DEFAULT, tasks)
+        Transport::with(settings, BreakerSettings::DEFAULT, client::trust(), tasks)
     }
 
-    fn with_breaker(settings: TransportSettings, breaker: BreakerSettings, tasks: &Tasks) -> Self {
+    fn with(settings: TransportSettings, breaker: BreakerSettings, trust: ClientConfig, tasks: &Tasks) -> Self {
         let TransportSettings { upstream, endpoints, timeout, health } = settings;
         let endpoints = endpoints.iter().filter_map(|uri| Endpoint::new(&upstream, uri, breaker).map(Arc::new));
         let endpoints: Vec<_> = endpoints.collect();
         // An endpoint that does not even refuse must leave time for another.
         let shares = u32::try_from(endpoints.len()).unwrap_or(u32::MAX).clamp(1, 3);
-        let pooled = client::pooled(timeout / shares);
-        let single = client::single(timeout / shares);
+        let pooled = client::pooled(trust.clone(), timeout / shares);
+        let single = client::single(trust, timeout / shares);
         let dropped = CancellationToken::new();
         if let Some(health) = health {
             let checks = check::watch(endpoints.clone(), pooled.clone(), health, timeout);
@@ -132,6 +133,12 @@ impl Transport {
         let permit = Arc::clone(&self.0.calls).try_acquire_owned().map_err(busy)?;
         let (head, body) = request.into_parts();
         let (response, entry) = Exchange::new(&self.0, &self.0.pooled).run(&head, body, again).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody asked for it, and what follows is no answer's body.
+            let fault = failure::of_answer(entry.endpoint().address(), "it switches protocols unasked");
+            entry.fail();
+            return Err(fault);
+        }
         let counted = if is_failing(response.status()) { entry.fail() } else { entry.succeed() };
         Ok(response.map(|incoming| ResponseBody::new(incoming, self.0.timeout, (counted, permit))))
     }

@@ -9,8 +9,8 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::time::Instant;
 
-use super::origin::{Dead, Does, Origin};
-use super::{LASTING, SHORT, TIMEOUT, get, healthy, request, settings, text, transport, until};
+use super::origin::{Dead, Does, Origin, UNREAD};
+use super::{LASTING, SHORT, TIMEOUT, fragile, get, healthy, request, settings, text, transport, until};
 use crate::fault::{Fault, Reason};
 use crate::tasks::Tasks;
 use crate::upstream::transport::{Again, RequestBody, Transport, read_limited};
@@ -63,8 +63,7 @@ async fn open_calls_spread_evenly() {
 #[tokio::test]
 async fn one_is_down_and_every_call_succeeds_at_the_other() {
     let (dead, origin) = (Dead::new(), Origin::start(WELL).await);
-    let tasks = Tasks::new();
-    let transport = Transport::with_breaker(settings(&[&dead.http(), &origin.http()], TIMEOUT), LASTING, &tasks);
+    let transport = fragile(settings(&[&dead.http(), &origin.http()], TIMEOUT), LASTING);
     for _ in 0..50 {
         // A body that cannot be had twice: it was not touched where nobody listens.
         let body = pieces(vec![Ok("he"), Ok("llo")], Duration::ZERO);
@@ -85,23 +84,13 @@ async fn nobody_is_there() {
 }
 
 #[tokio::test]
-async fn what_is_no_tls_is_refused() {
-    let origin = Origin::start(Does::Write("HTTP/1.1 200 OK\r\n\r\n")).await;
-    let transport = transport(&[&format!("https://{}", origin.authority)]);
-    // The origin waits for an end of a head that does not come from a TLS client, unless by chance.
-    let fault = tokio::time::timeout(TIMEOUT * 2, get(&transport)).await.unwrap().err().unwrap();
-    assert!(matches!(fault.reason, Reason::Upstream | Reason::UpstreamTimeout), "{fault}");
-    assert!(origin.asked().is_empty());
-}
-
-#[tokio::test]
 async fn a_silent_endpoint_costs_the_timeout_and_no_more() {
     let origin = Origin::start(Does::Stall("")).await;
     let transport = Transport::new(settings(&[&origin.http()], SHORT), &Tasks::new());
     let began = Instant::now();
     let fault = transport.send(request(Method::GET, "/", text("")), Again::WhenSafe).await.err().unwrap();
     assert_eq!(fault.reason, Reason::UpstreamTimeout);
-    assert!((SHORT..SHORT * 4).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!((SHORT..SHORT * 10).contains(&began.elapsed()), "{:?}", began.elapsed());
     assert_eq!(origin.asked().len(), 1);
 }
 
@@ -116,9 +105,29 @@ async fn an_upload_may_take_longer_than_the_timeout_while_it_goes_on() {
 }
 
 #[tokio::test]
+async fn an_upload_that_the_endpoint_does_not_take_is_late() {
+    // It reads nothing of the body; far more is sent than a connection holds.
+    let origin = Origin::start(Does::Stall("")).await;
+    let transport = Transport::new(settings(&[&origin.http()], SHORT), &Tasks::new());
+    let megabyte: &'static str = "x".repeat(1 << 20).leak();
+    let body = pieces((0..64).map(|_| Ok(megabyte)).collect(), Duration::ZERO);
+    let mut post = request(Method::POST, "/", body);
+    post.headers_mut().insert(UNREAD, "yes".parse().unwrap());
+    let fault = transport.send(post, Again::Never).await.err().unwrap();
+    assert_eq!(fault.reason, Reason::UpstreamTimeout);
+}
+
+#[tokio::test]
+async fn a_protocol_that_nobody_asked_for_is_no_answer() {
+    let origin = Origin::start(Does::Switch { accept: None, headers: "" }).await;
+    let fault = get(&transport(&[&origin.http()])).await.err().unwrap();
+    assert_eq!(fault.reason, Reason::Upstream);
+}
+
+#[tokio::test]
 async fn a_body_that_fails_is_not_the_endpoints_fault() {
     let origin = Origin::start(WELL).await;
-    let transport = Transport::with_breaker(settings(&[&origin.http()], TIMEOUT), LASTING, &Tasks::new());
+    let transport = fragile(settings(&[&origin.http()], TIMEOUT), LASTING);
     let too_large = || std::io::Error::other(Fault::new(Reason::TooLarge));
     for (error, reason) in [
         (too_large(), Reason::TooLarge),
@@ -141,9 +150,8 @@ async fn a_call_that_nobody_waits_for_leaves_nothing_behind() {
     let waited = tokio::time::timeout(SHORT, get(&transport)).await;
     assert!(waited.is_err());
     assert_eq!(transport.endpoints()[0].in_flight, 0);
-    // The connection is closed too: the origin reads until its end and stops.
+    until("the origin's connection is closed", || origin.hung_up() == 1).await;
     origin.does(WELL);
-    until("the origin hears the next", || !origin.asked().is_empty()).await;
     assert_eq!(get(&transport).await.unwrap().status(), StatusCode::OK);
 }
 

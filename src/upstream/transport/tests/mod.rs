@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod health;
 mod origin;
+mod secure;
 mod sockets;
 mod twice;
 
@@ -14,7 +15,7 @@ use http::{Method, Request, Response, Uri};
 
 use super::breaker::BreakerSettings;
 use super::exchange::full;
-use super::{Again, RequestBody, ResponseBody, Transport, TransportSettings};
+use super::{Again, RequestBody, ResponseBody, Transport, TransportSettings, client};
 use crate::fault::Fault;
 use crate::tasks::Tasks;
 
@@ -27,9 +28,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// A timeout that is meant to pass.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Opens soon, and for so long that a test sees it.
+/// Opens at once, for a moment.
 const TOUCHY: BreakerSettings =
-    BreakerSettings { failures: 3, pause: Duration::from_millis(200), longest: Duration::from_millis(400) };
+    BreakerSettings { failures: 1, pause: Duration::from_millis(20), longest: Duration::from_millis(20) };
 
 /// Opens soon and stays so.
 const LASTING: BreakerSettings =
@@ -50,6 +51,11 @@ fn request(method: Method, path: &str, body: RequestBody) -> Request<RequestBody
 
 fn text(body: &'static str) -> RequestBody {
     full(Bytes::from_static(body.as_bytes()))
+}
+
+/// With breakers of these settings, that open sooner or later than usual.
+fn fragile(settings: TransportSettings, breaker: BreakerSettings) -> Transport {
+    Transport::with(settings, breaker, client::trust(), &Tasks::new())
 }
 
 async fn get(transport: &Transport) -> Result<Response<ResponseBody>, Fault> {

@@ -1,5 +1,6 @@
 //! A server that does what it is told, byte by byte, and remembers what it was asked.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::tasks::Tasks;
+
+/// A request with this header has its body left where it is.
+pub const UNREAD: &str = "x-unread";
 
 /// What it does with a request.
 #[derive(Debug, Clone)]
@@ -46,6 +50,7 @@ pub struct Origin {
     pub authority: String,
     does: Arc<Mutex<Does>>,
     asked: Arc<Mutex<Vec<Asked>>>,
+    hung_up: Arc<AtomicUsize>,
 }
 
 impl Origin {
@@ -61,6 +66,11 @@ impl Origin {
         self.asked.lock().unwrap().clone()
     }
 
+    /// How often the other side closed while it stalled.
+    pub fn hung_up(&self) -> usize {
+        self.hung_up.load(Ordering::SeqCst)
+    }
+
     pub fn http(&self) -> String {
         format!("http://{}", self.authority)
     }
@@ -71,6 +81,7 @@ impl Origin {
 
     async fn serve(self, mut stream: TcpStream) {
         while let Some(asked) = read(&mut stream).await {
+            let unread = asked.header(UNREAD).is_some();
             let key = asked.header("sec-websocket-key").unwrap_or_default().to_owned();
             self.asked.lock().unwrap().push(asked);
             let does = self.does.lock().unwrap().clone();
@@ -85,8 +96,11 @@ impl Origin {
                 }
                 Does::Stall(bytes) => {
                     let _ = stream.write_all(bytes.as_bytes()).await;
-                    // Until the other side hangs up.
+                    if unread {
+                        return std::future::pending().await;
+                    }
                     let _ = stream.read_to_end(&mut Vec::new()).await;
+                    self.hung_up.fetch_add(1, Ordering::SeqCst);
                     return;
                 }
                 Does::Reset => {
@@ -132,7 +146,8 @@ impl Dead {
     pub fn start(self, does: Does) -> Origin {
         let authority = self.authority();
         let listener: TcpListener = self.0.listen(64).unwrap();
-        let origin = Origin { authority, does: Arc::new(Mutex::new(does)), asked: Arc::default() };
+        let origin =
+            Origin { authority, does: Arc::new(Mutex::new(does)), asked: Arc::default(), hung_up: Arc::default() };
         let (tasks, serving) = (Tasks::new(), origin.clone());
         tasks.clone().spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -150,6 +165,9 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
         head.push(stream.read_u8().await.ok()?);
     }
     let mut asked = Asked { head: String::from_utf8(head).unwrap(), body: String::new() };
+    if asked.header(UNREAD).is_some() {
+        return Some(asked);
+    }
     let mut body = Vec::new();
     if let Some(length) = asked.header("content-length") {
         body.resize(length.parse().unwrap(), 0);
