@@ -96,6 +96,54 @@ open   licomed    chat.example/open  hub  none       -
 }
 
 #[test]
+fn routes_to_upstreams_name_their_losses() {
+    let upstreams = "
+[upstreams.clinic]
+dialect = \"licomed\"
+http = \"http://127.0.0.1:8000\"
+credential = { kind = \"forward\" }
+
+[upstreams.shop]
+dialect = \"luxmart\"
+http = \"http://127.0.0.1:8001\"
+credential = { kind = \"forward\" }
+";
+    let routes = ROUTES.replacen("\"hub\"", "\"shop\"\non_loss = \"refuse\"", 1).replacen("\"hub\"", "\"clinic\"", 1);
+    let same = "
+[[routes]]
+name = \"users\"
+dialect = \"licomed\"
+to = \"clinic\"
+auth = { kind = \"upstream\" }
+";
+    let file = File::new(&format!("{upstreams}{routes}{same}"));
+    let ended = dragoman(&["check", "-c", &file.path()]);
+    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, ""));
+    let wanted = "\
+ROUTE  DIALECT    WHERE              TO                AUTH       UPLOADS
+staff  frontdesk  127.0.0.1:8080     shop (luxmart)    jwt HS256  -
+keys   divar      127.0.0.1:8080     clinic (licomed)  1 tokens   -
+open   licomed    chat.example/open  hub               none       -
+users  licomed    127.0.0.1:8080     clinic (licomed)  upstream   upstream
+
+staff: frontdesk to shop (luxmart)
+  SAID                            BECOMES              WHICH
+  text, image, document           the same
+  video, audio                    refused
+  document                        refused              txt
+  presence, conversation.updated  dropped and counted
+
+keys: divar to clinic (licomed)
+  SAID                                 BECOMES                  WHICH
+  text, image, video, audio, document  the same                 without buttons.both, buttons.sender, buttons.receiver, which is counted
+  video                                text with a signed link  above 25 MiB
+
+users: licomed to clinic (licomed): passed on as it is
+";
+    assert_eq!(ended.data, wanted);
+}
+
+#[test]
 fn a_bad_config_is_told_on_standard_error() {
     let file = File::new("[sever]\n");
     let ended = dragoman(&["check", "--config", &file.path()]);

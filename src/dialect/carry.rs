@@ -5,7 +5,7 @@ use crate::event::{EventKind, Field, Fields, MessageKind, Value};
 
 use super::codec;
 use super::frame::FrameSet;
-use super::model::{Audience, Dialect, FileTypes};
+use super::model::{Audience, Dialect, EventPattern, FileTypes};
 use super::write::Unwritable;
 
 /// What a target made of an event.
@@ -89,10 +89,13 @@ pub(super) fn essentials(kind: MessageKind) -> &'static [Field] {
     }
 }
 
-/// Whether frames that tell these facts say what the message is about.
-fn says_it(fields: &Fields<'_>, told: &[Field]) -> bool {
+/// Whether a frame that tells these facts says what the message is about. One that is for all kinds of messages may have
+/// no place for it; one of a kind's own says it by being there.
+fn says_it(pattern: Option<EventPattern>, fields: &Fields<'_>, told: &[Field]) -> bool {
     let essentials = fields.message_kind().map(essentials).unwrap_or_default();
-    essentials.is_empty() || essentials.iter().any(|field| fields.has(*field) && told.contains(field))
+    pattern != Some(EventPattern::AnyMessage)
+        || essentials.is_empty()
+        || essentials.iter().any(|field| fields.has(*field) && told.contains(field))
 }
 
 /// Whether a fact is told by frames that carry these.
@@ -134,8 +137,7 @@ fn write(places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Resul
         match place.write_with_frame(fields, audience) {
             Ok((at, frames)) => {
                 let told = place.told(at);
-                // A frame for all kinds of messages may have no place for what this one is about.
-                if !says_it(fields, &told) {
+                if !says_it(place.frames[at].pattern, fields, &told) {
                     continue;
                 }
                 let lost = fields.iter().map(|(field, _)| field).filter(|field| !is_told(*field, &told)).collect();

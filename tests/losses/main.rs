@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use dragoman::dialect::loss::{self, Outcome};
-use dragoman::dialect::{Audience, Dialect, builtin};
+use dragoman::dialect::{Audience, Dialect, Op, Request, builtin};
 use dragoman::event::{Event, EventKind, Field, Fields, MessageKind, RawJson, Role, Side, Timestamp, Value};
 
 fn all() -> Vec<&'static Dialect> {
@@ -143,4 +143,66 @@ fn translating_does_what_the_matrix_declares() {
     }
     assert!(seen >= 25 * 3, "only {seen} translations");
     println!("{seen} translations");
+}
+
+/// The same event as an upstream's client would say it, with every handle of its file.
+fn with_handles(event: &Event) -> Fields<'_> {
+    let mut fields = event.fields();
+    if event.kind.message().is_some_and(MessageKind::is_file) {
+        fields.set_text(Field::AttachmentToken, "token-1".to_owned());
+        fields.set_text(Field::AttachmentChatId, "12".to_owned());
+    }
+    fields
+}
+
+/// Whether a client's frames tell a fact of such messages, and whether its uploads do.
+fn told_by_clients(dialect: &Dialect, kind: MessageKind, field: Field) -> (bool, bool) {
+    let by_frame = dialect.client_places().into_iter().any(|place| {
+        let about =
+            |at: &usize| place.frames[*at].pattern.is_some_and(|pattern| pattern.matches(EventKind::Message(kind)));
+        (0..place.frames.len()).filter(about).any(|at| place.told(at).contains(&field))
+    });
+    let mut uploads = dialect.calls.iter().filter(|call| call.op == Op::Upload && kind.is_file());
+    let by_upload = uploads.any(|call| match &call.request {
+        Request::Multipart { parts, .. } => parts.iter().any(|part| part.field == Some(field)),
+        Request::Json(_) | Request::Empty => false,
+    });
+    (by_frame, by_upload)
+}
+
+#[test]
+fn clients_are_carried_as_a_route_declares() {
+    let mut seen = 0;
+    for from in all() {
+        for to in all() {
+            for (kind, losses) in loss::towards(from, to, None).kinds {
+                let event = full_event(from, kind);
+                let fields = with_handles(&event);
+                let case = format!("{} to {}, {kind:?}", from.name, to.name);
+                let carried = to.carry(&to.client_places(), &fields, Audience::Sender);
+                let carried = carried.unwrap_or_else(|error| panic!("{case}: {error:?}"));
+                let name = file_name(from, kind);
+                let extension = name.rsplit('.').next().unwrap_or_default();
+                let excluded = losses.types.iter().any(|types| match types.strip_prefix("all but ") {
+                    Some(taken) => !taken.split(' ').any(|taken| taken == extension),
+                    None => types == extension,
+                });
+                assert_eq!(carried.degraded.is_some(), losses.outcome == Outcome::Text || excluded, "{case}");
+                for field in losses.fields.iter().filter(|field| fields.has(**field)) {
+                    assert!(
+                        carried.lost.contains(field) || carried.degraded.is_some(),
+                        "{case}: {field:?} is not lost"
+                    );
+                }
+                // The words of a message are the one fact that nobody would do without.
+                let said = told_by_clients(from, kind, Field::Body) != (false, false);
+                let (by_frame, by_upload) = told_by_clients(to, kind, Field::Body);
+                let kept = by_frame || carried.degraded.is_some();
+                assert_eq!(carried.lost.contains(&Field::Body), !kept, "{case}: {carried:?}");
+                assert_eq!(losses.fields.contains(&Field::Body), said && !kept && !by_upload, "{case}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 25 * 3, "only {seen} messages");
 }

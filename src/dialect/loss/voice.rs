@@ -46,14 +46,14 @@ impl<'a> Voice<'a> {
         let mut known = self.is_client && self.has_call(kind);
         for place in &self.places {
             for (at, frame) in place.frames.iter().enumerate() {
-                if frame.pattern.is_some_and(|pattern| pattern.matches(kind)) {
-                    known = true;
-                    facts.extend(place.told(at));
-                }
+                let Some(pattern) = frame.pattern.filter(|pattern| pattern.matches(kind)) else { continue };
+                let told = place.told(at);
+                known |=
+                    pattern != EventPattern::AnyMessage || kind.message().is_none_or(|kind| has_essence(kind, &told));
+                facts.extend(told);
             }
         }
         if self.is_client {
-            known &= kind.message().is_none_or(|kind| tells_essence(kind, &facts));
             facts.extend(self.told_by_uploads(kind));
             facts.retain(|field| is_of_a_client(*field, kind));
         }
@@ -119,7 +119,7 @@ fn is_of_a_client(field: Field, kind: EventKind) -> bool {
 }
 
 /// Whether a message of this kind is more than empty words with these facts.
-fn tells_essence(kind: MessageKind, facts: &[Field]) -> bool {
+fn has_essence(kind: MessageKind, facts: &[Field]) -> bool {
     let essentials = essentials(kind);
     essentials.is_empty() || essentials.iter().any(|field| facts.contains(field))
 }

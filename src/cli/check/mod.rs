@@ -1,4 +1,7 @@
-//! `dragoman check`. Out: the table of routes; or every problem of the config at once.
+//! `dragoman check`. Out: the table of routes and what is lost on those to upstreams; or every problem of the config at
+//! once.
+
+mod losses;
 
 use clap::Args;
 
@@ -24,21 +27,27 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
                 console.talk(&loaded.warnings.render(console.colour()));
             }
             console.data(&table(&loaded.config));
+            console.data(&losses::tables(&loaded.config));
             Exit::Fine
         }
         Err(exit) => exit,
     }
 }
 
-/// The routes, a line each, in columns.
+/// The routes, a line each.
 fn table(config: &Config) -> String {
     let head = ["ROUTE", "DIALECT", "WHERE", "TO", "AUTH", "UPLOADS"].map(str::to_owned);
     let rows: Vec<[String; 6]> =
         std::iter::once(head).chain(config.routes.iter().map(|route| row(config, route))).collect();
+    columns(&rows)
+}
+
+/// Rows as lines, each column as wide as its widest cell.
+fn columns<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
@@ -53,8 +62,11 @@ fn row(config: &Config, route: &Route) -> [String; 6] {
         None => format!("{listen}{}", route.prefix),
     };
     let target = match &route.target {
-        Target::Hub => "hub",
-        Target::Upstream(name) => name,
+        Target::Hub => "hub".to_owned(),
+        Target::Upstream(name) => match config.upstreams.get(name) {
+            Some(upstream) => format!("{name} ({})", upstream.dialect.name),
+            None => name.clone(),
+        },
     };
     let auth = match &route.auth {
         Auth::Jwt(settings) => format!("jwt {}", settings.algorithm.as_str()),
@@ -67,5 +79,5 @@ fn row(config: &Config, route: &Route) -> [String; 6] {
         Some(Uploads::Upstream) => "upstream",
         None => "-",
     };
-    [route.name.to_string(), route.dialect.name.to_string(), place, target.to_owned(), auth, uploads.to_owned()]
+    [route.name.to_string(), route.dialect.name.to_string(), place, target, auth, uploads.to_owned()]
 }
