@@ -4,4 +4,5 @@ mod client;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod media;
+mod pieces;
 mod standin;

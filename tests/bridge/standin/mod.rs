@@ -98,6 +98,11 @@ pub trait Standin: Send + Sync {
         self.server().backstage().ledger.counts()
     }
 
+    /// How many messages it was sent that it did not keep, because it was to fail.
+    fn lost(&self) -> usize {
+        self.server().backstage().ledger.lost()
+    }
+
     /// Every request so far, whatever became of it: `METHOD /path`.
     fn calls(&self) -> Vec<String> {
         self.server().backstage().ledger.calls()

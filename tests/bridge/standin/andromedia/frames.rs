@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::Failing;
 use super::super::server::{Request, Response, Said, Session};
 use super::{Content, Desk, User};
 
@@ -41,9 +40,6 @@ impl Desk {
         }
         session.say(&json!({ "type": "connection_established", "session_id": self.session })).await;
         while let Some(said) = session.hear().await {
-            if self.backstage.faults.now() == Failing::Silent {
-                continue;
-            }
             if self.has_ended() {
                 return self.refuse_ended(&session).await;
             }

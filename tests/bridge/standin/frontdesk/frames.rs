@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::Failing;
 use super::super::server::{Request, Response, Said, Session, text};
 use super::{CONVERSATION, DEPARTMENT, Desk, Profile, STAFF, User, shape};
 
@@ -30,7 +29,6 @@ impl Desk {
         self.tell_others(&own.id, "user_connected", user).await;
         while let Some(said) = session.hear().await {
             match said {
-                Said::Text(_) if self.backstage.faults.now() == Failing::Silent => {}
                 Said::Text(text) => self.frame(&session, user, base, &text).await,
                 Said::Binary => {
                     self.backstage.ledger.complain("socket: a binary frame".to_owned());

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::Failing;
 use super::super::server::{Request, Response, Said, Session};
 use super::{Desk, Role, SESSION, User, refuse, shape};
 
@@ -25,9 +24,6 @@ impl Desk {
             session.say(&shape::frame("new_notification", json!({ "count": 0 }))).await;
         }
         while let Some(said) = session.hear().await {
-            if self.backstage.faults.now() == Failing::Silent {
-                continue;
-            }
             let done = match said {
                 Said::Text(text) => self.frame(user, base, &text).await,
                 Said::Binary => {

@@ -11,6 +11,7 @@ use super::super::{PATIENCE, Taken};
 pub struct Ledger {
     messages: AtomicUsize,
     uploads: AtomicUsize,
+    lost: AtomicUsize,
     taken: mpsc::Sender<Taken>,
     /// Taken out while somebody waits.
     waiting: tokio::sync::Mutex<mpsc::Receiver<Taken>>,
@@ -25,6 +26,7 @@ impl Default for Ledger {
         Ledger {
             messages: AtomicUsize::new(0),
             uploads: AtomicUsize::new(0),
+            lost: AtomicUsize::new(0),
             taken,
             waiting: tokio::sync::Mutex::new(waiting),
             calls: Mutex::default(),
@@ -43,6 +45,15 @@ impl Ledger {
     /// A file was kept.
     pub fn uploaded(&self) {
         self.uploads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A message came and was not kept, as ordered.
+    pub fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub fn lost(&self) -> usize {
+        self.lost.load(Ordering::SeqCst)
     }
 
     /// A request came, whatever became of it: `METHOD /path`.

@@ -88,7 +88,11 @@ impl Backstage {
     /// What becomes of a message of a socket that passed every check: true when it is to be kept and confirmed, perhaps
     /// after a wait; false when it is lost.
     pub async fn keeps(&self) -> bool {
-        self.faults.keeps().await
+        let keeps = self.faults.keeps().await;
+        if !keeps {
+            self.ledger.lose();
+        }
+        keeps
     }
 
     /// The same for a message that came by a call: it returns when the message is to be kept, else never.

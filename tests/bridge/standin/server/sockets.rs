@@ -14,7 +14,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
-use super::super::PATIENCE;
+use super::super::{Failing, PATIENCE};
 use super::Backstage;
 
 /// Orders and frames that may wait for one socket; more than a test sends at once.
@@ -65,9 +65,15 @@ impl Session {
         self.backstage.clone()
     }
 
-    /// The next message of the client; none once the socket is closed.
+    /// The next message of the client; none once the socket is closed. What comes during [`Failing::Silent`] is lost.
     pub async fn hear(&mut self) -> Option<Said> {
-        self.said.recv().await
+        loop {
+            let said = self.said.recv().await?;
+            if self.backstage.faults.now() != Failing::Silent {
+                return Some(said);
+            }
+            self.backstage.ledger.lose();
+        }
     }
 
     /// Says a frame on this socket alone.
@@ -188,38 +194,43 @@ impl Sockets {
         let session = Session { seat: seat.clone(), said, backstage: backstage.clone() };
         let backstage = backstage.clone();
         let driver = async move {
-            drive(stream, ordered, says).await;
+            let closing = drive(stream, ordered, says).await;
+            // A socket that is being closed is no open one, however long the other side takes.
             backstage.sockets.open.lock().unwrap().retain(|(other, _)| *other != seat);
+            if let Some((stream, code)) = closing {
+                close(stream, code).await;
+            }
         };
         (session, driver)
     }
 }
 
-/// Writes what is ordered and passes on what is read, until either side closes.
+/// Writes what is ordered and passes on what is read, until the other side is gone, or until it is to be closed with this
+/// code.
 async fn drive(
     mut stream: WebSocketStream<TokioIo<Upgraded>>,
     mut ordered: mpsc::Receiver<Order>,
     says: mpsc::Sender<Said>,
-) {
+) -> Option<(WebSocketStream<TokioIo<Upgraded>>, u16)> {
     loop {
         tokio::select! {
             order = ordered.recv() => match order {
                 Some(Order::Say(text, done)) => {
                     if stream.send(Message::text(text)).await.is_err() {
-                        return;
+                        return None;
                     }
                     // Nobody may wait for it any more.
                     let _ = done.map(|done| done.send(()));
                 }
-                Some(Order::Close(code)) => return close(stream, code).await,
-                Some(Order::Cut) | None => return,
+                Some(Order::Close(code)) => return Some((stream, code)),
+                Some(Order::Cut) | None => return None,
             },
             message = stream.next() => match message {
                 // A visit that is over does not listen; the socket then closes by its order.
                 Some(Ok(Message::Text(text))) => drop(says.try_send(Said::Text(text.as_str().to_owned()))),
                 Some(Ok(Message::Binary(_))) => drop(says.try_send(Said::Binary)),
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return,
+                Some(Err(_)) | None => return None,
             },
         }
     }
