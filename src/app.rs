@@ -17,14 +17,17 @@ use crate::auth::{RateLimit, Secret, Verifier, Visitors};
 use crate::backend::Backend;
 use crate::config::{self, Config, JournalSettings, StoreSettings, Target, Uploads};
 use crate::delivery::Webhook;
+use crate::dialect::Dialect;
 use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal};
 use crate::naming::Naming;
+use crate::passage::Passage;
 use crate::relay::{MailboxLimits, MemoryRelay, Relay};
 use crate::server::{self, Bounds, Site, Stores};
 use crate::session;
 use crate::store::{FsStore, Store};
 use crate::tasks::Tasks;
+use crate::upstream::{UpstreamPassage, UpstreamSettings};
 
 /// Sockets at a time of a route that says nothing.
 const CONNECTIONS: usize = 10_000;
@@ -46,8 +49,10 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 impl Gateway {
     /// Opens what the config names and listens.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        if let Some(route) = config.routes.iter().find(|route| route.target != Target::Hub) {
-            return Err(format!("route `{}`: this version starts routes to the hub only", route.name).into());
+        if let Some(route) =
+            config.routes.iter().find(|route| route.target != Target::Hub && !is_same_dialect(route, &config))
+        {
+            return Err(format!("route `{}`: this version does not translate for upstreams yet", route.name).into());
         }
         let tasks = Tasks::new();
         let listener = TcpListener::bind(config.server.listen).await?;
@@ -70,7 +75,13 @@ impl Gateway {
         for route in &config.routes {
             webhook(route, &config, &naming, &relay, &tasks).await?;
         }
-        let routes = config.routes.iter().map(|route| self::route(route, &config, &hub, &stores, address, &key));
+        let passages = passages(&config, &tasks);
+        let routes = config.routes.iter().map(|route| {
+            let passage = upstream_of(route).and_then(|name| passages.get(name).cloned());
+            let same_dialect = is_same_dialect(route, &config);
+            let made = self::route(route, &config, &hub, &stores, address, &key)?;
+            Ok(server::Route { passage, same_dialect, ..made })
+        });
         let routes = routes.collect::<Result<Vec<_>, StartError>>()?;
         let site = Arc::new(Site::new(routes, naming, tasks.clone(), Bounds::default()));
         tasks.spawn(server::serve(site, listener));
@@ -99,6 +110,28 @@ impl Gateway {
         self.journal.close().await;
         left
     }
+}
+
+/// The raw ways to the upstreams, by name.
+fn passages(config: &Config, tasks: &Tasks) -> BTreeMap<String, Arc<dyn Passage>> {
+    let passage = |settings: &UpstreamSettings| {
+        Arc::new(UpstreamPassage::new(Arc::new(settings.clone()), tasks)) as Arc<dyn Passage>
+    };
+    config.upstreams.iter().map(|(name, settings)| (name.clone(), passage(settings))).collect()
+}
+
+fn upstream_of(route: &config::Route) -> Option<&str> {
+    match &route.target {
+        Target::Hub => None,
+        Target::Upstream(name) => Some(name),
+    }
+}
+
+/// Whether a route's upstream speaks what its clients speak, whatever the variants.
+fn is_same_dialect(route: &config::Route, config: &Config) -> bool {
+    let base = |dialect: &Dialect| dialect.name.split('@').next().map(str::to_owned);
+    let upstream = upstream_of(route).and_then(|name| config.upstreams.get(name));
+    upstream.is_some_and(|upstream| base(&upstream.dialect) == base(&route.dialect))
 }
 
 /// The key of visitors' tokens: made once, beside the journal and never in it, so that tokens outlive a restart.
@@ -165,6 +198,9 @@ fn route(
         name: Arc::clone(&route.name),
         dialect: Arc::clone(&route.dialect),
         backend: Arc::clone(hub),
+        passage: None,
+        same_dialect: false,
+        forward_rest: route.forward_rest,
         host: route.host.clone(),
         prefix: route.prefix.clone(),
         verifier: Verifier::new(&route.auth)?.with_visitors(Visitors::new(key.clone(), &route.name)?),

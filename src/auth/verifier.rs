@@ -92,6 +92,11 @@ impl Verifier {
         }
     }
 
+    /// Whether credentials are not checked here: whatever is presented is let through, for the upstream to decide.
+    pub fn leaves_it_to_upstream(&self) -> bool {
+        matches!(self.scheme, Scheme::Upstream)
+    }
+
     fn visitor(&self, token: &str) -> Option<Principal> {
         self.visitors.as_ref()?.verify(token)
     }

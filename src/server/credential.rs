@@ -44,7 +44,8 @@ pub fn subprotocol_answer<'a>(places: &'a [CredentialPlace], headers: &HeaderMap
     })
 }
 
-fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+/// The offered subprotocols, in order.
+pub fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
 }

@@ -1,8 +1,10 @@
 //! One request, from its head to its answer: guard, route, and on to calls, files or sockets.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
@@ -10,11 +12,12 @@ use crate::fault::{Fault, Reason};
 use crate::metrics;
 
 use super::body::{self, Answer};
+use super::forward::Way;
 use super::table::{Found, Target};
-use super::{Site, call, cors, download, guard, respond, upgrade};
+use super::{Site, call, cors, download, guard, respond, tunnel, upgrade};
 
 /// Answers a request. Never fails: whatever goes wrong is an answer too.
-pub async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Response<Answer> {
+pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -> Response<Answer> {
     let began = Instant::now();
     let (parts, incoming) = request.into_parts();
     let wanted = match guard::inspect(&parts) {
@@ -36,31 +39,58 @@ pub async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Response<Ans
     };
     let Found { route, target } = found;
     let page = cors::permitted(&route, &parts.headers);
-    let (op, mut response) = match target {
-        Target::Calls { calls, parameters } => {
+    let to = |passage| Way { site: &site, route: &route, passage, wanted: &wanted, peer };
+    let identity = route.identity().map(to);
+    let (op, mut response) = match (target, identity) {
+        (Target::Calls { calls, .. }, Some(way)) => {
+            let op = route.dialect.calls[calls[0]].op.as_str();
+            (op, way.call(&calls, parts, incoming).await)
+        }
+        (Target::Calls { calls, parameters }, None) => {
             let op = route.dialect.calls[calls[0]].op.as_str();
             (op, call::answer(&site, &route, &calls, &parameters, &parts, incoming).await)
         }
-        Target::Socket(socket) => {
+        (Target::Socket(socket), Some(way)) => {
+            ("socket", tunnel::answer(way, Some(socket), Request::from_parts(parts, incoming)).await)
+        }
+        (Target::Socket(socket), None) => {
             let request = Request::from_parts(parts, incoming);
             ("socket", upgrade::answer(&site, &route, socket, &wanted, request).await)
         }
-        Target::File(key) => {
+        (Target::File(_), Some(way)) => ("download", way.file(parts, incoming).await),
+        (Target::File(key), None) => {
             body::drain(incoming, site.bounds.body_idle).await;
             ("download", download::answer(&route, &key, &parts).await)
         }
-        Target::Method { allowed } if page.is_some() && cors::is_preflight(&parts.method, &parts.headers) => {
+        (Target::Method { allowed }, _) if page.is_some() && cors::is_preflight(&parts.method, &parts.headers) => {
             body::drain(incoming, site.bounds.body_idle).await;
             ("preflight", cors::preflight(&allowed))
         }
-        Target::Method { allowed } => {
+        (Target::Method { allowed }, _) => {
             body::drain(incoming, site.bounds.body_idle).await;
             ("none", respond::method_not_allowed(&route, &allowed))
         }
+        (Target::Rest, _) => match route.rest().map(to) {
+            Some(way) => rest(way, page.is_some(), parts, incoming).await,
+            // The table finds this only where there is one.
+            None => ("none", respond::unknown(&Fault::new(Reason::NotFound))),
+        },
     };
     if let Some(origin) = page {
         cors::permit(&mut response, origin);
     }
     metrics::count_request(&route.name, op, response.status().as_u16(), began.elapsed().as_secs_f64());
     response
+}
+
+/// A path that the dialect does not know, on a route that passes these on.
+async fn rest(way: Way<'_>, listed: bool, parts: Parts, incoming: Incoming) -> (&'static str, Response<Answer>) {
+    if listed && cors::is_preflight(&parts.method, &parts.headers) {
+        body::drain(incoming, way.site.bounds.body_idle).await;
+        return ("preflight", cors::preflight("GET, HEAD, POST, PUT, PATCH, DELETE"));
+    }
+    if tunnel::is_asked_for(&parts.method, &parts.headers) {
+        return ("socket", tunnel::answer(way, None, Request::from_parts(parts, incoming)).await);
+    }
+    ("forward", way.rest(parts, incoming).await)
 }

@@ -2,6 +2,7 @@
 //! is in flight finish.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -30,11 +31,11 @@ pub async fn serve(site: Arc<Site>, listener: TcpListener) {
             accepted = accept(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, place)) => {
+            Ok((stream, peer, place)) => {
                 pause = PAUSE.0;
                 let site_of_connection = Arc::clone(&site);
                 site.tasks.spawn(async move {
-                    connection(site_of_connection, stream).await;
+                    connection(site_of_connection, stream, peer).await;
                     drop(place);
                 });
             }
@@ -52,13 +53,13 @@ pub async fn serve(site: Arc<Site>, listener: TcpListener) {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> std::io::Result<(TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer.ip(), place))
 }
 
-async fn connection(site: Arc<Site>, stream: TcpStream) {
+async fn connection(site: Arc<Site>, stream: TcpStream, peer: IpAddr) {
     let _open = OpenConnection::begin();
     // Frames are small and waited for.
     let _ = stream.set_nodelay(true);
@@ -79,7 +80,7 @@ async fn connection(site: Arc<Site>, stream: TcpStream) {
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
         heard_by_service.store(true, Ordering::Relaxed);
-        async move { Ok::<_, Infallible>(handle::handle(site, request).await) }
+        async move { Ok::<_, Infallible>(handle::handle(site, peer, request).await) }
     });
     let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(serving);

@@ -8,6 +8,7 @@ mod call;
 mod cors;
 mod credential;
 mod download;
+mod forward;
 mod guard;
 mod handle;
 mod listen;
@@ -17,6 +18,7 @@ mod route;
 mod sniff;
 mod storage_key;
 mod table;
+mod tunnel;
 mod upgrade;
 mod upload;
 

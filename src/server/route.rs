@@ -8,6 +8,7 @@ use crate::auth::{RateLimit, Verifier, Visitors};
 use crate::backend::Backend;
 use crate::dialect::Dialect;
 use crate::event::MessageKind;
+use crate::passage::Passage;
 use crate::session;
 use crate::store::Store;
 
@@ -17,6 +18,12 @@ pub struct Route {
     pub dialect: Arc<Dialect>,
     /// Where it leads.
     pub backend: Arc<dyn Backend>,
+    /// The raw way to where it leads, for what needs no translation.
+    pub passage: Option<Arc<dyn Passage>>,
+    /// Whether the backend speaks the clients' dialect: then all of it is passed on as it is.
+    pub same_dialect: bool,
+    /// Whether paths that the dialect does not know are passed on.
+    pub forward_rest: bool,
     /// Lower-case, without a port; `None`: every host.
     pub host: Option<String>,
     /// Before the dialect's paths; empty, or `/…` without a slash at the end.
@@ -39,6 +46,16 @@ pub struct Route {
 }
 
 impl Route {
+    /// The passage, where calls and sockets of the dialect take it.
+    pub fn identity(&self) -> Option<&Arc<dyn Passage>> {
+        self.passage.as_ref().filter(|_| self.same_dialect)
+    }
+
+    /// The passage, where paths that the dialect does not know take it.
+    pub fn rest(&self) -> Option<&Arc<dyn Passage>> {
+        self.passage.as_ref().filter(|_| self.forward_rest)
+    }
+
     /// Bytes of an upload, over all kinds.
     pub fn largest_upload(&self) -> u64 {
         self.upload_limit.unwrap_or_else(|| self.dialect.types.largest())

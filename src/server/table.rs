@@ -16,6 +16,8 @@ pub enum Target {
     Socket(usize),
     /// The key of a stored file.
     File(String),
+    /// Nothing that the dialect knows, and the route passes it on.
+    Rest,
     /// The path is there, with other methods.
     Method {
         allowed: String,
@@ -46,6 +48,7 @@ impl Table {
     pub fn find(&self, host: &str, method: &str, path: &str) -> Result<Found, Option<Arc<Route>>> {
         let mut nearest = None;
         let mut other_method = None;
+        let mut rest_of = None;
         for entry in self.0.iter().filter(|entry| entry.route.host.as_deref().is_none_or(|name| is_host(name, host))) {
             let Some(rest) = path.strip_prefix(entry.route.prefix.as_str()).filter(|rest| rest.starts_with('/')) else {
                 continue;
@@ -56,12 +59,17 @@ impl Table {
                 }
                 Some(Target::Method { .. }) => {}
                 Some(target) => return Ok(Found { route: Arc::clone(&entry.route), target }),
+                None if rest_of.is_none() && entry.route.rest().is_some() => {
+                    rest_of = Some(Found { route: Arc::clone(&entry.route), target: Target::Rest });
+                }
                 None if nearest.is_none() && !entry.route.prefix.is_empty() => nearest = Some(Arc::clone(&entry.route)),
                 None => {}
             }
         }
         // A lone route answers for whatever comes to it.
-        other_method.ok_or_else(|| nearest.or_else(|| (self.0.len() == 1).then(|| Arc::clone(&self.0[0].route))))
+        other_method
+            .or(rest_of)
+            .ok_or_else(|| nearest.or_else(|| (self.0.len() == 1).then(|| Arc::clone(&self.0[0].route))))
     }
 }
 

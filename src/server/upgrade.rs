@@ -32,14 +32,9 @@ pub async fn answer(
     wanted: &Wanted,
     request: Request<Incoming>,
 ) -> Response<Answer> {
-    let accept = match handshake(&request) {
-        Ok(accept) => accept,
-        Err((status, words)) => {
-            body::drain(request.into_body(), site.bounds.body_idle).await;
-            let mut response = respond::json(status, serde_json::json!({ "error": words }).to_string());
-            response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            return response;
-        }
+    let (accept, request) = match accepted(site, request).await {
+        Ok(accepted) => accepted,
+        Err(response) => return response,
     };
     let place = Place {
         route: Arc::clone(&route.name),
@@ -68,10 +63,26 @@ pub async fn answer(
     site.tasks.spawn(async move {
         match admitted {
             Ok((admitted, seat)) => converse(&route, place, admitted, upgrade, stop).await.map_or((), |()| drop(seat)),
-            Err(fault) => refuse(&route, &place, &fault, upgrade).await,
+            Err(fault) => refuse(&route, socket, &fault, upgrade).await,
         }
     });
     switching(&accept, subprotocol.as_deref())
+}
+
+/// The accept key of a request that is a well-formed handshake; else the answer to it.
+pub async fn accepted(
+    site: &Site,
+    request: Request<Incoming>,
+) -> Result<(String, Request<Incoming>), Response<Answer>> {
+    match handshake(&request) {
+        Ok(accept) => Ok((accept, request)),
+        Err((status, words)) => {
+            body::drain(request.into_body(), site.bounds.body_idle).await;
+            let mut response = respond::json(status, serde_json::json!({ "error": words }).to_string());
+            response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            Err(response)
+        }
+    }
 }
 
 /// The accept key of a well-formed handshake (RFC 6455 §4.2.1).
@@ -105,7 +116,17 @@ fn places(route: &Route) -> &Credential {
 }
 
 /// A place among the route's sockets, given back when dropped.
-struct Seat(Arc<AtomicUsize>);
+pub struct Seat(Arc<AtomicUsize>);
+
+impl Seat {
+    pub fn take(route: &Route) -> Result<Self, Fault> {
+        let seat = Seat(Arc::clone(&route.open));
+        if route.open.fetch_add(1, Ordering::Relaxed) >= route.connections {
+            return Err(Fault::new(Reason::Busy).detail("the route has all the sockets it may have"));
+        }
+        Ok(seat)
+    }
+}
 
 impl Drop for Seat {
     fn drop(&mut self) {
@@ -122,10 +143,7 @@ async fn admit(
     headers: &HeaderMap,
 ) -> Result<(Admitted, Seat), Fault> {
     origin_may(route, wanted, headers)?;
-    let seat = Seat(Arc::clone(&route.open));
-    if route.open.fetch_add(1, Ordering::Relaxed) >= route.connections {
-        return Err(Fault::new(Reason::Busy).detail("the route has all the sockets it may have"));
-    }
+    let seat = Seat::take(route)?;
     let token = credential::presented(&places(route).socket, headers, query);
     let verified: Result<Principal, Fault> = route.verifier.verify(&Presented { credential: None, token, party: None });
     let admitted = session::admit(place, query, verified, token.map(Secret::new), site.connection_number()).await?;
@@ -133,7 +151,7 @@ async fn admit(
 }
 
 /// A browser says which page connects; others say nothing and are not asked.
-fn origin_may(route: &Route, wanted: &Wanted, headers: &HeaderMap) -> Result<(), Fault> {
+pub fn origin_may(route: &Route, wanted: &Wanted, headers: &HeaderMap) -> Result<(), Fault> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
     let allowed = if route.origins.is_empty() {
@@ -144,7 +162,8 @@ fn origin_may(route: &Route, wanted: &Wanted, headers: &HeaderMap) -> Result<(),
     if allowed { Ok(()) } else { Err(Fault::new(Reason::Origin)) }
 }
 
-fn switching(accept: &str, subprotocol: Option<&str>) -> Response<Answer> {
+/// The answer that switches.
+pub fn switching(accept: &str, subprotocol: Option<&str>) -> Response<Answer> {
     let mut response = Response::new(body::full(""));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -176,10 +195,10 @@ async fn converse(
 }
 
 /// Accepted only to be told why not.
-async fn refuse(route: &Route, place: &Place, fault: &Fault, upgrade: OnUpgrade) {
+pub async fn refuse(route: &Route, socket: usize, fault: &Fault, upgrade: OnUpgrade) {
     let Ok(upgraded) = upgrade.await else { return };
     crate::metrics::count_refused(&route.name, fault.reason.as_str());
-    let RefusedFrame { frame, close, text, .. } = route.dialect.refuse_frame(place.contract(), fault);
+    let RefusedFrame { frame, close, text, .. } = route.dialect.refuse_frame(&route.dialect.sockets[socket], fault);
     let mut socket = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;
     if let Some(frame) = frame {
         let _ = socket.feed(frame.into()).await;

@@ -65,7 +65,7 @@ fn what_cannot_be_read_is_refused() {
         r#"{"password":"x"]"#,
         r#"password="x""#,
         r#"{"\ud800":1,"password":2}"#,
-        "{\0\"\0p\0a\0s\0s\0w\0o\0r\0d\0\"\0:\01\0}\0",
+        "{\0\"\0p\0a\0s\0s\0w\0o\0r\0d\0\"\0:\0\x31\0}\0",
     ] {
         assert_eq!(redaction().apply(text).unwrap_err().reason, Reason::Upstream, "{text}");
     }

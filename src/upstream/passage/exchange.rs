@@ -118,7 +118,7 @@ impl Exchange<'_> {
     fn take(&self, credential: &Credential, head: &mut Head<'_>) -> bool {
         // A client may try the places of the other channel too, which some servers read as well.
         let places = credential.http.iter().chain(&credential.socket).filter(|place| !self.is_issued(place));
-        places.fold(false, |found, place| head.take(place) || found)
+        places.filter(|place| head.take(place)).count() > 0
     }
 
     /// Whether the upstream's own token for this very call stands in this place.
