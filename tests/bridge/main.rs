@@ -3,6 +3,7 @@
 mod client;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod hub;
 mod media;
 mod pieces;
 mod standin;

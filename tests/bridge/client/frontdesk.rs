@@ -69,7 +69,9 @@ impl Frames {
     }
 
     fn is_own(&self, message: &Value, body: &str) -> bool {
-        let is_pending = self.pending.front().is_some_and(|sent| sent == body);
+        // A file without a caption comes with its name instead.
+        let is_name = message["media_filename"] == body;
+        let is_pending = self.pending.front().is_some_and(|sent| sent == body || (sent.is_empty() && is_name));
         let is_named = self.name.as_ref().is_none_or(|name| message["sender_name"] == name.as_str());
         message["sender_type"] == "staff" && is_named && is_pending
     }
