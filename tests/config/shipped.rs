@@ -51,3 +51,25 @@ fn the_default_is_refused_in_public_until_its_secrets_are_set() {
     let loaded = default(&set).unwrap();
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
 }
+
+#[test]
+fn what_the_default_has_as_comments_can_be_used() {
+    let text = config::DEFAULT_TEXT;
+    let start = text.find("# [upstreams.clinic]").unwrap();
+    let length = text[start..].find("\n\n").unwrap();
+    let block: String =
+        text[start..start + length].lines().map(|line| format!("{}\n", line.trim_start_matches(['#', ' ']))).collect();
+    let environment = [
+        ("CLINIC_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("MARKET_KEY", "invented"),
+        ("MARKET_EVENTS_KEY", "invented"),
+    ];
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let inputs = Inputs { environment, ..Inputs::default() };
+    let text = format!("{text}\n{block}");
+    let loaded = config::check("routes.toml", &text, Path::new(""), &inputs, BUILTIN).unwrap();
+    let codes: Vec<Code> = loaded.warnings.list.iter().map(|problem| problem.code).collect();
+    // No route leads to the market.
+    assert_eq!(codes, [Code::WellKnownSecret, Code::Unused]);
+    assert_eq!(loaded.config.upstreams.len(), 2);
+}
