@@ -23,6 +23,10 @@ pub struct Metrics {
     upstream_requests: IntCounterVec,
     upstream_seconds: HistogramVec,
     upstream_endpoints: IntGaugeVec,
+    unconfirmed: IntGaugeVec,
+    confirmations: IntCounterVec,
+    upstream_sockets: IntGaugeVec,
+    unreadable: IntCounterVec,
     connections: IntGauge,
 }
 
@@ -103,6 +107,20 @@ impl Metrics {
                 "Whether an endpoint is given requests.",
                 &["upstream", "endpoint"],
             ),
+            unconfirmed: gauges(&registry, "dragoman_unconfirmed", "Sends that wait for a confirmation.", &["upstream"]),
+            confirmations: counter(
+                &registry,
+                "dragoman_confirmations_total",
+                "What became of sends to upstreams.",
+                &["upstream", "outcome"],
+            ),
+            upstream_sockets: gauges(&registry, "dragoman_upstream_sockets", "Open sockets there.", &["upstream"]),
+            unreadable: counter(
+                &registry,
+                "dragoman_upstream_unreadable_total",
+                "Frames and calls of upstreams that are of no form of their dialect.",
+                &["upstream"],
+            ),
             connections,
             registry,
         }
@@ -178,6 +196,51 @@ pub fn count_upstream_unavailable(upstream: &str) {
 /// Whether an endpoint is given requests. `endpoint` is scheme, host and port as configured.
 pub fn show_upstream_endpoint(upstream: &str, endpoint: &str, healthy: bool) {
     metrics().upstream_endpoints.with_label_values(&[upstream, endpoint]).set(i64::from(healthy));
+/// A send waits for its confirmation while this lives.
+pub struct Unconfirmed(std::sync::Arc<str>);
+
+impl Unconfirmed {
+    pub fn begin(upstream: &std::sync::Arc<str>) -> Self {
+        metrics().unconfirmed.with_label_values(&[&**upstream]).inc();
+        Unconfirmed(std::sync::Arc::clone(upstream))
+    }
+
+    /// Says what became of it: `confirmed`, `refused`, `late`, `abandoned`, `broken`.
+    pub fn end(self, outcome: &str) {
+        count_confirmation(&self.0, outcome);
+    }
+}
+
+impl Drop for Unconfirmed {
+    fn drop(&mut self) {
+        metrics().unconfirmed.with_label_values(&[&*self.0]).dec();
+    }
+}
+
+/// A send came to this.
+pub fn count_confirmation(upstream: &str, outcome: &str) {
+    metrics().confirmations.with_label_values(&[upstream, outcome]).inc();
+}
+
+/// A socket at an upstream is open while this lives.
+pub struct OpenUpstreamSocket(std::sync::Arc<str>);
+
+impl OpenUpstreamSocket {
+    pub fn begin(upstream: &std::sync::Arc<str>) -> Self {
+        metrics().upstream_sockets.with_label_values(&[&**upstream]).inc();
+        OpenUpstreamSocket(std::sync::Arc::clone(upstream))
+    }
+}
+
+impl Drop for OpenUpstreamSocket {
+    fn drop(&mut self) {
+        metrics().upstream_sockets.with_label_values(&[&*self.0]).dec();
+    }
+}
+
+/// An upstream said what its dialect does not know.
+pub fn count_unreadable(upstream: &str) {
+    metrics().unreadable.with_label_values(&[upstream]).inc();
 }
 
 /// A connection is open while this lives.

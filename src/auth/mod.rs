@@ -14,7 +14,7 @@ mod tokens;
 mod verifier;
 mod visitor;
 
-pub use jwt::MintError;
+pub use jwt::{MintError, sign};
 pub use party::Principal;
 pub use rate::RateLimit;
 pub use secret::Secret;

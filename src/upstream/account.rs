@@ -1,0 +1,174 @@
+//! One account at an upstream and who listens through it. In: callers, grouped by the credential the upstream sees.
+//! Out: the sockets of the account, and the mailboxes that its events go to.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::backend::Caller;
+use crate::dialect::Scope;
+use crate::directory::{Room, may_see};
+use crate::event::{Event, EventKind, Role};
+use crate::relay::{Mailbox, Parcel};
+
+use super::correlator::Correlator;
+use super::link::Link;
+
+/// Everybody who is one account at the upstream.
+pub struct Account {
+    pub key: Arc<str>,
+    /// Whether all callers are this account: then the gateway decides who may hear what, not the upstream.
+    pub shared: bool,
+    /// The latest caller, for credentials of sockets that the gateway opens by itself.
+    caller: Mutex<Caller>,
+    known: Mutex<Known>,
+    listeners: Mutex<Vec<(u64, Arc<Listener>)>>,
+    links: Mutex<HashMap<Option<String>, Arc<Link>>>,
+    /// What was confirmed by the answers of calls; its echo may come by a socket or a callback.
+    pub answered: Mutex<Correlator>,
+    next: AtomicU64,
+}
+
+/// What we are called there.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub id: Option<String>,
+    pub name: Option<String>,
+}
+
+/// A mailbox, and what it may hear.
+pub struct Listener {
+    pub caller: Caller,
+    pub scope: Scope,
+    /// Of a socket that is confined to one conversation.
+    pub conversation: Option<String>,
+    mailbox: Mailbox,
+}
+
+impl Listener {
+    pub fn new(caller: Caller, scope: Scope, conversation: Option<String>, mailbox: Mailbox) -> Self {
+        Listener { caller, scope, conversation, mailbox }
+    }
+
+    /// Whether what happens in this room is for it.
+    fn hears(&self, room: &Room, shared: bool) -> bool {
+        match &self.conversation {
+            Some(conversation) => *conversation == room.conversation.id,
+            None => !shared || may_see(&self.caller, room).is_ok(),
+        }
+    }
+}
+
+fn taken<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is whole before anything could panic.
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Account {
+    pub fn new(key: Arc<str>, shared: bool, caller: Caller, known: Known) -> Self {
+        Account {
+            key,
+            shared,
+            caller: Mutex::new(caller),
+            known: Mutex::new(known),
+            listeners: Mutex::default(),
+            links: Mutex::default(),
+            answered: Mutex::default(),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// Who the gateway acts for when it calls by itself.
+    pub fn caller(&self) -> Caller {
+        taken(&self.caller).clone()
+    }
+
+    /// A newer credential of the same caller.
+    pub fn renew(&self, caller: &Caller) {
+        if caller.presented.is_some() {
+            *taken(&self.caller) = caller.clone();
+        }
+    }
+
+    pub fn known(&self) -> Known {
+        taken(&self.known).clone()
+    }
+
+    /// Learns from a message that was certainly ours.
+    pub fn learn(&self, id: Option<String>, name: Option<String>) {
+        let mut known = taken(&self.known);
+        known.id = id.or(known.id.take());
+        known.name = name.or(known.name.take());
+    }
+
+    /// Listens until [`Account::leave`].
+    pub fn listen(&self, listener: Listener) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        taken(&self.listeners).push((number, Arc::new(listener)));
+        number
+    }
+
+    pub fn leave(&self, number: u64) {
+        taken(&self.listeners).retain(|(known, _)| *known != number);
+    }
+
+    /// Whether anybody listens who would hear this conversation; of a socket for all of them, whether anybody listens.
+    pub fn is_heard(&self, conversation: Option<&str>) -> bool {
+        taken(&self.listeners).iter().any(|(_, listener)| match (conversation, &listener.conversation) {
+            (Some(this), Some(only)) => this == only,
+            _ => true,
+        })
+    }
+
+    /// Hands an event to everybody whom it concerns, receivers before the one who sent it. What passes by does not come
+    /// back to the socket that said it.
+    pub fn deliver(&self, room: &Room, event: &Arc<Event>) {
+        let listeners: Vec<Arc<Listener>> = {
+            let mut listeners = taken(&self.listeners);
+            // The sender last, so that a receiver never learns of a message after its sender does.
+            let sender = event.details.sender.id.clone();
+            listeners.sort_by_key(|(_, listener)| *listener.caller.principal.id == *sender);
+            listeners.iter().map(|(_, listener)| Arc::clone(listener)).collect()
+        };
+        for listener in listeners.iter().filter(|listener| listener.hears(room, self.shared)) {
+            listener.mailbox.push(Parcel { event: Arc::clone(event), topics: Vec::new(), last: None });
+        }
+    }
+
+    /// The socket for this, started by `start` where there is none that lives.
+    pub fn link(&self, conversation: Option<String>, start: impl FnOnce() -> Arc<Link>) -> Arc<Link> {
+        let mut links = taken(&self.links);
+        if let Some(link) = links.get(&conversation).filter(|link| !link.is_over()) {
+            return Arc::clone(link);
+        }
+        let link = start();
+        links.insert(conversation, Arc::clone(&link));
+        link
+    }
+
+    /// Lets go of a socket that is over.
+    pub fn unlink(&self, link: &Arc<Link>) {
+        let mut links = taken(&self.links);
+        if links.get(&link.conversation).is_some_and(|known| Arc::ptr_eq(known, link)) {
+            links.remove(&link.conversation);
+        }
+    }
+
+    /// Whether nobody needs it.
+    pub fn is_idle(&self) -> bool {
+        taken(&self.listeners).is_empty() && taken(&self.links).is_empty()
+    }
+}
+
+/// Whether a role answers for the house.
+pub fn is_house(role: Role) -> bool {
+    match role {
+        Role::Staff | Role::Agent | Role::Admin | Role::Bot | Role::System => true,
+        Role::Guest | Role::Visitor | Role::Store | Role::User => false,
+    }
+}
+
+/// Whether an event is told and not kept.
+pub fn passes_by(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Typing | EventKind::Presence)
+}

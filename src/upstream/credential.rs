@@ -1,0 +1,163 @@
+//! What an upstream is shown. In: a caller and the operator's rules. Out: the credential, and its place in a request of
+//! the upstream's dialect. None is ever logged, and none goes to another host.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue};
+use serde_json::{Map, Value};
+
+use crate::auth::{self, Principal, Secret};
+use crate::backend::Caller;
+use crate::dialect::{Credential, CredentialPlace};
+use crate::fault::{Fault, Reason};
+
+use super::settings::{Claim, CredentialRule, Mint};
+
+/// Minted tokens that are kept; beyond it they are made anew.
+const KEPT: usize = 10_000;
+
+/// The credentials of one upstream.
+pub struct Credentials {
+    rules: BTreeMap<String, CredentialRule>,
+    /// By credential and party, with when a new one is due.
+    minted: Mutex<HashMap<(String, Arc<str>), (Secret, Instant)>>,
+}
+
+impl Credentials {
+    pub fn new(rules: BTreeMap<String, CredentialRule>) -> Self {
+        Credentials { rules, minted: Mutex::default() }
+    }
+
+    /// Whether all callers are one account there.
+    pub fn is_shared(&self) -> bool {
+        match self.rules.get("") {
+            Some(CredentialRule::Forward) => false,
+            Some(CredentialRule::Mint(mint)) => !names_party(mint),
+            Some(CredentialRule::Fixed(_)) | None => true,
+        }
+    }
+
+    /// Whether a refused credential is the client's own.
+    pub fn is_forwarded(&self) -> bool {
+        matches!(self.rules.get(""), Some(CredentialRule::Forward))
+    }
+
+    /// What to show under one of the dialect's names; `None` where the operator gave no rule.
+    pub fn value(&self, name: &str, caller: &Caller) -> Result<Option<Secret>, Fault> {
+        match self.rules.get(name) {
+            None => Ok(None),
+            Some(CredentialRule::Fixed(secret)) => Ok(Some(secret.clone())),
+            Some(CredentialRule::Forward) => Ok(caller.presented.clone()),
+            Some(CredentialRule::Mint(mint)) => self.mint(name, mint, &caller.principal).map(Some),
+        }
+    }
+
+    fn mint(&self, name: &str, mint: &Mint, principal: &Principal) -> Result<Secret, Fault> {
+        let party = if names_party(mint) { Arc::clone(&principal.id) } else { "".into() };
+        let key = (name.to_owned(), party);
+        let now = Instant::now();
+        if let Some((token, due)) = self.minted.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
+            && now < *due
+        {
+            return Ok(token.clone());
+        }
+        let claims = claims(mint, principal);
+        let token = auth::sign(mint.algorithm, &mint.key, claims, mint.lifetime)
+            .map_err(|error| Fault::new(Reason::Internal).detail(error.to_string()))?;
+        let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        if minted.len() >= KEPT {
+            minted.clear();
+        }
+        // A token that is about to end would end under way.
+        minted.insert(key, (token.clone(), now + mint.lifetime / 2));
+        Ok(token)
+    }
+}
+
+fn names_party(mint: &Mint) -> bool {
+    mint.claims.values().any(|claim| match claim {
+        Claim::Template(text) => text.contains("{party."),
+        Claim::List(texts) => texts.iter().any(|text| text.contains("{party.")),
+        Claim::Integer(_) | Claim::Boolean(_) => false,
+    })
+}
+
+/// A claim that names what is not known of the caller is left out.
+fn claims(mint: &Mint, principal: &Principal) -> Map<String, Value> {
+    let mut claims = Map::new();
+    for (name, claim) in &mint.claims {
+        let value = match claim {
+            Claim::Template(text) => filled(text, principal).map(Value::from),
+            Claim::Integer(number) => Some(Value::from(*number)),
+            Claim::Boolean(flag) => Some(Value::from(*flag)),
+            Claim::List(texts) => Some(texts.iter().filter_map(|text| filled(text, principal)).collect()),
+        };
+        if let Some(value) = value {
+            claims.insert(name.clone(), value);
+        }
+    }
+    claims
+}
+
+fn filled(template: &str, principal: &Principal) -> Option<String> {
+    let facts = [
+        ("{party.id}", Some(principal.id.to_string())),
+        ("{party.role}", principal.role.map(|role| role.as_str().to_owned())),
+        ("{party.name}", principal.name.clone()),
+        ("{party.department}", principal.departments.first().cloned()),
+        ("{party.business}", principal.business.clone()),
+    ];
+    let mut text = template.to_owned();
+    for (hole, fact) in facts {
+        if text.contains(hole) {
+            text = text.replace(hole, &fact?);
+        }
+    }
+    Some(text)
+}
+
+/// Where a credential went, beside headers.
+#[derive(Default)]
+pub struct Placed {
+    pub headers: HeaderMap,
+    /// Names and values for the query.
+    pub query: Vec<(String, Secret)>,
+    pub subprotocols: Vec<String>,
+}
+
+impl Placed {
+    /// Puts the credential into the first of the places.
+    pub fn put(&mut self, places: &[CredentialPlace], secret: &Secret) -> Result<(), Fault> {
+        let unsendable = || Fault::new(Reason::Unauthorized).detail("the credential cannot be put into a header");
+        match places.first() {
+            Some(CredentialPlace::Header { name, scheme }) => {
+                let text = match scheme {
+                    Some(scheme) => format!("{scheme} {}", secret.expose()),
+                    None => secret.expose().to_owned(),
+                };
+                let name = HeaderName::try_from(name).map_err(|_| unsendable())?;
+                let mut value = HeaderValue::try_from(text).map_err(|_| unsendable())?;
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+            }
+            Some(CredentialPlace::Query { name }) => self.query.push((name.clone(), secret.clone())),
+            Some(CredentialPlace::Subprotocol { name }) => {
+                self.subprotocols = vec![name.clone(), secret.expose().to_owned()];
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The credential of a call, in its place.
+    pub fn of_call(credential: Option<&Credential>, secret: Option<&Secret>) -> Result<Self, Fault> {
+        let mut placed = Placed::default();
+        if let (Some(credential), Some(secret)) = (credential, secret) {
+            placed.put(&credential.http, secret)?;
+        }
+        Ok(placed)
+    }
+}
