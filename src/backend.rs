@@ -2,12 +2,13 @@
 //! everything right of it (hub, upstream) knows no clients. In and out: canonical ids and events only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use crate::auth::{Principal, Secret};
-use crate::dialect::Scope;
+use crate::dialect::{OnLoss, Scope};
 use crate::event::{Attachment, Conversation, ConversationKind, Event, Fields, Guest, MessageKind, Party};
 use crate::fault::Fault;
 use crate::relay::{Mailbox, Subscription};
@@ -24,6 +25,10 @@ pub struct Caller {
     pub foreign_files: bool,
     /// The credential that was presented, for a backend that wants to see it.
     pub presented: Option<Secret>,
+    /// What becomes of what the backend cannot be told.
+    pub on_loss: OnLoss,
+    /// How long a send may wait for its confirmation, where the route says so.
+    pub confirm_within: Option<Duration>,
 }
 
 /// A socket that wants to hear.
@@ -135,7 +140,7 @@ pub enum Listing {
 #[derive(Debug, Clone)]
 pub struct Grant {
     pub token: String,
-    pub lifetime: std::time::Duration,
+    pub lifetime: Duration,
 }
 
 #[async_trait]
@@ -194,4 +199,17 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Whether the backend can serve.
     async fn healthy(&self) -> Result<(), Fault>;
+}
+
+/// A backend that calls the gateway, instead of being listened to on a socket.
+#[async_trait]
+pub trait Callbacks: Send + Sync + 'static {
+    /// The path that it calls, before every route's paths.
+    fn path(&self) -> Option<&str>;
+
+    /// Whether the call shows the key that was agreed on; compared in constant time.
+    fn is_authentic(&self, headers: &http::HeaderMap) -> bool;
+
+    /// Takes the body of a call. Resolves once those who listen have it.
+    async fn receive(&self, body: &str) -> Result<(), Fault>;
 }

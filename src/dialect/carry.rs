@@ -106,9 +106,14 @@ pub fn is_told(field: Field, carried: &[Field]) -> bool {
 }
 
 impl Dialect {
+    /// Why this file is none that the dialect takes.
+    pub fn refuses_file(&self, fields: &Fields<'_>) -> Option<Degradation> {
+        file_refused(&self.types, fields)
+    }
+
     /// Says the event through the first of these places that can.
     pub fn carry(&self, places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Result<Carried, Unwritable> {
-        let refused = file_refused(&self.types, fields);
+        let refused = self.refuses_file(fields);
         let plain = match refused {
             None => write(places, fields, audience),
             Some(_) => Err(Unwritable::NoShape),

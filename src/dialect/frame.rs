@@ -71,6 +71,8 @@ impl Guard {
 pub struct Need {
     pub any: Vec<Field>,
     pub text: Arc<str>,
+    /// Only one of them may be written; both are read, so that nobody's caption is lost.
+    pub exclusive: bool,
 }
 
 impl Frame {

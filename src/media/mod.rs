@@ -3,6 +3,10 @@
 
 pub mod fetch;
 pub mod file_name;
+mod hosted;
 mod library;
+mod sources;
 
+pub use hosted::{FOLDER, Hosted};
 pub use library::{Library, Upload};
+pub use sources::{Place, Source, Sources};

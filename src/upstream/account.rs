@@ -112,6 +112,14 @@ impl Account {
         taken(&self.listeners).retain(|(known, _)| *known != number);
     }
 
+    /// Ends the mailboxes that hear by a socket which is over: of one conversation, or of all.
+    pub fn dismiss(&self, conversation: Option<&str>) {
+        taken(&self.listeners).retain(|(_, listener)| match conversation {
+            Some(this) => listener.conversation.as_deref() != Some(this),
+            None => false,
+        });
+    }
+
     /// Whether anybody listens who would hear this conversation; of a socket for all of them, whether anybody listens.
     pub fn is_heard(&self, conversation: Option<&str>) -> bool {
         taken(&self.listeners).iter().any(|(_, listener)| match (conversation, &listener.conversation) {

@@ -1,9 +1,206 @@
 //! A legacy backend behind the gateway, reached in its own dialect. In: calls with canonical ids. Out: what it answered
 //! and what it says on its own, in canonical ids again. Knows no clients.
 
+mod account;
+mod backend;
+mod backoff;
+mod call;
+mod callback;
+mod correlator;
+mod credential;
+mod handles;
+mod hearing;
+mod inbound;
+mod link;
+mod names;
 mod passage;
+mod reading;
+mod refusal;
+mod send;
+mod sessions;
 mod settings;
+#[cfg(test)]
+mod tests;
 pub mod transport;
+mod uploads;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::backend::Caller;
+use crate::dialect::Op;
+use crate::directory::Directory;
+use crate::fault::Fault;
+use crate::journal::Journal;
+use crate::media::{Hosted, Library, Sources};
+use crate::naming::{PinnedConversation, fault};
+use crate::tasks::Tasks;
+
+use account::{Account, Known, is_house};
+use credential::Credentials;
+use hearing::Hearing;
+use link::Link;
+use names::Names;
+use transport::{Transport, TransportSettings};
 
 pub use passage::UpstreamPassage;
 pub use settings::{CallbackSettings, Claim, CredentialRule, HealthCheck, Mint, UpstreamSettings};
+
+/// One upstream of the config. Cloning it copies nothing.
+#[derive(Clone)]
+pub struct Upstream(Arc<Inner>);
+
+/// What an upstream needs of the gateway.
+pub struct Surroundings {
+    pub journal: Arc<dyn Journal>,
+    pub sources: Sources,
+    pub hosted: Hosted,
+    pub tasks: Tasks,
+}
+
+struct Inner {
+    settings: UpstreamSettings,
+    credentials: Credentials,
+    names: Names,
+    directory: Directory,
+    library: Library,
+    journal: Arc<dyn Journal>,
+    sources: Sources,
+    hosted: Hosted,
+    http: Transport,
+    hosts: BTreeMap<Op, Transport>,
+    socket_transport: Transport,
+    accounts: Mutex<HashMap<Arc<str>, Arc<Account>>>,
+    /// One lock per file that is on its way there.
+    uploading: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Held while a decision is taken that must be taken once: which session a guest has.
+    decisions: tokio::sync::Mutex<()>,
+    tasks: Tasks,
+}
+
+impl Upstream {
+    /// Makes what is pinned known; nothing is dialled before somebody needs it.
+    pub async fn open(
+        settings: UpstreamSettings,
+        pinned: &[PinnedConversation],
+        around: Surroundings,
+    ) -> Result<Self, Fault> {
+        let Surroundings { journal, sources, hosted, tasks } = around;
+        let transport = |endpoints: &[http::Uri], health: bool| {
+            let settings = TransportSettings {
+                upstream: Arc::clone(&settings.name),
+                endpoints: endpoints.to_vec(),
+                timeout: settings.timeout,
+                health: settings.health.clone().filter(|_| health),
+            };
+            Transport::new(settings, &tasks)
+        };
+        let directory = Directory::of_upstream(Arc::clone(&journal), &settings.name);
+        directory.pin(pinned).await?;
+        let (name, dialect) = (Arc::clone(&settings.name), Arc::clone(&settings.dialect));
+        let names = Names::open(name, dialect, Arc::clone(&journal), pinned).await.map_err(fault)?;
+        Ok(Upstream(Arc::new(Inner {
+            credentials: Credentials::new(settings.credentials.clone()),
+            names,
+            directory,
+            library: Library::new(Arc::clone(&journal)),
+            journal,
+            sources,
+            hosted,
+            http: transport(&settings.http, true),
+            hosts: settings.hosts.iter().map(|(op, endpoints)| (*op, transport(endpoints, false))).collect(),
+            socket_transport: transport(&settings.socket, false),
+            accounts: Mutex::default(),
+            uploading: Mutex::default(),
+            decisions: tokio::sync::Mutex::default(),
+            tasks,
+            settings,
+        })))
+    }
+
+    pub fn settings(&self) -> &UpstreamSettings {
+        &self.0.settings
+    }
+}
+
+impl Inner {
+    /// Where calls of this operation go.
+    fn transport(&self, op: Op) -> &Transport {
+        self.hosts.get(&op).unwrap_or(&self.http)
+    }
+
+    /// The account that a caller is at the upstream.
+    fn account(&self, caller: &Caller) -> Arc<Account> {
+        let shared = self.credentials.is_shared();
+        let key: Arc<str> = if shared { "".into() } else { Arc::clone(&caller.principal.id) };
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let account = accounts.entry(key).or_insert_with_key(|key| {
+            let known = Known { id: self.pinned_account(), name: None };
+            Arc::new(Account::new(Arc::clone(key), shared, caller.clone(), known))
+        });
+        account.renew(caller);
+        Arc::clone(account)
+    }
+
+    /// What the operator called us there: the first of a pair, where all pairs agree.
+    fn pinned_account(&self) -> Option<String> {
+        let mut pairs = self.names.pinned().filter_map(|conversation| self.names.pair(conversation));
+        let (first, _) = pairs.next()?;
+        pairs.all(|(us, _)| us == first).then(|| first.to_owned())
+    }
+
+    /// Whether an id is known to be another account's.
+    fn is_another_account(&self, account: &Arc<Account>, id: &str) -> bool {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.values().any(|other| !Arc::ptr_eq(other, account) && other.known().id.as_deref() == Some(id))
+    }
+
+    /// Lets go of an account that nobody needs.
+    fn forget_idle(&self, account: &Arc<Account>) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if account.is_idle() && !account.shared {
+            accounts.remove(&account.key);
+        }
+    }
+
+    fn all_accounts(&self) -> Vec<Arc<Account>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
+    }
+
+    /// Which of the dialect's sockets the gateway uses for this caller.
+    fn socket_for(&self, caller: &Caller) -> Option<usize> {
+        let role = self.role(caller);
+        let sockets = &self.settings.dialect.sockets;
+        let of_role = sockets
+            .iter()
+            .position(|socket| socket.roles.is_empty() || role.is_some_and(|role| socket.roles.contains(&role)));
+        of_role.or((!sockets.is_empty()).then_some(0))
+    }
+
+    /// Whether the gateway speaks there as somebody who answers for the house.
+    fn speaks_for_house(&self, caller: &Caller) -> bool {
+        if let Some(role) = self.settings.role {
+            return is_house(role);
+        }
+        match self.socket_for(caller).map(|at| &self.settings.dialect.sockets[at].roles) {
+            // An app that only calls is no guest.
+            None => true,
+            Some(roles) if !roles.is_empty() => roles.iter().all(|role| is_house(*role)),
+            Some(_) => caller.principal.role.is_some_and(is_house),
+        }
+    }
+
+    /// The socket that such a message goes over; opened if there is none.
+    fn link(self: &Arc<Self>, account: &Arc<Account>, caller: &Caller, socket: usize, conversation: &str) -> Arc<Link> {
+        let scoped = self.settings.dialect.sockets[socket].scope == crate::dialect::Scope::Conversation;
+        let conversation = scoped.then(|| conversation.to_owned());
+        account.renew(caller);
+        account.link(conversation.clone(), || {
+            let (link, outgoing) = Link::new(Arc::clone(&self.settings.name), conversation.clone());
+            let owner =
+                Hearing { upstream: Arc::clone(self), account: Arc::clone(account), conversation, socket };
+            self.tasks.spawn(link::run(Arc::clone(&link), outgoing, owner, self.tasks.stopping()));
+            link
+        })
+    }
+}

@@ -1,0 +1,250 @@
+//! A call to an upstream, by its dialect's file. In: an operation and fields in native names. Out: the fields of the
+//! answer, in native names; a refusal in our words.
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request as HttpRequest};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+
+use crate::backend::Caller;
+use crate::dialect::{Audience, Call, Op, Part, Request, Unwritable};
+use crate::event::{Field, Fields, MessageKind, Role};
+use crate::fault::{Fault, Reason};
+use crate::metrics;
+use crate::percent;
+
+use super::Inner;
+use super::credential::Placed;
+use super::refusal;
+use super::transport::{Again, RequestBody, read_limited};
+
+/// Bytes of an answer that is read.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// A file on its way to an upstream.
+pub struct Outgoing {
+    pub name: String,
+    pub mime: String,
+    pub size: u64,
+    pub chunks: BoxStream<'static, std::io::Result<Bytes>>,
+}
+
+impl Inner {
+    /// As which role the gateway calls for this caller.
+    pub fn role(&self, caller: &Caller) -> Option<Role> {
+        self.settings.role.or(caller.principal.role)
+    }
+
+    /// The call for an operation: of the right role, with nothing implied that is not so, and a path that can be filled.
+    pub fn call_for(&self, op: Op, caller: &Caller, fields: &Fields<'_>, kind: Option<MessageKind>) -> Option<&Call> {
+        let role = self.role(caller);
+        let fits = |call: &&Call| {
+            let implied = call.set.iter().all(|(field, value)| fields.text(*field) == Some(value));
+            let medium = call.media.is_empty() || kind.is_some_and(|kind| call.media.values().any(|known| *known == kind));
+            let body = match &call.request {
+                Request::Json(set) => set.frames.iter().any(|frame| frame.is_about(fields.kind())),
+                Request::Empty | Request::Multipart { .. } => true,
+            };
+            call.op == op && implied && medium && body && path_of(call, fields, kind).is_some()
+        };
+        let calls = || self.settings.dialect.calls.iter().filter(fits);
+        let of_role = |call: &&Call| call.roles.is_empty() || role.is_some_and(|role| call.roles.contains(&role));
+        // What is implied is more exact than what is not; a role that no call has leaves it to the upstream.
+        let mut best: Vec<&Call> = calls().filter(of_role).collect();
+        if best.is_empty() {
+            best = calls().collect();
+        }
+        // Of equals the first: `max_by_key` would take the last.
+        best.into_iter().rev().max_by_key(|call| call.set.len())
+    }
+
+    /// Calls, and reads the answer.
+    pub async fn ask(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        fields: &Fields<'_>,
+        file: Option<(MessageKind, Outgoing)>,
+    ) -> Result<Fields<'static>, Fault> {
+        let issued = self.issued(caller, call).await?;
+        let secret = match issued {
+            Some(issued) => Some(issued),
+            None => self.credentials.value(&call.credential, caller)?,
+        };
+        let places = self.settings.dialect.credentials.get(&call.credential);
+        let mut placed = Placed::of_call(places, secret.as_ref())?;
+        self.add_named(caller, call, &mut placed)?;
+        let kind = file.as_ref().map(|(kind, _)| *kind);
+        let target = self.target(call, fields, kind, &placed)?;
+        let again = if call.method == "GET" { Again::WhenSafe } else { Again::Never };
+        let mut request = HttpRequest::new(body_of(call, fields, file, &mut placed.headers)?);
+        *request.method_mut() = Method::from_bytes(call.method.as_bytes()).unwrap_or(Method::POST);
+        *request.uri_mut() = target.parse().map_err(|_| Fault::new(Reason::Invalid).detail("no path can be made of it"))?;
+        placed.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        *request.headers_mut() = placed.headers;
+        let response = self.transport(call.op).send(request, again).await?;
+        let status = response.status();
+        let bytes = read_limited(response, LARGEST_ANSWER).await?;
+        let text = std::str::from_utf8(&bytes).unwrap_or_default();
+        if !status.is_success() {
+            let forwarded = self.credentials.is_forwarded();
+            return Err(refusal::of_call(&self.settings.dialect, call, status.as_u16(), text, forwarded));
+        }
+        if call.answer.shapes.is_empty() {
+            return Ok(Fields::new());
+        }
+        match call.answer.shapes.read(text) {
+            Ok(read) => Ok(read.fields.into_owned()),
+            Err(fault) => {
+                metrics::count_unreadable(&self.settings.name);
+                let detail = format!("the answer of `{}` is not of its documented form ({fault})", call.id);
+                Err(Fault::new(Reason::Upstream).detail(detail))
+            }
+        }
+    }
+
+    /// A credential that another call issues.
+    async fn issued(&self, caller: &Caller, call: &Call) -> Result<Option<crate::auth::Secret>, Fault> {
+        let issuer = self.settings.dialect.credentials.get(&call.credential).and_then(|wanted| wanted.issued_by);
+        let Some(op) = issuer else { return Ok(None) };
+        let nothing = Fields::new();
+        let grant = self.call_for(op, caller, &nothing, None).ok_or_else(|| Fault::new(Reason::NotSupported))?;
+        let answer = Box::pin(self.ask(caller, grant, &nothing, None)).await?;
+        let token = answer.text(Field::GrantToken).ok_or_else(|| Fault::new(Reason::Upstream).detail("no token"))?;
+        Ok(Some(crate::auth::Secret::new(token.to_owned())))
+    }
+
+    /// Further credentials that the operator gave, where their places are free.
+    fn add_named(&self, caller: &Caller, call: &Call, placed: &mut Placed) -> Result<(), Fault> {
+        for (name, places) in &self.settings.dialect.credentials {
+            if name.is_empty() || *name == call.credential || places.issued_by.is_some() || !call.credential.is_empty() {
+                continue;
+            }
+            if let Some(secret) = self.credentials.value(name, caller)? {
+                placed.put(&places.http, &secret)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Path and query.
+    fn target(
+        &self,
+        call: &Call,
+        fields: &Fields<'_>,
+        kind: Option<MessageKind>,
+        placed: &Placed,
+    ) -> Result<String, Fault> {
+        let path = path_of(call, fields, kind).ok_or_else(|| Fault::new(Reason::ConversationNotFound))?;
+        let named = call.query.iter().filter_map(|(field, name)| Some((name.as_str(), fields.id(*field)?.into_owned())));
+        let secret = placed.query.iter().map(|(name, secret)| (name.as_str(), secret.expose().to_owned()));
+        Ok(with_query(path, named.chain(secret)))
+    }
+}
+
+/// A path with a query behind it.
+pub fn with_query<'a>(mut path: String, pairs: impl Iterator<Item = (&'a str, String)>) -> String {
+    let mut separator = '?';
+    for (name, value) in pairs {
+        path.push(separator);
+        path.push_str(name);
+        path.push('=');
+        path.push_str(&percent::encode(&value).replace('/', "%2F"));
+        separator = '&';
+    }
+    path
+}
+
+/// The first of a call's paths that can be filled.
+fn path_of(call: &Call, fields: &Fields<'_>, kind: Option<MessageKind>) -> Option<String> {
+    call.paths.iter().find_map(|path| filled(path, call, fields, kind))
+}
+
+fn filled(path: &str, call: &Call, fields: &Fields<'_>, kind: Option<MessageKind>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = path;
+    while let Some((plain, after)) = rest.split_once('{') {
+        out.push_str(plain);
+        let (name, after) = after.split_once('}')?;
+        let field = Field::parse(name)?;
+        if field == Field::MediaKind {
+            let (word, _) = call.media.iter().find(|(_, known)| Some(**known) == kind)?;
+            out.push_str(word);
+        } else {
+            // One segment: what it says must not become a path of its own.
+            let value = fields.id(field).filter(|value| !matches!(&**value, "" | "." | ".."))?;
+            out.push_str(&percent::encode(&value).replace('/', "%2F"));
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn body_of(
+    call: &Call,
+    fields: &Fields<'_>,
+    file: Option<(MessageKind, Outgoing)>,
+    headers: &mut HeaderMap,
+) -> Result<RequestBody, Fault> {
+    match &call.request {
+        Request::Empty => Ok(whole(Bytes::new())),
+        Request::Json(set) => {
+            let written = set.write(fields, Audience::Sender).map_err(unwritable)?;
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Ok(whole(written.into_iter().next().unwrap_or_default().into()))
+        }
+        Request::Multipart { parts, .. } => {
+            let (_, file) = file.ok_or_else(|| Fault::new(Reason::Internal).detail("an upload without a file"))?;
+            Ok(form(parts, fields, file, headers))
+        }
+    }
+}
+
+/// What the target's shape needs is not known of this message.
+pub fn unwritable(why: Unwritable) -> Fault {
+    match why {
+        Unwritable::Needs(field) => Fault::new(Reason::Lossy).at(field).detail("the upstream's dialect needs it"),
+        Unwritable::NoShape => Fault::new(Reason::NotSupported).detail("the upstream's dialect has no form for it"),
+    }
+}
+
+fn whole(bytes: Bytes) -> RequestBody {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A form with its length known, as servers that know no chunked requests want it (RFC 7578).
+fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut HeaderMap) -> RequestBody {
+    let boundary = format!("dragoman-{}", uuid::Uuid::new_v4().simple());
+    let (mut before, mut after) = (String::new(), String::new());
+    let mut file_seen = false;
+    for part in parts {
+        let out = if file_seen { &mut after } else { &mut before };
+        let open = |out: &mut String| out.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", part.name));
+        if part.file {
+            open(out);
+            out.push_str(&format!("; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n", quoted(&file.name), file.mime));
+            file_seen = true;
+            after.push_str("\r\n");
+        } else if let Some(text) = part.field.and_then(|field| fields.id(field)) {
+            open(out);
+            out.push_str(&format!("\r\n\r\n{text}\r\n"));
+        }
+    }
+    after.push_str(&format!("--{boundary}--\r\n"));
+    let length = before.len() as u64 + file.size + after.len() as u64;
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Ok(value) = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}")) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    let text = |text: String| futures_util::stream::once(async move { Ok(Bytes::from(text)) });
+    let pieces = text(before).chain(file.chunks).chain(text(after));
+    StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
+}
+
+/// A file name between quotes, as browsers write it (WHATWG HTML, multipart/form-data).
+fn quoted(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}

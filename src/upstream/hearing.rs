@@ -1,0 +1,202 @@
+//! What an upstream says on a socket. In: frames of its dialect. Out: events in canonical names for those who listen,
+//! outcomes for those who wait.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::uri::PathAndQuery;
+use tokio::time::timeout;
+
+use crate::dialect::{Scope, Socket as Contract};
+use crate::event::{Event, EventKind, Field, Fields, Timestamp};
+use crate::fault::{Blame, Fault, Reason};
+use crate::metrics;
+use crate::socket::{Incoming, Socket, WebSocket};
+
+use super::Inner;
+use super::account::Account;
+use super::call::with_query;
+use super::credential::Placed;
+use super::link::{End, Hears, Link, Status};
+use super::refusal;
+use super::transport::Handshake;
+
+/// Bytes of a frame that an upstream may send.
+const LARGEST_FRAME: usize = 1024 * 1024;
+
+/// The owner of one socket.
+pub struct Hearing {
+    pub upstream: Arc<Inner>,
+    pub account: Arc<Account>,
+    pub conversation: Option<String>,
+    /// Which of the dialect's sockets it is.
+    pub socket: usize,
+}
+
+#[async_trait]
+impl Hears for Hearing {
+    async fn open(&self) -> Result<WebSocket, Status> {
+        let handshake = self.handshake().await.map_err(Status::Down)?;
+        let transport = &self.upstream.socket_transport;
+        let opened = transport.open(handshake, LARGEST_FRAME).await.map_err(|refused| {
+            let Some(status) = refused.status else { return Status::Down(refused.fault) };
+            let reason = refusal::of_handshake(status, self.upstream.credentials.is_forwarded());
+            let fault = Fault::new(reason).detail(format!("the upstream answered the handshake with {status}"));
+            if reason.blame() == Blame::Client { Status::Over(fault) } else { Status::Down(fault) }
+        })?;
+        if self.contract().server.frames.iter().any(|frame| frame.on_open) {
+            return self.greeted(opened.socket).await;
+        }
+        Ok(opened.socket)
+    }
+
+    async fn hear(&self, link: &Link, text: &str) {
+        let read = match self.contract().server.read(text) {
+            Ok(read) => read,
+            Err(fault) => {
+                metrics::count_unreadable(&self.upstream.settings.name);
+                tracing::debug!(upstream = %self.upstream.settings.name, %fault, "a frame that its dialect does not know");
+                return;
+            }
+        };
+        let frame = &self.contract().server.frames[read.frame];
+        if frame.on_open {
+            return;
+        }
+        let is_copy = frame.to_sender && !frame.to_receiver;
+        let fields = read.fields.into_owned();
+        if fields.kind() == Some(EventKind::Error) {
+            let text = fields.text(Field::ErrorText).unwrap_or_default();
+            let fault = refusal::of_frame(&self.upstream.settings.dialect, self.contract(), text);
+            match link.correlator().refused() {
+                Some(pending) => pending.settle(Err(fault)),
+                None => tracing::info!(upstream = %self.upstream.settings.name, %fault, "the upstream refused what nobody waits for"),
+            }
+            return;
+        }
+        if let Err(fault) = self.upstream.take_in(&self.account, Some(link), fields, is_copy).await {
+            tracing::warn!(upstream = %self.upstream.settings.name, %fault, "what the upstream said could not be passed on");
+        }
+    }
+
+    async fn closed(&self, link: &Link, code: Option<u16>) -> End {
+        let reason = code.and_then(|code| refusal::of_close(self.contract(), code));
+        match reason {
+            Some(Reason::Ended) => {
+                self.ended(link).await;
+                End::Over(Fault::new(Reason::Ended))
+            }
+            Some(reason) if reason.blame() == Blame::Client && !reason.retry_helps() => End::Over(self.own(reason)),
+            _ => {
+                let code = code.map_or("no code".to_owned(), |code| code.to_string());
+                End::Lost(Fault::new(Reason::Upstream).detail(format!("the upstream closed its socket with {code}")))
+            }
+        }
+    }
+
+    fn is_needed(&self) -> bool {
+        self.account.is_heard(self.conversation.as_deref())
+    }
+
+    fn over(&self, link: &Arc<Link>) {
+        self.account.unlink(link);
+        self.account.dismiss(self.conversation.as_deref());
+        self.upstream.forget_idle(&self.account);
+    }
+}
+
+impl Hearing {
+    fn contract(&self) -> &Contract {
+        &self.upstream.settings.dialect.sockets[self.socket]
+    }
+
+    /// Who refuses a credential of ours says nothing about the client.
+    fn own(&self, reason: Reason) -> Fault {
+        let credential = matches!(reason, Reason::Unauthorized | Reason::Unauthenticated | Reason::Role);
+        let reason = if credential && !self.upstream.credentials.is_forwarded() { Reason::Upstream } else { reason };
+        Fault::new(reason).detail("the upstream closed its socket")
+    }
+
+    async fn handshake(&self) -> Result<Handshake, Fault> {
+        let caller = self.account.caller();
+        let contract = self.contract();
+        let mut placed = Placed::default();
+        let secret = self.upstream.credentials.value("", &caller)?;
+        if let (Some(places), Some(secret)) = (self.upstream.settings.dialect.credentials.get(""), &secret) {
+            placed.put(&places.socket, secret)?;
+        }
+        let mut bound: Vec<(&str, String)> = Vec::new();
+        if let Some(conversation) = &self.conversation {
+            let native = self.upstream.names.conversation(conversation).await?;
+            let native = native.ok_or_else(|| Fault::new(Reason::ConversationNotFound))?;
+            let of_conversation = contract.bindings.iter().filter(|binding| binding.field == Field::ConversationId);
+            bound.extend(of_conversation.map(|binding| (binding.query.as_str(), native.clone())));
+        }
+        let secrets = placed.query.iter().map(|(name, secret)| (name.as_str(), secret.expose().to_owned()));
+        let path = contract.paths.first().cloned().unwrap_or_else(|| "/".to_owned());
+        let target = with_query(path, bound.into_iter().chain(secrets));
+        let path_and_query = PathAndQuery::try_from(target).map_err(|_| Fault::new(Reason::Internal))?;
+        Ok(Handshake { path_and_query, headers: placed.headers, subprotocols: placed.subprotocols })
+    }
+
+    /// A dialect that greets is open only then: until it has, it may close with what is wrong.
+    async fn greeted(&self, mut socket: WebSocket) -> Result<WebSocket, Status> {
+        let lost = |why: &str| Status::Down(Fault::new(Reason::Upstream).detail(why));
+        let greeting = async {
+            loop {
+                match socket.receive().await {
+                    Incoming::Text(text) => {
+                        let server = &self.contract().server;
+                        if server.read(&text).is_ok_and(|read| server.frames[read.frame].on_open) {
+                            return Ok(());
+                        }
+                    }
+                    Incoming::Alive | Incoming::Binary => {}
+                    Incoming::Closed(code) => {
+                        return Err(match code.and_then(|code| refusal::of_close(self.contract(), code)) {
+                            Some(reason) => Status::Over(self.own(reason)),
+                            None => lost("it closed before its greeting"),
+                        });
+                    }
+                    Incoming::TooLarge | Incoming::Broken(_) => return Err(lost("it broke the protocol")),
+                }
+            }
+        };
+        match timeout(self.upstream.settings.timeout, greeting).await {
+            Ok(greeted) => greeted.map(|()| socket),
+            Err(_) => Err(Status::Down(Fault::new(Reason::UpstreamTimeout).detail("it did not greet"))),
+        }
+    }
+
+    /// The upstream closed a conversation without a word, or after it.
+    async fn ended(&self, link: &Link) {
+        if self.contract().scope != Scope::Conversation {
+            return;
+        }
+        let Some(conversation) = &link.conversation else { return };
+        let mut event = Event::new(EventKind::SessionEnded);
+        event.details.conversation.id.clone_from(conversation);
+        event.details.sent_at = Some(Timestamp::now());
+        if let Err(fault) = self.upstream.end_once(&self.account, event).await {
+            tracing::warn!(%fault, "the end of a conversation could not be told");
+        }
+    }
+}
+
+/// What is told of the one who sent a message, in the upstream's names.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub role: Option<crate::event::Role>,
+}
+
+impl Told {
+    pub fn of(fields: &Fields<'_>) -> Self {
+        Told {
+            id: fields.id(Field::SenderId).map(|id| id.into_owned()),
+            name: fields.text(Field::SenderName).filter(|name| !name.is_empty()).map(str::to_owned),
+            role: fields.text(Field::SenderRole).and_then(crate::event::Role::parse),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! An event of an upstream on its way to clients. In: fields in the upstream's names. Out: a confirmation for the one
+//! who waits, or an event for those who listen; our own echo goes no further.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::directory::Room;
+use crate::event::{
+    Conversation, ConversationState, Event, EventKind, Field, Fields, MessageKind, Party, Timestamp,
+};
+use crate::fault::Fault;
+
+use super::Inner;
+use super::account::{Account, is_house, passes_by};
+use super::correlator::{From, Pending, Waiting};
+use super::hearing::Told;
+use super::link::Link;
+
+impl Inner {
+    /// Takes what came for an account. `is_copy`: the frame is one that only its sender gets.
+    pub async fn take_in(
+        &self,
+        account: &Arc<Account>,
+        link: Option<&Link>,
+        mut fields: Fields<'static>,
+        is_copy: bool,
+    ) -> Result<(), Fault> {
+        let told = Told::of(&fields);
+        let native_id = fields.id(Field::Id).map(|id| id.into_owned());
+        let known = account.known();
+        let caller = account.caller();
+        let us = known.id.as_deref().filter(|_| !account.shared).map(|id| (id, &*caller.principal.id));
+        self.names.inward(&mut fields, us).await?;
+        if let Some(conversation) = link.and_then(|link| link.conversation.as_deref()) {
+            fields.set_text(Field::ConversationId, conversation);
+        }
+        let Some(mut event) = Event::from_fields(&fields) else { return Ok(()) };
+        event.details.origin.dialect = Some(self.settings.dialect.name.to_string());
+        event.details.origin.native_id = native_id;
+        event.details.sent_at.get_or_insert_with(Timestamp::now);
+        if event.kind.message().is_some() {
+            if event.details.id.is_empty() {
+                event.details.id = self.synthetic_id(&event);
+            }
+            let from = if is_copy { From::Us } else { self.whose(account, &told) };
+            if let Some(pending) = self.confirmed_by(account, link, &event, from) {
+                account.learn(told.id, told.name);
+                return self.confirm(account, pending, &event).await;
+            }
+            if from == From::Us {
+                self.speak_for(account, &mut event);
+            }
+            self.show_files(&caller, &mut event).await?;
+        }
+        self.tell(account, event).await
+    }
+
+    /// Whether the account itself sent it, as far as can be told.
+    fn whose(&self, account: &Arc<Account>, told: &Told) -> From {
+        let known = account.known();
+        if let Some(id) = &told.id {
+            return match &known.id {
+                Some(own) if own == id => From::Us,
+                Some(_) => From::Another,
+                None if **id == *account.caller().principal.id => From::Us,
+                None if self.is_another_account(account, id) => From::Another,
+                None => From::Unsaid,
+            };
+        }
+        let other_side = told.role.is_some_and(|role| is_house(role) != self.speaks_for_house(&account.caller()));
+        let other_name = matches!((&told.name, &known.name), (Some(told), Some(own)) if told != own);
+        if other_side || other_name { From::Another } else { From::Unsaid }
+    }
+
+    fn confirmed_by(&self, account: &Account, link: Option<&Link>, event: &Event, from: From) -> Option<Pending> {
+        let sent = link.and_then(|link| link.correlator().confirm(event, from));
+        sent.or_else(|| {
+            let mut answered = account.answered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            answered.confirm(event, from)
+        })
+    }
+
+    /// Tells of a send that came back: once, to its sender and to whoever else listens.
+    pub async fn confirm(&self, account: &Arc<Account>, pending: Pending, came: &Event) -> Result<(), Fault> {
+        match pending.waiting() {
+            Waiting::Live | Waiting::Abandoned => {}
+            // Its sender was told that it failed, or that it went well: nothing is said twice.
+            Waiting::Expired | Waiting::Confirmed => return Ok(()),
+        }
+        let event = self.as_confirmed(&pending.event, came);
+        if !pending.follows {
+            self.tell(account, event.clone()).await?;
+        }
+        pending.settle(Ok(Arc::new(event)));
+        Ok(())
+    }
+
+    /// What was sent, with what the upstream said of it.
+    fn as_confirmed(&self, sent: &Event, came: &Event) -> Event {
+        let mut event = sent.clone();
+        event.details.id.clone_from(&came.details.id);
+        event.details.origin.native_id.clone_from(&came.details.origin.native_id);
+        event.details.sent_at = came.details.sent_at;
+        event.details.received_at = Some(Timestamp::now());
+        event.details.receipt.status.get_or_insert_with(|| "sent".to_owned());
+        event
+    }
+
+    /// What the account says elsewhere is its caller's word here.
+    pub fn speak_for(&self, account: &Account, event: &mut Event) {
+        let principal = account.caller().principal;
+        if account.shared {
+            event.details.sender.role = event.details.sender.role.or(principal.role);
+        } else {
+            event.details.sender =
+                Party { id: principal.id.to_string(), role: principal.role, name: principal.name, ..Party::default() };
+        }
+    }
+
+    /// Hands an event to all who listen, in the room as it is known.
+    pub async fn tell(&self, account: &Account, mut event: Event) -> Result<(), Fault> {
+        if event.details.conversation.id.is_empty() {
+            return Ok(());
+        }
+        let mut room = self.room_of(&event).await?;
+        let state = match event.kind {
+            EventKind::SessionEnded => Some(ConversationState::Closed),
+            EventKind::SessionClaimed => Some(ConversationState::Claimed),
+            _ if passes_by(event.kind) => None,
+            _ => event.details.conversation.state,
+        };
+        if state.is_some() && state != room.conversation.state {
+            room.conversation.state = state;
+            self.directory.save(&room, Vec::new()).await?;
+        }
+        complete(&mut event, &room);
+        account.deliver(&room, &Arc::new(event));
+        Ok(())
+    }
+
+    /// Tells of an end unless it was told already.
+    pub async fn end_once(&self, account: &Account, event: Event) -> Result<(), Fault> {
+        let room = self.directory.room(&event.details.conversation.id).await?;
+        if room.is_some_and(|room| room.conversation.state == Some(ConversationState::Closed)) {
+            return Ok(());
+        }
+        self.tell(account, event).await
+    }
+
+    /// The room of an event; known from now on.
+    pub async fn room_of(&self, event: &Event) -> Result<Room, Fault> {
+        let said = &event.details.conversation;
+        if let Some(room) = self.directory.room(&said.id).await? {
+            return Ok(room);
+        }
+        let kind = said.kind.or(Some(self.settings.dialect.naming.kind));
+        let conversation = Conversation { kind, state: None, ..said.clone() };
+        self.directory.create(&conversation, &[]).await
+    }
+
+    /// The id of a message whose dialect gives none: the same whenever it is seen, on a socket or in a history.
+    pub fn synthetic_id(&self, event: &Event) -> String {
+        use std::fmt::Write;
+
+        let details = &event.details;
+        let time = details.sent_at.map(|time| time.micros() / 1_000).unwrap_or_default();
+        let mut hash = Sha256::new();
+        for part in [
+            details.conversation.id.as_str(),
+            &details.sender.id,
+            &time.to_string(),
+            details.body.as_deref().unwrap_or_default(),
+            details.attachment.url.as_deref().unwrap_or_default(),
+        ] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        let name = format!("{}.", self.settings.name);
+        hash.finalize().iter().take(16).fold(name, |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// Gives an event's files addresses of ours, and completes what the frame does not tell.
+    pub async fn show_files(&self, caller: &crate::backend::Caller, event: &mut Event) -> Result<(), Fault> {
+        let is_file = event.kind.message().is_some_and(MessageKind::is_file);
+        if is_file && event.details.attachment.url.is_none() {
+            self.complete_file(caller, event).await?;
+        }
+        let file = &mut event.details.attachment;
+        if file.url.is_none() {
+            file.url.clone_from(&file.path);
+        }
+        let Some(url) = file.url.as_deref().map(|url| self.absolute(url)) else { return Ok(()) };
+        if let Some(address) = self.hosted.address(&url, file.name.as_deref()).await? {
+            file.path = address.splitn(4, '/').nth(3).map(|path| format!("/{path}"));
+            file.url = Some(address);
+        } else {
+            file.url = Some(url);
+        }
+        if file.name.is_none() {
+            file.name = file.url.as_deref().and_then(|url| url.split(['?', '#']).next()?.rsplit('/').next()).map(str::to_owned);
+        }
+        if let Some(name) = file.name.as_deref().filter(|_| is_file) {
+            if file.mime.is_none() {
+                file.mime = mime_guess::from_path(name).first_raw().map(str::to_owned);
+            }
+            self.tell_kinds_apart(event);
+        }
+        Ok(())
+    }
+
+    /// A dialect with one kind for all files says less than the file's own type.
+    fn tell_kinds_apart(&self, event: &mut Event) {
+        if event.kind != EventKind::Message(MessageKind::Document) {
+            return;
+        }
+        if let Some(mime) = &event.details.attachment.mime {
+            let kind = MessageKind::of_mime(mime);
+            event.kind = EventKind::Message(kind);
+            event.details.kind = Some(kind);
+        }
+    }
+
+    /// A URL of the upstream may be only a path.
+    fn absolute(&self, url: &str) -> String {
+        if url.contains("://") {
+            return url.to_owned();
+        }
+        let origin = self.settings.http.first().map(|uri| {
+            let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+            format!("{}://{authority}", uri.scheme_str().unwrap_or("http"))
+        });
+        format!("{}/{}", origin.unwrap_or_default(), url.trim_start_matches('/'))
+    }
+
+    /// A file of which only the message is told: the history of its conversation knows where it is.
+    async fn complete_file(&self, caller: &crate::backend::Caller, event: &mut Event) -> Result<(), Fault> {
+        let conversation = event.details.conversation.id.clone();
+        let records = self.native_history(caller, &conversation).await?;
+        let found = records.into_iter().find(|record| record.id(Field::Id).is_some_and(|id| *id == *event.details.id));
+        if let Some(record) = found
+            && let Some(same) = Event::from_fields(&record)
+        {
+            let name = event.details.attachment.name.take();
+            event.details.attachment = same.details.attachment;
+            event.details.attachment.name = name.or(event.details.attachment.name.take());
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a room stands in for what the event does not say.
+fn complete(event: &mut Event, room: &Room) {
+    let said = std::mem::replace(&mut event.details.conversation, room.conversation.clone());
+    event.details.conversation.agent = said.agent.or(event.details.conversation.agent.take());
+    event.details.conversation.owner = said.owner.or(event.details.conversation.owner.take());
+    if event.details.guest.is_empty() {
+        event.details.guest = room.guest.clone();
+    }
+}

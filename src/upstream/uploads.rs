@@ -1,0 +1,64 @@
+//! Uploads of clients on a route to the upstream. In: a stored file. Out: the file made known; refused before its bytes
+//! are read where the upstream could not take it and the route wants no loss.
+
+use std::sync::Arc;
+
+use crate::backend::{Announce, Caller, UploadIntent};
+use crate::event::{Attachment, Event, EventKind, IdForm, MessageKind, Party, Resource, Timestamp};
+use crate::fault::{Fault, Reason};
+use crate::journal::Namespace;
+use crate::naming::fault;
+
+use super::Inner;
+
+impl Inner {
+    pub async fn permit(&self, caller: &Caller, intent: &UploadIntent) -> Result<(), Fault> {
+        let Some(id) = &intent.conversation else { return Ok(()) };
+        let account = self.account(caller);
+        match self.visible(caller, &account, id).await {
+            Err(fault) if fault.reason == Reason::ConversationNotFound && intent.receiver.is_some() => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Makes a stored file known by all its handles; nothing is told to the upstream before a message names it.
+    pub async fn register(
+        &self,
+        caller: &Caller,
+        intent: UploadIntent,
+        kind: MessageKind,
+        mut file: Attachment,
+    ) -> Result<Arc<Event>, Fault> {
+        let created = intent.announce == Announce::Created;
+        let mut event = Event::new(EventKind::Message(kind));
+        if created {
+            let id = self.next_upload_id().await?;
+            file.chat_id = Some(id.clone());
+            event.details.id = id;
+        }
+        let documents =
+            self.library.enter(caller, kind, &mut file, intent.conversation.clone(), intent.body.clone());
+        self.journal.put(documents).await.map_err(fault)?;
+        event.details.body = intent.body;
+        event.details.attachment = file;
+        event.details.conversation.id = intent.conversation.clone().unwrap_or_default();
+        if let Some(receiver) = intent.receiver {
+            event.details.receiver = Party { id: receiver, ..Party::default() };
+        }
+        if let Some(room) = self.directory.room(&event.details.conversation.id).await? {
+            event.details.conversation = room.conversation;
+            event.details.guest = room.guest;
+        }
+        event.details.sent_at = Some(Timestamp::now());
+        event.details.sender = self.directory.remember(&caller.principal).await?;
+        Ok(Arc::new(event))
+    }
+
+    /// A number for an upload that is a message: the client's dialect wants one before the upstream has the file.
+    async fn next_upload_id(&self) -> Result<String, Fault> {
+        let owner = format!("uploads {}", self.settings.name).into();
+        let namespace = Namespace { owner, resource: Resource::Message };
+        let canonical = uuid::Uuid::now_v7().to_string();
+        self.journal.native(&namespace, &canonical, IdForm::Integer).await.map_err(fault)
+    }
+}
