@@ -21,10 +21,16 @@ pub struct Caller {
     pub dialect: Arc<str>,
     /// The socket, unique in this process; 0 for an HTTP call.
     pub connection: u64,
-    /// Whether files that this gateway did not issue may be named; they are passed on as links and never fetched.
-    pub foreign_files: bool,
     /// The credential that was presented, for a backend that wants to see it.
     pub presented: Option<Secret>,
+    pub terms: Terms,
+}
+
+/// What a route says about whatever comes through it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms {
+    /// Whether files that this gateway did not issue may be named; they are passed on as links and never fetched.
+    pub foreign_files: bool,
     /// What becomes of what the backend cannot be told.
     pub on_loss: OnLoss,
     /// How long a send may wait for its confirmation, where the route says so.

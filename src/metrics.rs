@@ -107,7 +107,12 @@ impl Metrics {
                 "Whether an endpoint is given requests.",
                 &["upstream", "endpoint"],
             ),
-            unconfirmed: gauges(&registry, "dragoman_unconfirmed", "Sends that wait for a confirmation.", &["upstream"]),
+            unconfirmed: gauges(
+                &registry,
+                "dragoman_unconfirmed",
+                "Sends that wait for a confirmation.",
+                &["upstream"],
+            ),
             confirmations: counter(
                 &registry,
                 "dragoman_confirmations_total",
@@ -196,6 +201,8 @@ pub fn count_upstream_unavailable(upstream: &str) {
 /// Whether an endpoint is given requests. `endpoint` is scheme, host and port as configured.
 pub fn show_upstream_endpoint(upstream: &str, endpoint: &str, healthy: bool) {
     metrics().upstream_endpoints.with_label_values(&[upstream, endpoint]).set(i64::from(healthy));
+}
+
 /// A send waits for its confirmation while this lives.
 pub struct Unconfirmed(std::sync::Arc<str>);
 

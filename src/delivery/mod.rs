@@ -6,4 +6,4 @@ mod post;
 mod tests;
 mod webhook;
 
-pub use webhook::{Webhook, WebhookSettings};
+pub use webhook::{Source, Webhook, WebhookSettings};

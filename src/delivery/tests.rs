@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::{Webhook, WebhookSettings};
+use super::{Source, Webhook, WebhookSettings};
 use crate::auth::Secret;
 use crate::dialect::builtin;
 use crate::event::{Event, EventKind, MessageKind};
@@ -77,7 +77,7 @@ impl Scene {
             pinned: BTreeSet::from(["flat".to_owned()]),
             naming,
         };
-        webhook.start(Arc::clone(&relay), tasks).await.unwrap();
+        webhook.start(Source::Relay(Arc::clone(&relay)), tasks).await.unwrap();
         Scene { relay, calls, _folder: folder }
     }
 

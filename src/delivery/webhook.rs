@@ -8,11 +8,13 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 use crate::auth::{Principal, Secret};
-use crate::dialect::{Audience, Dialect};
+use crate::backend::{Backend, Caller, Connect};
+use crate::dialect::{Audience, Dialect, Scope};
 use crate::event::Event;
+use crate::fault::{Fault, Reason};
 use crate::metrics;
 use crate::naming::Naming;
-use crate::relay::{MailboxEnd, MailboxLimits, MailboxReceiver, Relay, RelayError, Subscription, Topic, mailbox};
+use crate::relay::{Mailbox, MailboxEnd, MailboxLimits, MailboxReceiver, Relay, Subscription, Topic, mailbox};
 use crate::tasks::Tasks;
 
 use super::post::post;
@@ -43,44 +45,93 @@ pub struct Webhook {
     pub naming: Arc<Naming>,
 }
 
+/// Where a webhook hears of events.
+pub enum Source {
+    /// Of the hub's, as they are relayed.
+    Relay(Arc<dyn Relay>),
+    /// Of a backend's, as the app itself would on a socket.
+    Backend(Arc<dyn Backend>, Box<Caller>),
+}
+
+impl Source {
+    async fn listen(&self, route: &Arc<str>, letters: Mailbox) -> Result<Subscription, Fault> {
+        match self {
+            Source::Relay(relay) => relay
+                .subscribe(Arc::clone(route), vec![Topic::Everyone], letters)
+                .await
+                .map_err(|error| Fault::new(Reason::Unavailable).detail(error.to_string())),
+            Source::Backend(backend, caller) => {
+                let connect = Connect { scope: Scope::Everyone, conversation: None, mailbox: letters };
+                Ok(backend.connect(caller, connect).await?.subscription)
+            }
+        }
+    }
+
+    /// Whether all that is heard is the app's business, since its own account hears it.
+    fn is_its_own(&self) -> bool {
+        matches!(self, Source::Backend(..))
+    }
+}
+
 impl Webhook {
-    /// Listens from now on, and calls until the process stops.
-    pub async fn start(self, relay: Arc<dyn Relay>, tasks: &Tasks) -> Result<(), RelayError> {
-        let first = self.listen(&*relay).await?;
+    /// Listens from now on, and calls until the process stops. What is not there yet is waited for.
+    pub async fn start(self, source: Source, tasks: &Tasks) -> Result<(), Fault> {
+        let first = match source.is_its_own() {
+            true => None,
+            false => Some(self.listen(&source).await?),
+        };
         let stopping = tasks.stopping();
         tasks.spawn(async move {
             tokio::select! {
-                () = self.run(&*relay, first) => {}
+                () = self.run(&source, first) => {}
                 () = stopping.cancelled() => {}
             }
         });
         Ok(())
     }
 
-    async fn listen(&self, relay: &dyn Relay) -> Result<(Subscription, MailboxReceiver), RelayError> {
+    async fn listen(&self, source: &Source) -> Result<(Subscription, MailboxReceiver), Fault> {
         let (letters, arriving) = mailbox(WAITING);
-        let subscription = relay.subscribe(Arc::clone(&self.route), vec![Topic::Everyone], letters).await?;
+        let subscription = source.listen(&self.route, letters).await?;
         Ok((subscription, arriving))
     }
 
-    async fn run(&self, relay: &dyn Relay, first: (Subscription, MailboxReceiver)) {
-        let viewer = Principal::named(Arc::clone(&self.route));
+    /// Listens, as often as it takes.
+    async fn listening(&self, source: &Source) -> (Subscription, MailboxReceiver) {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            match self.listen(source).await {
+                Ok(listening) => return listening,
+                Err(fault) => tracing::warn!(route = %self.route, %fault, "the webhook cannot listen"),
+            }
+            tokio::time::sleep(pauses.next().unwrap_or(PAUSES[PAUSES.len() - 2])).await;
+        }
+    }
+
+    async fn run(&self, source: &Source, first: Option<(Subscription, MailboxReceiver)>) {
+        let viewer = match source {
+            Source::Relay(_) => Principal::named(Arc::clone(&self.route)),
+            Source::Backend(_, caller) => caller.principal.clone(),
+        };
         let headers = self.headers();
-        let (mut subscription, mut arriving) = first;
+        let (mut subscription, mut arriving) = match first {
+            Some(first) => first,
+            None => self.listening(source).await,
+        };
         loop {
             match arriving.recv().await {
-                Ok(parcel) => self.tell(&viewer, &headers, &parcel.event).await,
-                Err(MailboxEnd::Closed) => return,
-                Err(MailboxEnd::Overflowed) => {
-                    tracing::warn!(route = %self.route, "the webhook is too slow: events are lost");
-                    drop(subscription);
-                    match self.listen(relay).await {
-                        Ok(again) => (subscription, arriving) = again,
-                        Err(error) => {
-                            tracing::error!(route = %self.route, %error, "the webhook does not listen any more");
-                            return;
-                        }
+                Ok(parcel) if source.is_its_own() || self.concerns(&parcel.event) => {
+                    self.tell(&viewer, &headers, &parcel.event).await;
+                }
+                Ok(_) => {}
+                Err(end) => {
+                    if end == MailboxEnd::Overflowed {
+                        tracing::warn!(route = %self.route, "the webhook is too slow: events are lost");
+                    } else if !source.is_its_own() {
+                        return;
                     }
+                    drop(subscription);
+                    (subscription, arriving) = self.listening(source).await;
                 }
             }
         }
@@ -103,7 +154,8 @@ impl Webhook {
     }
 
     async fn tell(&self, viewer: &Principal, headers: &HeaderMap, event: &Event) {
-        if !self.concerns(event) {
+        // What the app said itself is no news to it.
+        if event.details.origin.route.as_deref() == Some(&*self.route) {
             return;
         }
         let fields = match self.naming.outward(&self.dialect, viewer, event).await {
@@ -127,12 +179,10 @@ impl Webhook {
         }
     }
 
-    /// Whether the app is told: not of what it said itself, nor of conversations that are no business of its dialect.
+    /// Whether the app is told: not of conversations that are no business of its dialect.
     fn concerns(&self, event: &Event) -> bool {
-        let own = event.details.origin.route.as_deref() == Some(&*self.route);
         let conversation = &event.details.conversation;
-        let known = self.pinned.contains(&conversation.id) || conversation.kind == Some(self.dialect.naming.kind);
-        known && !own
+        self.pinned.contains(&conversation.id) || conversation.kind == Some(self.dialect.naming.kind)
     }
 
     async fn deliver(&self, headers: &HeaderMap, frame: String) {

@@ -29,8 +29,8 @@ fn caller(id: &str, role: Role) -> Caller {
         route: "r".into(),
         dialect: "toy".into(),
         connection: 0,
-        foreign_files: false,
         presented: None,
+        terms: crate::backend::Terms::default(),
     }
 }
 

@@ -96,7 +96,11 @@ impl Library {
             (None, None) => return Err(Fault::missing(Field::AttachmentUrl)),
         };
         let Some((id, mut upload)) = self.find(&handle).await? else {
-            return if !by_token && caller.foreign_files { Ok(false) } else { Err(Fault::new(Reason::FileNotFound)) };
+            return if !by_token && caller.terms.foreign_files {
+                Ok(false)
+            } else {
+                Err(Fault::new(Reason::FileNotFound))
+            };
         };
         let expired = by_token && upload.token_until < Timestamp::now();
         let elsewhere = upload.conversation.as_ref().is_some_and(|bound| bound != conversation);

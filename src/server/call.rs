@@ -92,8 +92,8 @@ fn caller(route: &Route, principal: Principal) -> Caller {
         route: Arc::clone(&route.name),
         dialect: Arc::clone(&route.dialect.name),
         connection: 0,
-        foreign_files: route.dialect.flag("foreign_files"),
         presented: None,
+        terms: route.terms,
     }
 }
 

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
 use crate::fault::{Fault, Reason};
+use crate::media::FOLDER;
 use crate::percent;
 use crate::store::{Object, StoreError};
 
@@ -22,6 +23,9 @@ use super::route::Route;
 
 /// Answers GET and HEAD of a stored file.
 pub async fn answer(route: &Route, key: &str, parts: &Parts) -> Response<Answer> {
+    if key.starts_with(FOLDER) {
+        return relayed(route, key, parts).await;
+    }
     let missing = || respond::refusal(route, None, &Fault::new(Reason::FileNotFound));
     let Some(stores) = &route.stores else { return missing() };
     let wanted = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
@@ -36,6 +40,40 @@ pub async fn answer(route: &Route, key: &str, parts: &Parts) -> Response<Answer>
         }
     }
     missing()
+}
+
+/// A file of the upstream, as it comes from there. Whole only: what the upstream says of parts is not passed on.
+async fn relayed(route: &Route, key: &str, parts: &Parts) -> Response<Answer> {
+    let Some(hosted) = &route.hosted else {
+        return respond::refusal(route, None, &Fault::new(Reason::FileNotFound));
+    };
+    let fetched = match hosted.open(key).await {
+        Ok(fetched) => fetched,
+        Err(fault) => return respond::refusal(route, None, &fault),
+    };
+    let size = fetched.size;
+    let body = match parts.method {
+        Method::HEAD => body::full(""),
+        _ => BodyExt::boxed_unsync(StreamBody::new(fetched.chunks.map_ok(Frame::data))),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    if let Some(size) = size {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
+    }
+    shown_safely(headers, key.rsplit('/').next().unwrap_or(key));
+    response
+}
+
+/// What a browser is told, so that it shows only what cannot run.
+fn shown_safely(headers: &mut HeaderMap, name: &str) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    let mime = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
+    set(headers, CONTENT_TYPE, if is_inert(mime) { mime } else { "application/octet-stream" });
+    let disposition = if is_inert(mime) { "inline" } else { "attachment" };
+    set(headers, CONTENT_DISPOSITION, &format!("{disposition}; filename*=UTF-8''{}", percent::encode(name)));
 }
 
 enum Opened {
@@ -121,13 +159,7 @@ fn served(key: &str, object: Object, partial: bool, parts: &Parts) -> Response<A
     }
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
-    let mime = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
-    set(headers, CONTENT_TYPE, if is_inert(mime) { mime } else { "application/octet-stream" });
-    let disposition = if is_inert(mime) { "inline" } else { "attachment" };
-    set(headers, CONTENT_DISPOSITION, &format!("{disposition}; filename*=UTF-8''{}", percent::encode(name)));
+    shown_safely(headers, name);
     response
 }
 

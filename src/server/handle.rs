@@ -14,7 +14,7 @@ use crate::metrics;
 use super::body::{self, Answer};
 use super::forward::Way;
 use super::table::{Found, Target};
-use super::{Site, call, cors, download, guard, respond, tunnel, upgrade};
+use super::{Site, call, callback, cors, download, guard, respond, tunnel, upgrade};
 
 /// Answers a request. Never fails: whatever goes wrong is an answer too.
 pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -> Response<Answer> {
@@ -29,6 +29,9 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
             return response;
         }
     };
+    if let Some(callbacks) = callback::find(&site, &wanted.path) {
+        return callback::answer(&site, callbacks, &parts, incoming).await;
+    }
     let found = match site.table.find(&wanted.host, parts.method.as_str(), &wanted.path) {
         Ok(found) => found,
         Err(nearest) => {

@@ -5,6 +5,7 @@ mod answer;
 mod asked;
 mod body;
 mod call;
+mod callback;
 mod cors;
 mod credential;
 mod download;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::backend::Callbacks;
 use crate::naming::Naming;
 use crate::tasks::Tasks;
 
@@ -60,6 +62,7 @@ impl Default for Bounds {
 /// All that requests are answered from. Shared by every connection.
 pub struct Site {
     table: Table,
+    callbacks: Vec<Arc<dyn Callbacks>>,
     naming: Arc<Naming>,
     tasks: Tasks,
     bounds: Bounds,
@@ -67,8 +70,14 @@ pub struct Site {
 }
 
 impl Site {
-    pub fn new(routes: Vec<Route>, naming: Arc<Naming>, tasks: Tasks, bounds: Bounds) -> Self {
-        Site { table: Table::new(routes), naming, tasks, bounds, next_connection: AtomicU64::new(1) }
+    pub fn new(
+        routes: Vec<Route>,
+        callbacks: Vec<Arc<dyn Callbacks>>,
+        naming: Arc<Naming>,
+        tasks: Tasks,
+        bounds: Bounds,
+    ) -> Self {
+        Site { table: Table::new(routes), callbacks, naming, tasks, bounds, next_connection: AtomicU64::new(1) }
     }
 
     /// A number that no other socket of this process has.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use crate::auth::{RateLimit, Verifier, Visitors};
-use crate::backend::Backend;
+use crate::backend::{Backend, Terms};
 use crate::dialect::Dialect;
 use crate::event::MessageKind;
+use crate::media::Hosted;
 use crate::passage::Passage;
 use crate::session;
 use crate::store::Store;
@@ -24,6 +25,7 @@ pub struct Route {
     pub same_dialect: bool,
     /// Whether paths that the dialect does not know are passed on.
     pub forward_rest: bool,
+    pub terms: Terms,
     /// Lower-case, without a port; `None`: every host.
     pub host: Option<String>,
     /// Before the dialect's paths; empty, or `/…` without a slash at the end.
@@ -42,6 +44,8 @@ pub struct Route {
     /// Pages that may connect; empty: those of the same host.
     pub origins: Vec<String>,
     pub stores: Option<Stores>,
+    /// Files of the upstream that are served under addresses of ours.
+    pub hosted: Option<Hosted>,
     pub session: session::Settings,
 }
 

@@ -43,6 +43,7 @@ pub async fn answer(
         backend: Arc::clone(&route.backend),
         naming: Arc::clone(&site.naming),
         rate: route.rate.clone(),
+        terms: route.terms,
         settings: route.session,
     };
     let query = guard::query(request.uri().query().unwrap_or_default());

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::RateLimit;
-use crate::backend::{Backend, Caller};
+use crate::backend::{Backend, Caller, Terms};
 use crate::dialect::{Dialect, Socket as SocketContract};
 use crate::naming::Naming;
 use crate::relay::MailboxLimits;
@@ -30,6 +30,7 @@ pub struct Place {
     pub naming: Arc<Naming>,
     /// Frames of one principal.
     pub rate: Option<Arc<RateLimit>>,
+    pub terms: Terms,
     pub settings: Settings,
 }
 
@@ -44,8 +45,8 @@ impl Place {
             route: Arc::clone(&self.route),
             dialect: Arc::clone(&self.dialect.name),
             connection,
-            foreign_files: self.dialect.flag("foreign_files"),
             presented: None,
+            terms: self.terms,
         }
     }
 }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::backend::Caller;
-use crate::dialect::Scope;
 use crate::directory::{Room, may_see};
 use crate::event::{Event, EventKind, Role};
 use crate::relay::{Mailbox, Parcel};
@@ -39,15 +38,14 @@ pub struct Known {
 /// A mailbox, and what it may hear.
 pub struct Listener {
     pub caller: Caller,
-    pub scope: Scope,
     /// Of a socket that is confined to one conversation.
     pub conversation: Option<String>,
     mailbox: Mailbox,
 }
 
 impl Listener {
-    pub fn new(caller: Caller, scope: Scope, conversation: Option<String>, mailbox: Mailbox) -> Self {
-        Listener { caller, scope, conversation, mailbox }
+    pub fn new(caller: Caller, conversation: Option<String>, mailbox: Mailbox) -> Self {
+        Listener { caller, conversation, mailbox }
     }
 
     /// Whether what happens in this room is for it.

@@ -32,7 +32,7 @@ impl Inner {
         } else if connect.scope == Scope::Conversation {
             return Err(Fault::new(Reason::ConversationNotFound));
         }
-        let listener = Listener::new(caller.clone(), connect.scope, connect.conversation.clone(), connect.mailbox);
+        let listener = Listener::new(caller.clone(), connect.conversation.clone(), connect.mailbox);
         let number = account.listen(listener);
         let left = Arc::clone(&account);
         let subscription = Subscription::new(move || left.leave(number));
@@ -54,7 +54,12 @@ impl Inner {
     }
 
     /// A client with one socket for all, at an upstream with a socket for each: those that are known are opened.
-    async fn listen_to_all(self: &Arc<Self>, caller: &Caller, account: &Arc<Account>, socket: usize) -> Result<(), Fault> {
+    async fn listen_to_all(
+        self: &Arc<Self>,
+        caller: &Caller,
+        account: &Arc<Account>,
+        socket: usize,
+    ) -> Result<(), Fault> {
         let rooms = self.directory.rooms_after(None, 10_000).await?;
         let mine = rooms.into_iter().filter(|room| {
             let is_over = room.conversation.state == Some(ConversationState::Closed);

@@ -42,7 +42,8 @@ impl Inner {
         let role = self.role(caller);
         let fits = |call: &&Call| {
             let implied = call.set.iter().all(|(field, value)| fields.text(*field) == Some(value));
-            let medium = call.media.is_empty() || kind.is_some_and(|kind| call.media.values().any(|known| *known == kind));
+            let medium =
+                call.media.is_empty() || kind.is_some_and(|kind| call.media.values().any(|known| *known == kind));
             let body = match &call.request {
                 Request::Json(set) => set.frames.iter().any(|frame| frame.is_about(fields.kind())),
                 Request::Empty | Request::Multipart { .. } => true,
@@ -81,7 +82,8 @@ impl Inner {
         let again = if call.method == "GET" { Again::WhenSafe } else { Again::Never };
         let mut request = HttpRequest::new(body_of(call, fields, file, &mut placed.headers)?);
         *request.method_mut() = Method::from_bytes(call.method.as_bytes()).unwrap_or(Method::POST);
-        *request.uri_mut() = target.parse().map_err(|_| Fault::new(Reason::Invalid).detail("no path can be made of it"))?;
+        *request.uri_mut() =
+            target.parse().map_err(|_| Fault::new(Reason::Invalid).detail("no path can be made of it"))?;
         placed.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         *request.headers_mut() = placed.headers;
         let response = self.transport(call.op).send(request, again).await?;
@@ -119,7 +121,8 @@ impl Inner {
     /// Further credentials that the operator gave, where their places are free.
     fn add_named(&self, caller: &Caller, call: &Call, placed: &mut Placed) -> Result<(), Fault> {
         for (name, places) in &self.settings.dialect.credentials {
-            if name.is_empty() || *name == call.credential || places.issued_by.is_some() || !call.credential.is_empty() {
+            if name.is_empty() || *name == call.credential || places.issued_by.is_some() || !call.credential.is_empty()
+            {
                 continue;
             }
             if let Some(secret) = self.credentials.value(name, caller)? {
@@ -138,7 +141,8 @@ impl Inner {
         placed: &Placed,
     ) -> Result<String, Fault> {
         let path = path_of(call, fields, kind).ok_or_else(|| Fault::new(Reason::ConversationNotFound))?;
-        let named = call.query.iter().filter_map(|(field, name)| Some((name.as_str(), fields.id(*field)?.into_owned())));
+        let named =
+            call.query.iter().filter_map(|(field, name)| Some((name.as_str(), fields.id(*field)?.into_owned())));
         let secret = placed.query.iter().map(|(name, secret)| (name.as_str(), secret.expose().to_owned()));
         Ok(with_query(path, named.chain(secret)))
     }
@@ -222,7 +226,9 @@ fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut Heade
     let mut file_seen = false;
     for part in parts {
         let out = if file_seen { &mut after } else { &mut before };
-        let open = |out: &mut String| out.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", part.name));
+        let open = |out: &mut String| {
+            out.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", part.name))
+        };
         if part.file {
             open(out);
             out.push_str(&format!("; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n", quoted(&file.name), file.mime));

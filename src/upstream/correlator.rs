@@ -64,7 +64,9 @@ impl Fingerprint {
         let mut handles: Vec<String> =
             known.into_iter().flatten().filter(|text| !text.is_empty()).map(str::to_owned).collect();
         handles.extend(file.chat_id.as_deref().map(|id| format!("message {id}")));
-        handles.extend((class == Class::File && !event.details.id.is_empty()).then(|| format!("message {}", event.details.id)));
+        handles.extend(
+            (class == Class::File && !event.details.id.is_empty()).then(|| format!("message {}", event.details.id)),
+        );
         handles.extend(event.details.profile.id.clone());
         let words = event.details.body.as_deref().unwrap_or_default().trim().to_owned();
         Some(Fingerprint { class, words, handles })

@@ -51,7 +51,8 @@ impl Inner {
         }
         let key = self.key_of(account, event, fields);
         // Two who send the same file at once upload it once.
-        let turn = Arc::clone(self.uploading.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default());
+        let turn =
+            Arc::clone(self.uploading.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default());
         let result = {
             let _mine = turn.lock().await;
             self.handle_of(caller, event, fields, &key).await

@@ -70,7 +70,9 @@ impl Hears for Hearing {
             let fault = refusal::of_frame(&self.upstream.settings.dialect, self.contract(), text);
             match link.correlator().refused() {
                 Some(pending) => pending.settle(Err(fault)),
-                None => tracing::info!(upstream = %self.upstream.settings.name, %fault, "the upstream refused what nobody waits for"),
+                None => {
+                    tracing::info!(upstream = %self.upstream.settings.name, %fault, "the upstream refused what nobody waits for")
+                }
             }
             return;
         }

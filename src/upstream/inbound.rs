@@ -6,9 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::directory::Room;
-use crate::event::{
-    Conversation, ConversationState, Event, EventKind, Field, Fields, MessageKind, Party, Timestamp,
-};
+use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, MessageKind, Party, Timestamp};
 use crate::fault::Fault;
 
 use super::Inner;
@@ -57,7 +55,7 @@ impl Inner {
     }
 
     /// Whether the account itself sent it, as far as can be told.
-    fn whose(&self, account: &Arc<Account>, told: &Told) -> From {
+    pub fn whose(&self, account: &Arc<Account>, told: &Told) -> From {
         let known = account.known();
         if let Some(id) = &told.id {
             return match &known.id {
@@ -202,7 +200,8 @@ impl Inner {
             file.url = Some(url);
         }
         if file.name.is_none() {
-            file.name = file.url.as_deref().and_then(|url| url.split(['?', '#']).next()?.rsplit('/').next()).map(str::to_owned);
+            file.name =
+                file.url.as_deref().and_then(|url| url.split(['?', '#']).next()?.rsplit('/').next()).map(str::to_owned);
         }
         if let Some(name) = file.name.as_deref().filter(|_| is_file) {
             if file.mime.is_none() {

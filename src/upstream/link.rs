@@ -120,12 +120,7 @@ impl Link {
 }
 
 /// Runs a socket until it is over.
-pub async fn run<H: Hears>(
-    link: Arc<Link>,
-    mut outgoing: mpsc::Receiver<Text>,
-    owner: H,
-    stop: CancellationToken,
-) {
+pub async fn run<H: Hears>(link: Arc<Link>, mut outgoing: mpsc::Receiver<Text>, owner: H, stop: CancellationToken) {
     let mut backoff = Backoff::default();
     let last = loop {
         let opened = tokio::select! {

@@ -118,8 +118,30 @@ impl Upstream {
         })))
     }
 
-    pub fn settings(&self) -> &UpstreamSettings {
-        &self.0.settings
+    /// Its files, under addresses of ours.
+    pub fn hosted(&self) -> &Hosted {
+        &self.0.hosted
+    }
+
+    /// What its files are asked for with. A client's own credential is not kept, so that a forwarded one is none.
+    pub fn file_credential(
+        settings: &UpstreamSettings,
+    ) -> Arc<dyn Fn() -> Option<(http::HeaderName, http::HeaderValue)> + Send + Sync> {
+        let credentials = Credentials::new(settings.credentials.clone());
+        let places = settings.dialect.credentials.get("").cloned();
+        let nobody = Caller {
+            principal: crate::auth::Principal::named(""),
+            route: "".into(),
+            dialect: "".into(),
+            connection: 0,
+            presented: None,
+            terms: crate::backend::Terms::default(),
+        };
+        Arc::new(move || {
+            let secret = credentials.value("", &nobody).ok().flatten();
+            let placed = credential::Placed::of_call(places.as_ref(), secret.as_ref()).ok()?;
+            placed.headers.into_iter().find_map(|(name, value)| Some((name?, value)))
+        })
     }
 }
 
@@ -197,8 +219,7 @@ impl Inner {
         account.renew(caller);
         account.link(conversation.clone(), || {
             let (link, outgoing) = Link::new(Arc::clone(&self.settings.name), conversation.clone());
-            let owner =
-                Hearing { upstream: Arc::clone(self), account: Arc::clone(account), conversation, socket };
+            let owner = Hearing { upstream: Arc::clone(self), account: Arc::clone(account), conversation, socket };
             self.tasks.spawn(link::run(Arc::clone(&link), outgoing, owner, self.tasks.stopping()));
             link
         })

@@ -45,9 +45,10 @@ impl Inner {
         let us = known.id.as_deref().filter(|_| !account.shared).map(|id| (id, &*caller.principal.id));
         for record in &mut records {
             let told = Told::of(record);
-            let from = self.said_by(&account, &told);
+            let from = self.whose(&account, &told);
             self.names.inward(record, us).await?;
-            if from == From::Us && account.shared
+            if from == From::Us
+                && account.shared
                 && let Some(role) = caller.principal.role
             {
                 record.set_text(Field::SenderRole, role.as_str());
@@ -93,12 +94,7 @@ impl Inner {
     }
 
     /// A page of conversations: the upstream's list where it has one, else those that are known here.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        listing: Listing,
-        page: Page,
-    ) -> Result<(Vec<Listed>, usize), Fault> {
+    pub async fn list(&self, caller: &Caller, listing: Listing, page: Page) -> Result<(Vec<Listed>, usize), Fault> {
         let mut fields = Fields::new();
         fields.set(Field::PageNumber, Value::Integer(i64::try_from(page.number).unwrap_or(1)));
         fields.set(Field::PageSize, Value::Integer(i64::try_from(page.size).unwrap_or(10)));

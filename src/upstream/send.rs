@@ -124,7 +124,7 @@ impl Inner {
         let Some(kind) = event.kind.message().filter(|kind| *kind != MessageKind::Text && refused_here) else {
             return Err(why);
         };
-        if caller.on_loss == OnLoss::Refuse {
+        if caller.terms.on_loss == OnLoss::Refuse {
             return Err(match why.reason {
                 Reason::NotSupported => Fault::new(Reason::Lossy).detail("the upstream has no such message"),
                 _ => why,
@@ -205,7 +205,7 @@ impl Inner {
             }
             first
         })?;
-        let within = caller.confirm_within.unwrap_or(self.settings.confirm_within);
+        let within = caller.terms.confirm_within.unwrap_or(self.settings.confirm_within);
         match waiting {
             Some((number, outcome)) => Ok(Sent::Pending(waiting_for(link, number, outcome, within))),
             None => Ok(Sent::Accepted(Arc::new(event))),
@@ -251,7 +251,9 @@ impl Inner {
         };
         let sent = self.as_sent(&event, &told.fields);
         let mut came = event.clone();
-        came.details.id = self.answered_id(&answer).unwrap_or_else(|| format!("{}.{}", self.settings.name, uuid::Uuid::now_v7().simple()));
+        came.details.id = self
+            .answered_id(&answer)
+            .unwrap_or_else(|| format!("{}.{}", self.settings.name, uuid::Uuid::now_v7().simple()));
         came.details.sent_at = Some(Timestamp::now());
         came.details.received_at = came.details.sent_at;
         came.details.receipt.status = Some("sent".to_owned());
@@ -263,7 +265,9 @@ impl Inner {
             // The file is there: that its words are not must not make its sender send it again.
             match self.ask(caller, call, &fields, None).await {
                 Ok(_) => self.remember_answered(account, &said, &said),
-                Err(fault) => tracing::warn!(upstream = %self.settings.name, %fault, "the caption of a file was not taken"),
+                Err(fault) => {
+                    tracing::warn!(upstream = %self.settings.name, %fault, "the caption of a file was not taken")
+                }
             }
         }
         counted.end("confirmed");
@@ -287,13 +291,33 @@ impl Inner {
     }
 
     /// What is no message: said where there is a form for it.
-    async fn signal(self: &Arc<Self>, caller: &Caller, account: &Arc<Account>, mut event: Event) -> Result<Sent, Fault> {
+    async fn signal(
+        self: &Arc<Self>,
+        caller: &Caller,
+        account: &Arc<Account>,
+        mut event: Event,
+    ) -> Result<Sent, Fault> {
         let room = self.visible(caller, account, &event.details.conversation.id).await?;
         event.details.conversation = room.conversation.clone();
         match event.kind {
-            EventKind::SessionEnded => return self.close_at(caller, &event.details.conversation.id).await.map(|_| Sent::Accepted(Arc::new(event))),
-            EventKind::SessionClaimed => return self.claim_at(caller, &event.details.conversation.id).await.map(|_| Sent::Accepted(Arc::new(event))),
-            EventKind::Receipt => return self.read_at(caller, &event.details.conversation.id).await.map(|()| Sent::Accepted(Arc::new(event))),
+            EventKind::SessionEnded => {
+                return self
+                    .close_at(caller, &event.details.conversation.id)
+                    .await
+                    .map(|_| Sent::Accepted(Arc::new(event)));
+            }
+            EventKind::SessionClaimed => {
+                return self
+                    .claim_at(caller, &event.details.conversation.id)
+                    .await
+                    .map(|_| Sent::Accepted(Arc::new(event)));
+            }
+            EventKind::Receipt => {
+                return self
+                    .read_at(caller, &event.details.conversation.id)
+                    .await
+                    .map(|()| Sent::Accepted(Arc::new(event)));
+            }
             EventKind::SessionStarted | EventKind::Error => return Err(Fault::new(Reason::NotSupported)),
             EventKind::Typing | EventKind::Presence | EventKind::ConversationUpdated | EventKind::Message(_) => {}
         }
@@ -307,7 +331,12 @@ impl Inner {
     }
 
     /// Writes a frame that nothing confirms; says whether the dialect has one.
-    pub async fn say_signal(self: &Arc<Self>, caller: &Caller, account: &Arc<Account>, event: &Event) -> Result<bool, Fault> {
+    pub async fn say_signal(
+        self: &Arc<Self>,
+        caller: &Caller,
+        account: &Arc<Account>,
+        event: &Event,
+    ) -> Result<bool, Fault> {
         let mut fields = event.fields().into_owned();
         let Some(socket) = self.socket_for(caller) else { return Ok(false) };
         let client = &self.settings.dialect.sockets[socket].client;

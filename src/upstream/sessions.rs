@@ -95,7 +95,8 @@ impl Inner {
             }
         }
         let call = self.call_for(Op::SessionOpen, caller, &fields, None);
-        let call = call.ok_or_else(|| Fault::new(Reason::ConversationNotFound).detail("no session can be opened there"))?;
+        let call =
+            call.ok_or_else(|| Fault::new(Reason::ConversationNotFound).detail("no session can be opened there"))?;
         let answer = self.ask(caller, call, &fields, None).await?;
         let native = answer.id(Field::ConversationId).map(|id| id.into_owned());
         let native = native.ok_or_else(|| Fault::new(Reason::Upstream).detail("the session has no id"))?;

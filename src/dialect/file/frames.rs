@@ -128,7 +128,7 @@ pub fn texts_by_field(section: &Section<'_>, key: &'static str) -> Vec<(Field, A
 fn need(section: Section<'_>) -> Option<Need> {
     let any = section.texts("any").iter().filter_map(|text| words::field(&section, text)).collect();
     let text = section.needed_text("text").map(super::shared);
-    let exclusive = section.boolean("exclusive").unwrap_or(false);
+    let exclusive = section.flag("exclusive").unwrap_or(false);
     section.finish();
     Some(Need { any, text: text?, exclusive })
 }

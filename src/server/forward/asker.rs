@@ -118,7 +118,7 @@ impl<'a> Showing<'a> {
             route: Arc::clone(&route.name),
             dialect: Arc::clone(&route.dialect.name),
             connection: 0,
-            foreign_files: route.dialect.flag("foreign_files"),
+            terms: route.terms,
             presented: token.map(|token| Secret::new(token.to_owned())),
         };
         Asker { caller: Some(caller), key }

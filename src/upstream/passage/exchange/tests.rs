@@ -34,7 +34,7 @@ fn caller() -> Caller {
         route: "r".into(),
         dialect: "d".into(),
         connection: 0,
-        foreign_files: false,
+        terms: crate::backend::Terms::default(),
         presented: Some(Secret::new("of-the-client".to_owned())),
     }
 }

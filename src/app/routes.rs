@@ -1,0 +1,70 @@
+//! A route of the config → one that the server can serve.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use crate::auth::{RateLimit, Verifier, Visitors};
+use crate::backend::Terms;
+use crate::config::{Config, Route, StoreSettings, Target};
+use crate::relay::MailboxLimits;
+use crate::server::{self, Stores};
+use crate::session;
+
+use super::{Parts, StartError, upload_stores, upstreams};
+
+/// Sockets at a time of a route that says nothing.
+const CONNECTIONS: usize = 10_000;
+/// Bytes of a frame of a route that says nothing.
+const FRAME: usize = 64 * 1024;
+
+pub fn route(route: &Route, config: &Config, parts: &Parts) -> Result<server::Route, StartError> {
+    let stores = upload_stores(route).map(|uploads| {
+        let StoreSettings::Fs { public_url, .. } = &config.stores[&uploads.default];
+        let kinds = uploads.kinds.iter().map(|(kind, name)| (*kind, Arc::clone(&parts.stores[name])));
+        Stores {
+            default: Arc::clone(&parts.stores[&uploads.default]),
+            kinds: kinds.collect(),
+            public_url: public_url.clone().unwrap_or_else(|| format!("http://{}", parts.address)),
+        }
+    });
+    let hosted = match &route.target {
+        Target::Hub => None,
+        Target::Upstream(name) => parts.upstreams.get(name).map(|upstream| upstream.hosted().clone()),
+    };
+    let visitors = || Visitors::new(parts.visitors.clone(), &route.name);
+    Ok(server::Route {
+        name: Arc::clone(&route.name),
+        dialect: Arc::clone(&route.dialect),
+        backend: parts.backend(&route.target)?,
+        passage: match &route.target {
+            Target::Hub => None,
+            Target::Upstream(name) => parts.passages.get(name).cloned(),
+        },
+        same_dialect: upstreams::speaks_the_same(route, config),
+        forward_rest: route.forward_rest,
+        terms: Terms {
+            foreign_files: route.dialect.flag("foreign_files"),
+            on_loss: route.on_loss,
+            confirm_within: route.confirm_within,
+        },
+        host: route.host.clone(),
+        prefix: route.prefix.clone(),
+        verifier: Verifier::new(&route.auth)?.with_visitors(visitors()?),
+        visitors: visitors()?,
+        upload_limit: route.limits.upload,
+        frame_limit: route.limits.frame.unwrap_or(FRAME),
+        rate: route.limits.rate.and_then(|rate| RateLimit::new(rate.count, rate.per)).map(Arc::new),
+        connections: route.limits.connections.unwrap_or(CONNECTIONS),
+        open: Arc::new(AtomicUsize::new(0)),
+        origins: route.origins.clone(),
+        stores,
+        hosted,
+        session: session::Settings {
+            mailbox: MailboxLimits { messages: 1_000, bytes: 4 << 20 },
+            ping_every: Duration::from_secs(20),
+            dead_after: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(10),
+        },
+    })
+}
