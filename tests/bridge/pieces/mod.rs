@@ -2,7 +2,9 @@
 //! the documents refuse is refused, and each failure shows as what it is.
 
 mod andromedia;
+mod divar;
 mod frontdesk;
+mod licomed;
 mod luxmart;
 mod promises;
 mod server;

@@ -3,8 +3,6 @@
 
 mod events;
 mod shape;
-#[cfg(test)]
-mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,6 +45,16 @@ impl Divar {
         self.captions_beside_media = true;
     }
 
+    /// The first step: an upload token.
+    pub async fn grant(&self) -> Result<String, (u16, String)> {
+        self.app.grant().await
+    }
+
+    /// The second step alone, with any form.
+    pub async fn upload_with(&self, grant: &str, kind: &str, form: &[u8]) -> Result<String, (u16, String)> {
+        self.app.upload(grant, kind, form).await
+    }
+
     /// The first two steps: a media token, or the status and words of the refusal.
     pub async fn upload(&self, name: &str, mime: &str, bytes: &[u8]) -> Result<String, (u16, String)> {
         let kind = match mime.split('/').next() {
@@ -55,8 +63,7 @@ impl Divar {
             Some("audio") => "voice",
             _ => "file",
         };
-        let grant = self.app.grant().await?;
-        self.app.upload(&grant, kind, &form(&[file("file", name, mime, bytes)])).await
+        self.upload_with(&self.grant().await?, kind, &form(&[file("file", name, mime, bytes)])).await
     }
 
     /// The third step.
@@ -66,7 +73,12 @@ impl Divar {
 
     /// Sends any body to the conversation: the answer as it is.
     pub async fn send_body(&self, body: &Value) -> Answer {
-        self.app.post(&sends(), body).await
+        self.post(&sends(), body).await
+    }
+
+    /// Posts anything anywhere: the answer as it is.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.app.post(path, body).await
     }
 
     /// Writes as the bot, to a conversation of the bot's.

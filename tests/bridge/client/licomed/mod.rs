@@ -2,8 +2,6 @@
 //! lacks a key of the document, or holds what nobody may see, fails the test.
 
 mod frames;
-#[cfg(test)]
-mod tests;
 
 use std::net::SocketAddr;
 

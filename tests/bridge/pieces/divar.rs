@@ -1,6 +1,13 @@
-//! The client against the stand-in, with nothing between: each is the other's witness.
+//! An app of the marketplace: three steps to a file, sizes and formats, errors with codes, webhooks with a key.
 
-use super::*;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::client::divar::{CONVERSATION, Divar, Events};
+use crate::client::{Client, Heard, Outcome};
+use crate::harness::http::{Answer, file, form};
 use crate::media::{File, Format};
 use crate::standin::divar;
 use crate::standin::{Failing, Standin, Taken};
@@ -151,10 +158,10 @@ async fn tokens_are_checked_and_bound() {
     app.send_media(&media, "").await.unwrap();
     backend.forget_media();
     assert_eq!(app.send_media(&media, "").await.unwrap_err().0, 400);
-    let grant = app.app.grant().await.unwrap();
+    let grant = app.grant().await.unwrap();
     backend.expire_grants();
     let body = form(&[file("file", "a.png", "image/png", &png)]);
-    assert_eq!(app.app.upload(&grant, "image", &body).await.unwrap_err().0, 401);
+    assert_eq!(app.upload_with(&grant, "image", &body).await.unwrap_err().0, 401);
     assert_eq!(backend.counts(), (2, 2));
     fine(&backend, &events);
 }
@@ -186,7 +193,7 @@ async fn bad_sends_are_refused_with_code_and_details() {
     backend.forbid(false);
     backend.restrict(false);
     app.send_body(&json!({ "message": "x", "conversation_id": "y" })).await;
-    app.app.post("/v3/open-platform/anything", &json!({})).await;
+    app.post("/v3/open-platform/anything", &json!({})).await;
     let complaints = backend.complaints();
     assert_eq!(complaints.len(), 2, "{complaints:?}");
     assert!(complaints[0].contains("conversation_id") && complaints[1].contains("/v3/"), "{complaints:?}");
@@ -239,7 +246,7 @@ async fn an_event_with_a_wrong_key_fails_the_test() {
 async fn it_fails_as_it_is_told() {
     let (backend, mut app, events) = both().await;
     backend.fail(Failing::LateNext(300));
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     app.say("late").await;
     assert!(began.elapsed().as_millis() >= 300);
     backend.fail(Failing::Status500);
@@ -257,13 +264,8 @@ async fn it_fails_as_it_is_told() {
     }
     for failing in [Failing::Silent, Failing::DropNext] {
         backend.fail(failing);
-        let body = json!({ "message": "x" }).to_string();
-        let headers = [("X-API-Key", KEY), ("Content-Type", "application/json")];
-        let bearer = format!("Bearer {ACCESS}");
-        let headers = [&headers[..], &[("Authorization", bearer.as_str())]].concat();
-        let request = http::request("POST", &sends(), &headers, body.as_bytes());
-        let sent = http::send_within(app.app.gateway, &request, 20 * PATIENCE);
-        let unanswered = tokio::time::timeout(std::time::Duration::from_millis(200), sent).await;
+        let body = json!({ "message": "x" });
+        let unanswered = tokio::time::timeout(Duration::from_millis(200), app.send_body(&body)).await;
         assert!(unanswered.is_err(), "{failing:?}: {unanswered:?}");
     }
     app.say("back again").await;

@@ -1,15 +1,17 @@
-//! The client against the stand-in, with nothing between: each is the other's witness.
+//! Users who write to each other: files that are announced, a history newest first, silence where nothing is documented.
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use super::{ANOTHER_SECRET, SECRET};
+use crate::client::licomed::{Licomed, THEM};
+use crate::client::{Client, Heard, Outcome};
+use crate::harness::http::{self, field};
 use crate::media::{File, Format};
 use crate::standin::licomed::written::PASSWORD_HASH;
 use crate::standin::{Failing, Standin, Taken, credentials, licomed};
 
-const SECRET: &str = "the secret of the licomed stand-in's tokens";
 const US: &str = "0e9d4c1b-7a25-4f83-b6c0-58d3a1f2e794";
 
 async fn backend() -> licomed::Licomed {
@@ -148,7 +150,7 @@ async fn a_client_that_may_not_see_secrets_fails_the_test() {
 async fn bad_tokens_and_bad_uploads_are_refused() {
     let backend = backend().await;
     let address = backend.server().address();
-    let forged = credentials::token("another secret", json!({ "sub": US }));
+    let forged = credentials::token(ANOTHER_SECRET, json!({ "sub": US }));
     let stranger = backend.token("11111111-2222-4333-8444-555555555555");
     for token in [forged, stranger] {
         assert_eq!(Licomed::open(address, token.clone()).await.err(), Some(403));
