@@ -4,11 +4,18 @@
 // The suites use different parts.
 #![allow(dead_code)]
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
+use crate::harness::http::{self, Answer, BOUNDARY};
+
 /// How much is made at a time.
 const CHUNK: usize = 64 * 1024;
+/// How long an upload of the largest file of any test may take, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -79,7 +86,7 @@ impl File {
             if left == 0 {
                 return None;
             }
-            let mut chunk = Vec::with_capacity(CHUNK.min(left));
+            let mut chunk = Vec::with_capacity(CHUNK.min(left) + 8);
             chunk.extend_from_slice(std::mem::take(&mut head));
             while chunk.len() < CHUNK.min(left) {
                 chunk.extend_from_slice(&noise.next());
@@ -93,6 +100,37 @@ impl File {
     /// The same as a stream, as the body of a request wants it.
     pub fn stream(self) -> impl Stream<Item = Bytes> + Send + 'static {
         stream::iter(self.chunks())
+    }
+
+    /// Uploads it in a form, after the fields, without ever holding it whole: the answer, and how many bytes of the request
+    /// went out before the connection ended.
+    pub async fn upload(
+        self,
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+        fields: &[(&str, &str)],
+        file_field: &str,
+    ) -> (Answer, usize) {
+        let mut before = String::new();
+        for (name, value) in fields {
+            before += &format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        before += &format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{file_field}\"; filename=\"{}\"\r\n\
+             Content-Type: {}\r\n\r\n",
+            self.name(),
+            self.format.mime()
+        );
+        let after = format!("\r\n--{BOUNDARY}--\r\n");
+        let mut head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head += &format!("Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n");
+        head += &format!("Content-Length: {}\r\n\r\n", before.len() + self.size + after.len());
+        let chunks = [Bytes::from(head + &before)].into_iter().chain(self.chunks()).chain([Bytes::from(after)]);
+        http::send_chunks(address, chunks, PATIENCE).await
     }
 
     /// The whole file.

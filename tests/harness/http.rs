@@ -87,29 +87,52 @@ pub fn form(parts: &[Part]) -> Vec<u8> {
 
 /// Writes the bytes and reads until the other side closes. It may answer and close before all was written.
 pub async fn send(address: SocketAddr, bytes: &[u8]) -> Answer {
-    exchange(address, bytes, false, PATIENCE).await
+    exchange(address, [bytes], false, PATIENCE).await.0
 }
 
 /// The same, for an answer that may take as long as this.
 pub async fn send_within(address: SocketAddr, bytes: &[u8], patience: Duration) -> Answer {
-    exchange(address, bytes, false, patience).await
+    exchange(address, [bytes], false, patience).await.0
+}
+
+/// The same for a body that is made while it is sent; also how many bytes went out before the connection ended. What the
+/// system holds back between both ends counts as sent.
+pub async fn send_chunks(
+    address: SocketAddr,
+    chunks: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    patience: Duration,
+) -> (Answer, usize) {
+    exchange(address, chunks, false, patience).await
 }
 
 /// The same, but says after the bytes that no more will come.
 pub async fn send_and_hang_up(address: SocketAddr, bytes: &[u8]) -> Answer {
-    exchange(address, bytes, true, PATIENCE).await
+    exchange(address, [bytes], true, PATIENCE).await.0
 }
 
-async fn exchange(address: SocketAddr, bytes: &[u8], hang_up: bool, patience: Duration) -> Answer {
+async fn exchange(
+    address: SocketAddr,
+    chunks: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    hang_up: bool,
+    patience: Duration,
+) -> (Answer, usize) {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut reads, mut writes) = stream.into_split();
     let write = async move {
-        // A refusal may close the connection before the body is through.
-        let _ = writes.write_all(bytes).await;
+        let mut written = 0;
+        for chunk in chunks {
+            let mut rest = chunk.as_ref();
+            while !rest.is_empty() {
+                // A refusal may close the connection before the body is through.
+                let Ok(length) = writes.write(rest).await else { return (writes, written) };
+                written += length;
+                rest = &rest[length..];
+            }
+        }
         if hang_up {
             let _ = writes.shutdown().await;
         }
-        writes
+        (writes, written)
     };
     let read = async move {
         let mut answer = Vec::new();
@@ -123,8 +146,8 @@ async fn exchange(address: SocketAddr, bytes: &[u8], hang_up: bool, patience: Du
         answer
     };
     let both = async { tokio::join!(write, read) };
-    let (_, answer) = tokio::time::timeout(patience, both).await.expect("an answer in time");
-    parse(&answer)
+    let ((_, written), answer) = tokio::time::timeout(patience, both).await.expect("an answer in time");
+    (parse(&answer), written)
 }
 
 /// Status 0 stands for a connection that closed without an answer.

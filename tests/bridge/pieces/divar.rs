@@ -141,6 +141,24 @@ async fn sizes_and_formats_are_those_of_the_document() {
 }
 
 #[tokio::test]
+async fn the_largest_file_is_uploaded_while_it_is_made() {
+    let (backend, app, events) = both().await;
+    let film = File::new(Format::Mp4, 50 * MEGABYTE, 4);
+    let bearer = format!("Bearer {}", app.grant().await.unwrap());
+    let headers = [("Authorization", bearer.as_str())];
+    let (answer, written) = film.upload(backend.server().address(), "/upload/video", &headers, &[], "file").await;
+    assert_eq!((answer.status, written > film.size), (200, true));
+    app.send_media(answer.json()["id"].as_str().unwrap(), "").await.unwrap();
+    let taken = backend.taken().await.file.unwrap();
+    let mut rest = taken.as_slice();
+    for chunk in film.chunks() {
+        rest = rest.strip_prefix(&chunk[..]).expect("the bytes that were made");
+    }
+    assert!(rest.is_empty());
+    fine(&backend, &events);
+}
+
+#[tokio::test]
 async fn tokens_are_checked_and_bound() {
     let (backend, app, events) = both().await;
     let address = backend.server().address();
