@@ -127,11 +127,11 @@ open   licomed    chat.example/open  hub               none       -
 users  licomed    127.0.0.1:8080     clinic (licomed)  upstream   upstream
 
 staff: frontdesk to shop (luxmart)
-  SAID                            BECOMES              WHICH
-  text, image, document           the same
-  video, audio                    refused
-  document                        refused              txt
-  presence, conversation.updated  dropped and counted
+  SAID                                BECOMES              WHICH
+  text, image, document               the same
+  video, audio, conversation.updated  refused
+  document                            refused              txt
+  presence                            dropped and counted
 
 keys: divar to clinic (licomed)
   SAID                                 BECOMES                  WHICH

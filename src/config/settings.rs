@@ -109,7 +109,7 @@ pub enum Target {
 /// Where the uploads of a route go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Uploads {
-    /// Through to the upstream, as they come; only on a route to one that takes uploads.
+    /// Through to the upstream, as they come; only on a route whose clients speak its dialect.
     Upstream,
     Stores(UploadStores),
 }

@@ -89,13 +89,20 @@ pub(super) fn essentials(kind: MessageKind) -> &'static [Field] {
     }
 }
 
-/// Whether a frame that tells these facts says what the message is about. One that is for all kinds of messages may have
-/// no place for it; one of a kind's own says it by being there.
-fn says_it(pattern: Option<EventPattern>, fields: &Fields<'_>, told: &[Field]) -> bool {
+/// Whether there is anything that makes a message of this kind what it is.
+fn has_essence(fields: &Fields<'_>) -> bool {
     let essentials = fields.message_kind().map(essentials).unwrap_or_default();
-    pattern != Some(EventPattern::AnyMessage)
-        || essentials.is_empty()
-        || essentials.iter().any(|field| fields.has(*field) && told.contains(field))
+    essentials.is_empty() || essentials.iter().any(|field| fields.has(*field))
+}
+
+impl FrameSet {
+    /// Whether a frame has a place for what messages of this kind are about. One of a kind's own says it by being there;
+    /// one for all kinds of messages may have no place for it, and would send empty words.
+    pub fn has_place_for(&self, at: usize, kind: MessageKind) -> bool {
+        let essentials = essentials(kind);
+        let for_all = self.frames.get(at).is_some_and(|frame| frame.pattern == Some(EventPattern::AnyMessage));
+        !for_all || essentials.is_empty() || self.told(at).iter().any(|field| essentials.contains(field))
+    }
 }
 
 /// Whether a fact is told by frames that carry these.
@@ -142,7 +149,9 @@ fn write(places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Resul
         match place.write_with_frame(fields, audience) {
             Ok((at, frames)) => {
                 let told = place.told(at);
-                if !says_it(place.frames[at].pattern, fields, &told) {
+                let for_all = place.frames[at].pattern == Some(EventPattern::AnyMessage);
+                let kind = fields.message_kind();
+                if for_all && !(has_essence(fields) && kind.is_none_or(|kind| place.has_place_for(at, kind))) {
                     continue;
                 }
                 let lost = fields.iter().map(|(field, _)| field).filter(|field| !is_told(*field, &told)).collect();

@@ -2,11 +2,14 @@
 //! table for each route to an upstream.
 
 use super::columns;
-use crate::config::{Config, Route, Target, Uploads};
+use crate::config::{Config, Route, Target};
 use crate::dialect::OnLoss;
 use crate::dialect::loss::{self, KindLosses, Outcome, PairLosses};
 use crate::event::MessageKind;
 use crate::upstream::UpstreamSettings;
+
+/// Events that nobody waits for: where they cannot be told, all goes on without them.
+const PASSING: &[&str] = &["receipt", "typing", "presence"];
 
 /// What becomes of something, and of which part of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ fn of_route(route: &Route, upstream: &UpstreamSettings) -> String {
         return format!("{title}: passed on as it is\n");
     }
     let losses = loss::towards(&route.dialect, &upstream.dialect, route.limits.upload);
-    let rows = rows(&losses, keeps_files(route));
+    let rows = rows(&losses, route.on_loss);
     if rows.iter().all(|row| row.becomes == "the same" && row.which.is_empty()) {
         return format!("{title}: all of it arrives\n");
     }
@@ -43,12 +46,7 @@ fn of_route(route: &Route, upstream: &UpstreamSettings) -> String {
     format!("{title}\n{lines}")
 }
 
-/// Whether what the upstream does not take can be linked to: the bytes are here, and the operator wants it.
-fn keeps_files(route: &Route) -> bool {
-    route.on_loss == OnLoss::Degrade && route.uploads != Some(Uploads::Upstream)
-}
-
-fn rows(losses: &PairLosses, keeps_files: bool) -> Vec<Row> {
+fn rows(losses: &PairLosses, on_loss: OnLoss) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut add = |said: &'static str, becomes: &'static str, which: String| {
         // Kinds that fare alike share a line.
@@ -58,35 +56,39 @@ fn rows(losses: &PairLosses, keeps_files: bool) -> Vec<Row> {
         }
     };
     for (kind, losses) in &losses.kinds {
-        let degraded = instead(*kind, keeps_files);
+        let degraded = instead(*kind, on_loss);
         let whole = match losses.outcome {
             Outcome::Carried => "the same",
             Outcome::Text => degraded,
             Outcome::Nothing => "refused",
         };
-        add(kind.as_str(), whole, if whole == "refused" { String::new() } else { left_out(losses) });
+        add(kind.as_str(), whole, if whole == "refused" { String::new() } else { differences(losses) });
         if let Some(which) = excluded(losses) {
             add(kind.as_str(), degraded, which);
         }
     }
     for event in &losses.events {
-        add(event, "dropped and counted", String::new());
+        let becomes = if PASSING.contains(event) { "dropped and counted" } else { "refused" };
+        add(event, becomes, String::new());
     }
     rows
 }
 
 /// What becomes of a message that cannot stay what it is.
-fn instead(kind: MessageKind, keeps_files: bool) -> &'static str {
-    match (keeps_files, kind.is_file()) {
-        (true, true) => "text with a signed link",
-        (true, false) => "text",
-        (false, _) => "refused",
+fn instead(kind: MessageKind, on_loss: OnLoss) -> &'static str {
+    match on_loss {
+        OnLoss::Degrade if kind.is_file() => "text with a signed link",
+        OnLoss::Degrade => "text",
+        OnLoss::Refuse => "refused",
     }
 }
 
-fn left_out(losses: &KindLosses) -> String {
+/// What is another about something that arrives.
+fn differences(losses: &KindLosses) -> String {
     let names: Vec<_> = losses.fields.iter().map(|field| field.path()).collect();
-    if names.is_empty() { String::new() } else { format!("without {}, which is counted", names.join(", ")) }
+    let without = (!names.is_empty()).then(|| format!("without {}, which is counted", names.join(", ")));
+    let apart = losses.caption_apart.then(|| "its caption follows as text".to_owned());
+    apart.into_iter().chain(without).collect::<Vec<String>>().join("; ")
 }
 
 /// Files of a kind that the upstream does not take, where it takes others.
@@ -120,9 +122,9 @@ mod tests {
     use super::*;
     use crate::dialect::builtin;
 
-    fn of(from: &str, to: &str, keeps_files: bool) -> Vec<Row> {
+    fn of(from: &str, to: &str, on_loss: OnLoss) -> Vec<Row> {
         let dialect = |name| builtin::find(name).unwrap();
-        rows(&loss::towards(&dialect(from), &dialect(to), None), keeps_files)
+        rows(&loss::towards(&dialect(from), &dialect(to), None), on_loss)
     }
 
     fn row(said: &[&'static str], becomes: &'static str, which: &str) -> Row {
@@ -136,21 +138,33 @@ mod tests {
             row(&["text", "image", "document"], "the same", ""),
             row(&["video", "audio"], "text with a signed link", without),
             row(&["document"], "text with a signed link", "txt"),
-            row(&["presence", "conversation.updated"], "dropped and counted", ""),
+            row(&["presence"], "dropped and counted", ""),
+            row(&["conversation.updated"], "refused", ""),
         ];
-        assert_eq!(of("frontdesk", "luxmart", true), wanted);
+        assert_eq!(of("frontdesk", "luxmart", OnLoss::Degrade), wanted);
         let wanted = [
             row(&["text", "image", "document"], "the same", ""),
-            row(&["video", "audio"], "refused", ""),
+            row(&["video", "audio", "conversation.updated"], "refused", ""),
             row(&["document"], "refused", "txt"),
-            row(&["presence", "conversation.updated"], "dropped and counted", ""),
+            row(&["presence"], "dropped and counted", ""),
         ];
-        assert_eq!(of("frontdesk", "luxmart", false), wanted);
+        assert_eq!(of("frontdesk", "luxmart", OnLoss::Refuse), wanted);
+    }
+
+    #[test]
+    fn captions_without_a_place_follow() {
+        let wanted = [
+            row(&["text"], "the same", ""),
+            row(&["image", "video", "audio", "document"], "the same", "its caption follows as text"),
+            row(&["receipt", "typing", "presence"], "dropped and counted", ""),
+            row(&["conversation.updated"], "refused", ""),
+        ];
+        assert_eq!(of("frontdesk", "andromedia", OnLoss::Degrade), wanted);
     }
 
     #[test]
     fn types_and_sizes_are_of_the_kind() {
-        let rows = of("luxmart", "divar", true);
+        let rows = of("luxmart", "divar", OnLoss::Degrade);
         let images = rows.iter().find(|row| row.which.contains("gif")).unwrap();
         assert_eq!((images.said.as_slice(), images.becomes), (&["image"][..], "text with a signed link"));
         assert_eq!(images.which, "gif heic heif; above 5 MiB");

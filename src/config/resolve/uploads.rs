@@ -26,7 +26,7 @@ pub(super) fn resolve(
     match &written.uploads {
         Some(uploads) => match upstream_itself(uploads) {
             Some(place) => {
-                judge(place, written, upstream, report);
+                judge(place, written, upstream, upstream.filter(same).is_some(), report);
                 Some(Uploads::Upstream)
             }
             None => named(uploads, stores, report).map(Uploads::Stores),
@@ -50,8 +50,20 @@ fn upstream_itself(written: &WrittenUploads) -> Option<&Spanned<String>> {
     written.default.as_ref().filter(|default| default.value == UPSTREAM && written.kinds.is_empty())
 }
 
-fn judge(word: &Spanned<String>, route: &WrittenRoute, upstream: Option<&UpstreamSettings>, report: &Report) {
+fn judge(
+    word: &Spanned<String>,
+    route: &WrittenRoute,
+    upstream: Option<&UpstreamSettings>,
+    same: bool,
+    report: &Report,
+) {
     match upstream {
+        // Which handle of a file the other dialect wants shows when a message names it, so it is kept until then.
+        Some(upstream) if !same => {
+            let message =
+                format!("files for an upstream that speaks {} are kept in a store first", upstream.dialect.name);
+            report.error(Code::Conflict, &word.place, message, Some("name a store".to_owned()));
+        }
         Some(upstream) if !takes_uploads(upstream) => {
             let message = format!("{} takes no uploads", upstream.dialect.name);
             report.error(Code::Conflict, &word.place, message, Some("name a store".to_owned()));

@@ -33,6 +33,8 @@ pub struct KindLosses {
     pub types: Vec<String>,
     /// Larger files arrive as text with a link; bytes.
     pub size: Option<u64>,
+    /// The words of a file follow it, as a text of their own.
+    pub caption_apart: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +107,10 @@ fn kind_losses(from: &Voice<'_>, to: &Voice<'_>, kind: MessageKind, said: &[Fiel
         .copied()
         .filter(|field| !is_told(*field, &told))
         .filter(|field| *field != Field::Kind || !to.tells_kind(kind, &told));
-    let mut losses = KindLosses { outcome, fields: fields.collect(), types: Vec::new(), size: None };
+    let mut fields: Vec<Field> = fields.collect();
+    let caption_apart = outcome == Outcome::Carried && to.sets_captions_apart(kind) && fields.contains(&Field::Body);
+    fields.retain(|field| !caption_apart || *field != Field::Body);
+    let mut losses = KindLosses { outcome, fields, types: Vec::new(), size: None, caption_apart };
     if kind.is_file() && outcome == Outcome::Carried {
         losses.types = refused_types(from.dialect, to.dialect, kind);
         losses.size = match (upload.or(from.dialect.types.max(kind)), to.dialect.types.max(kind)) {
@@ -183,6 +188,9 @@ impl KindLosses {
         }
         if let Some(size) = self.size {
             parts.push(format!("above {} bytes as a link", size));
+        }
+        if self.caption_apart {
+            parts.push("its words after it".to_owned());
         }
         parts.join("; ")
     }

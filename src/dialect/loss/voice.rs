@@ -24,20 +24,18 @@ const CALLS: &[(EventKind, Op)] =
 pub(super) struct Voice<'a> {
     pub dialect: &'a Dialect,
     places: Vec<&'a FrameSet>,
-    uploads: Vec<&'a Call>,
     is_client: bool,
 }
 
 impl<'a> Voice<'a> {
     /// A server, speaking to its clients.
     pub fn of_server(dialect: &'a Dialect) -> Self {
-        Voice { dialect, places: dialect.server_places(), uploads: Vec::new(), is_client: false }
+        Voice { dialect, places: dialect.server_places(), is_client: false }
     }
 
     /// A client: its frames, and the calls by which it sends and uploads.
     pub fn of_client(dialect: &'a Dialect) -> Self {
-        let uploads = dialect.calls.iter().filter(|call| call.op == Op::Upload).collect();
-        Voice { dialect, places: dialect.client_places(), uploads, is_client: true }
+        Voice { dialect, places: dialect.client_places(), is_client: true }
     }
 
     /// The facts that are told of such an event; `None` when it cannot be said.
@@ -46,15 +44,15 @@ impl<'a> Voice<'a> {
         let mut known = self.is_client && self.has_call(kind);
         for place in &self.places {
             for (at, frame) in place.frames.iter().enumerate() {
-                let Some(pattern) = frame.pattern.filter(|pattern| pattern.matches(kind)) else { continue };
-                let told = place.told(at);
-                known |=
-                    pattern != EventPattern::AnyMessage || kind.message().is_none_or(|kind| has_essence(kind, &told));
-                facts.extend(told);
+                if !frame.pattern.is_some_and(|pattern| pattern.matches(kind)) {
+                    continue;
+                }
+                known |= kind.message().is_none_or(|kind| place.has_place_for(at, kind));
+                facts.extend(place.told(at));
             }
         }
         if self.is_client {
-            facts.extend(self.told_by_uploads(kind));
+            facts.extend(kind.message().map(|kind| self.dialect.told_by_uploads(kind)).unwrap_or_default());
             facts.retain(|field| is_of_a_client(*field, kind));
         }
         facts.sort_unstable();
@@ -72,20 +70,15 @@ impl<'a> Voice<'a> {
         Some(facts)
     }
 
+    /// Whether the words of a file must follow it, because neither the message nor the upload has a place for them.
+    pub fn sets_captions_apart(&self, kind: MessageKind) -> bool {
+        let has_body = |facts: Vec<Field>| facts.contains(&Field::Body);
+        self.is_client && kind.is_file() && !self.facts(EventKind::Message(kind)).is_some_and(has_body)
+    }
+
     /// Whether messages of this kind are said at all; what is of the system is said by nobody's client.
     pub fn has(&self, kind: MessageKind) -> bool {
         self.takes(kind) && !(self.is_client && kind == MessageKind::System)
-    }
-
-    fn told_by_uploads(&self, kind: EventKind) -> Vec<Field> {
-        let is_file = kind.message().is_some_and(MessageKind::is_file);
-        let parts = self.uploads.iter().filter(|_| is_file).flat_map(|call| match &call.request {
-            Request::Multipart { parts, .. } => parts.as_slice(),
-            Request::Json(_) | Request::Empty => &[],
-        });
-        let named: Vec<Field> = parts.filter_map(|part| part.field).collect();
-        let own = if is_file && !self.uploads.is_empty() { OF_A_FILE } else { &[] };
-        named.into_iter().chain(own.iter().copied()).collect()
     }
 
     /// Events that clients bring about by a call and not by a frame.
@@ -118,8 +111,15 @@ fn is_of_a_client(field: Field, kind: EventKind) -> bool {
         && (is_file || !path.starts_with("attachment."))
 }
 
-/// Whether a message of this kind is more than empty words with these facts.
-fn has_essence(kind: MessageKind, facts: &[Field]) -> bool {
-    let essentials = essentials(kind);
-    essentials.is_empty() || essentials.iter().any(|field| facts.contains(field))
+impl Dialect {
+    /// The facts about a file that its clients tell by uploading it, whatever the message says that follows.
+    pub fn told_by_uploads(&self, kind: MessageKind) -> Vec<Field> {
+        let uploads: Vec<&Call> = self.calls.iter().filter(|call| call.op == Op::Upload && kind.is_file()).collect();
+        let parts = uploads.iter().flat_map(|call| match &call.request {
+            Request::Multipart { parts, .. } => parts.as_slice(),
+            Request::Json(_) | Request::Empty => &[],
+        });
+        let own = if uploads.is_empty() { &[] } else { OF_A_FILE };
+        parts.filter_map(|part| part.field).chain(own.iter().copied()).collect()
+    }
 }
