@@ -5,5 +5,6 @@ mod client;
 mod harness;
 mod hub;
 mod media;
+mod passage;
 mod pieces;
 mod standin;

@@ -28,7 +28,8 @@ pub const DIALECTS: [&str; 5] = ["frontdesk", "andromedia", "licomed", "divar", 
 pub const API_KEY: &str = "key-of-the-app-2b7e151628aed2a6";
 pub const ACCESS_TOKEN: &str = "token-of-the-seller-abf7158809cf4f3c";
 
-const SECRET: &str = "0f6b8d1c4e2a97355d7e9b10c3a8f462";
+/// The key of the tokens that [`Gateway::token`] makes.
+pub const SECRET: &str = "0f6b8d1c4e2a97355d7e9b10c3a8f462";
 
 /// A running gateway.
 pub struct Gateway {

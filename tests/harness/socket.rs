@@ -57,6 +57,17 @@ impl Socket {
         self.send(Message::text(text)).await;
     }
 
+    /// The next message as it came; none at the end.
+    pub async fn next(&mut self) -> Option<Message> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a message in time") {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(message)) => return Some(message),
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
     /// The next text frame, or the end.
     pub async fn hear(&mut self) -> Heard {
         self.hear_within(PATIENCE).await.expect("a frame in time")
