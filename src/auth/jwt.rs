@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 
 use super::claims;
 use super::party::Principal;
-use super::secret::Secret;
 use super::settings::{Algorithm, BadKey, JwtKey, JwtSettings};
 use crate::fault::{Fault, Reason};
 
@@ -149,27 +148,4 @@ fn words(kind: &ErrorKind) -> &'static str {
         ErrorKind::InvalidClaimFormat(_) => "a claim has a wrong type",
         _ => "the token is not a JSON Web Token",
     }
-}
-
-/// A token of these claims, for a service that knows the key. `exp` and `iat` are added.
-pub fn sign(
-    algorithm: Algorithm,
-    key: &Secret,
-    mut claims: Map<String, Value>,
-    lifetime: Duration,
-) -> Result<Secret, MintError> {
-    let bytes = key.expose().as_bytes();
-    let key = match algorithm {
-        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Ok(EncodingKey::from_secret(bytes)),
-        Algorithm::Rs256 => EncodingKey::from_rsa_pem(bytes),
-        Algorithm::Es256 => EncodingKey::from_ec_pem(bytes),
-        Algorithm::EdDsa => EncodingKey::from_ed_pem(bytes),
-    };
-    let issued = since_epoch();
-    claims.insert("iat".to_owned(), Value::from(issued));
-    claims.insert("exp".to_owned(), Value::from(issued.saturating_add(lifetime.as_secs())));
-    // The library's words may quote the key.
-    let key = key.map_err(|_| MintError::Signing)?;
-    let token = jsonwebtoken::encode(&Header::new(provider_name(algorithm)), &claims, &key);
-    token.map(Secret::new).map_err(|_| MintError::Signing)
 }

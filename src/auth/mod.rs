@@ -14,11 +14,11 @@ mod tokens;
 mod verifier;
 mod visitor;
 
-pub use jwt::{MintError, sign};
+pub use jwt::MintError;
 pub use party::Principal;
 pub use rate::RateLimit;
 pub use secret::Secret;
 pub use settings::{Algorithm, Auth, BadKey, ClaimNames, JwtKey, JwtSettings, StaticToken};
-pub use signer::Signer;
+pub use signer::{Signer, sign};
 pub use verifier::{LONGEST_CREDENTIAL, Presented, Verifier};
 pub use visitor::Visitors;

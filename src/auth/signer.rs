@@ -19,6 +19,15 @@ pub struct Signer {
 impl Signer {
     /// `key` is the shared secret, or the private key in PEM form (PKCS#8). Fails when it does not fit the algorithm.
     pub fn new(algorithm: Algorithm, key: &Secret) -> Result<Self, BadKey> {
+        let (signer, expected) = Self::untried(algorithm, key)?;
+        // Whether the numbers of a key are any good shows when it is used.
+        let tried = signer.sign(Map::new(), Duration::ZERO);
+        tried.map_err(|_| BadKey { half: "private", algorithm: algorithm.as_str(), expected })?;
+        Ok(signer)
+    }
+
+    /// The signer, and what its key should be.
+    fn untried(algorithm: Algorithm, key: &Secret) -> Result<(Self, &'static str), BadKey> {
         let pem = key.expose().as_bytes();
         let bad = |expected| BadKey { half: "private", algorithm: algorithm.as_str(), expected };
         let (key, expected) = match algorithm {
@@ -29,20 +38,29 @@ impl Signer {
             Algorithm::Es256 => (EncodingKey::from_ec_pem(pem), "a P-256 private key, PKCS#8"),
             Algorithm::EdDsa => (EncodingKey::from_ed_pem(pem), "an Ed25519 private key, PKCS#8"),
         };
+        // The library's words may quote the key.
         let key = key.map_err(|_| bad(expected))?;
-        let signer = Signer { header: Header::new(provider_name(algorithm)), key };
-        // Whether the numbers of a key are any good shows when it is used.
-        signer.sign(Map::new(), Duration::ZERO).map_err(|_| bad(expected))?;
-        Ok(signer)
+        Ok((Signer { header: Header::new(provider_name(algorithm)), key }, expected))
     }
 
-    /// A token with these claims, made now and good for `lifetime` (whole seconds).
-    pub fn sign(&self, mut claims: Map<String, Value>, lifetime: Duration) -> Result<String, MintError> {
+    /// A token with these claims, made now and good for `lifetime` (whole seconds). `exp` and `iat` are added.
+    pub fn sign(&self, mut claims: Map<String, Value>, lifetime: Duration) -> Result<Secret, MintError> {
         let issued = since_epoch();
         claims.insert("iat".to_owned(), Value::from(issued));
         claims.insert("exp".to_owned(), Value::from(issued.saturating_add(lifetime.as_secs())));
-        jsonwebtoken::encode(&self.header, &claims, &self.key).map_err(|_| MintError::Signing)
+        jsonwebtoken::encode(&self.header, &claims, &self.key).map(Secret::new).map_err(|_| MintError::Signing)
     }
+}
+
+/// One token, with a key that was tried before.
+pub fn sign(
+    algorithm: Algorithm,
+    key: &Secret,
+    claims: Map<String, Value>,
+    lifetime: Duration,
+) -> Result<Secret, MintError> {
+    let (signer, _) = Signer::untried(algorithm, key).map_err(|_| MintError::Signing)?;
+    signer.sign(claims, lifetime)
 }
 
 #[cfg(test)]
@@ -77,7 +95,7 @@ mod tests {
     fn taken(signer: &Signer, verifier: &Verifier, lifetime: Duration) -> bool {
         let claims = Map::from_iter([("sub".to_owned(), Value::from("ann"))]);
         let token = signer.sign(claims, lifetime).unwrap();
-        let presented = Presented { token: Some(&token), ..Presented::default() };
+        let presented = Presented { token: Some(token.expose()), ..Presented::default() };
         verifier.verify(&presented).is_ok_and(|principal| &*principal.id == "ann")
     }
 

@@ -96,6 +96,13 @@ fn has_essence(fields: &Fields<'_>) -> bool {
 }
 
 impl FrameSet {
+    /// Whether some frame is about such an event and has a place for what it is about.
+    pub fn has_form(&self, kind: Option<EventKind>) -> bool {
+        let message = kind.and_then(EventKind::message);
+        let fits = |at: &usize| message.is_none_or(|kind| self.has_place_for(*at, kind));
+        (0..self.frames.len()).filter(|at| self.frames[*at].is_about(kind)).any(|at| fits(&at))
+    }
+
     /// Whether a frame has a place for what messages of this kind are about. One of a kind's own says it by being there;
     /// one for all kinds of messages may have no place for it, and would send empty words.
     pub fn has_place_for(&self, at: usize, kind: MessageKind) -> bool {

@@ -210,6 +210,27 @@ shape = '''{"type":"text","a":"{body}"}'''
 }
 
 #[test]
+fn a_frame_for_all_messages_has_no_form_for_what_it_has_no_place_for() {
+    let about = |kind| Some(EventKind::Message(kind));
+    for name in ["divar", "luxmart"] {
+        let dialect = builtin::find(name).unwrap();
+        let sends = dialect.calls.iter().filter_map(|call| match &call.request {
+            Request::Json(set) if call.op == Op::Send => Some(set),
+            _ => None,
+        });
+        let mut seen = 0;
+        for set in sends {
+            for kind in MessageKind::ALL {
+                let wanted = kind.is_file() || matches!(kind, MessageKind::Text | MessageKind::System);
+                assert_eq!(set.has_form(about(*kind)), wanted, "{name}: {kind:?}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 0, "{name} sends nothing");
+    }
+}
+
+#[test]
 fn every_builtin_file_is_without_mistakes() {
     for (name, text) in builtin::BUILTIN {
         if let Err(problems) = Dialect::parse(&format!("dialects/{name}.toml"), text, &Choice::default()) {

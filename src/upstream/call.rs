@@ -45,7 +45,7 @@ impl Inner {
             let medium =
                 call.media.is_empty() || kind.is_some_and(|kind| call.media.values().any(|known| *known == kind));
             let body = match &call.request {
-                Request::Json(set) => set.frames.iter().any(|frame| frame.is_about(fields.kind())),
+                Request::Json(set) => set.has_form(fields.kind()),
                 Request::Empty | Request::Multipart { .. } => true,
             };
             call.op == op && implied && medium && body && path_of(call, fields, kind).is_some()

@@ -97,8 +97,11 @@ impl Inner {
         let caption = if untold && is_file { fields.remove(Field::Body) } else { None };
         let caption = caption.and_then(|value| value.as_text().map(str::to_owned)).filter(|text| !text.is_empty());
         let lost: Vec<Field> = event.fields().iter().map(|(field, _)| field).collect();
+        let uploaded = event.kind.message().map(|kind| dialect.told_by_uploads(kind)).unwrap_or_default();
         let lost = lost.into_iter().filter(|field| {
-            !crate::dialect::is_told(*field, &told) && !(by_upload && is_file) && !self.is_ours_to_say(*field)
+            // The words of a file follow where they have no place beside it.
+            let told_apart = is_file && (by_upload || *field == Field::Body) || uploaded.contains(field);
+            !crate::dialect::is_told(*field, &told) && !told_apart && !self.is_ours_to_say(*field)
         });
         metrics::count_losses(&caller.dialect, &dialect.name, lost.map(|field| field.path()), None);
         Ok(Told { fields, caption })
@@ -151,7 +154,7 @@ impl Inner {
     pub fn way(&self, caller: &Caller, fields: &Fields<'_>) -> Option<Way<'_>> {
         let dialect = &self.settings.dialect;
         if let Some(socket) = self.socket_for(caller)
-            && dialect.sockets[socket].client.frames.iter().any(|frame| frame.is_about(fields.kind()))
+            && dialect.sockets[socket].client.has_form(fields.kind())
         {
             return Some(Way::Socket(socket));
         }

@@ -170,6 +170,16 @@ fn told_by_clients(dialect: &Dialect, kind: MessageKind, field: Field) -> (bool,
     (by_frame, by_upload)
 }
 
+/// Whether a send takes either words or a file.
+fn takes_words_alone(dialect: &Dialect, kind: MessageKind) -> bool {
+    let places = dialect.client_places();
+    let mut about = places
+        .iter()
+        .flat_map(|place| &place.frames)
+        .filter(|frame| frame.pattern.is_some_and(|pattern| pattern.matches(EventKind::Message(kind))));
+    about.all(|frame| frame.need.as_ref().is_some_and(|need| need.exclusive))
+}
+
 #[test]
 fn clients_are_carried_as_a_route_declares() {
     let mut seen = 0;
@@ -200,7 +210,9 @@ fn clients_are_carried_as_a_route_declares() {
                 let kept = by_frame || carried.degraded.is_some();
                 assert_eq!(carried.lost.contains(&Field::Body), !kept, "{case}: {carried:?}");
                 // What no frame and no upload has a place for follows as a text: it is never lost.
-                assert_eq!(losses.caption_apart, said && !kept && !by_upload, "{case}");
+                let arrives = losses.outcome == Outcome::Carried && kind.is_file();
+                let apart = !by_frame || takes_words_alone(to, kind);
+                assert_eq!(losses.caption_apart, said && arrives && apart && !by_upload, "{case}");
                 assert!(!losses.fields.contains(&Field::Body), "{case}");
                 seen += 1;
             }

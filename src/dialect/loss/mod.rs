@@ -108,7 +108,7 @@ fn kind_losses(from: &Voice<'_>, to: &Voice<'_>, kind: MessageKind, said: &[Fiel
         .filter(|field| !is_told(*field, &told))
         .filter(|field| *field != Field::Kind || !to.tells_kind(kind, &told));
     let mut fields: Vec<Field> = fields.collect();
-    let caption_apart = outcome == Outcome::Carried && to.sets_captions_apart(kind) && fields.contains(&Field::Body);
+    let caption_apart = outcome == Outcome::Carried && to.sets_captions_apart(kind) && said.contains(&Field::Body);
     fields.retain(|field| !caption_apart || *field != Field::Body);
     let mut losses = KindLosses { outcome, fields, types: Vec::new(), size: None, caption_apart };
     if kind.is_file() && outcome == Outcome::Carried {

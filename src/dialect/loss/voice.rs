@@ -70,10 +70,20 @@ impl<'a> Voice<'a> {
         Some(facts)
     }
 
-    /// Whether the words of a file must follow it, because neither the message nor the upload has a place for them.
+    /// Whether the words of a file must follow it, because neither the upload nor the message has a place for them beside
+    /// the file.
     pub fn sets_captions_apart(&self, kind: MessageKind) -> bool {
-        let has_body = |facts: Vec<Field>| facts.contains(&Field::Body);
-        self.is_client && kind.is_file() && !self.facts(EventKind::Message(kind)).is_some_and(has_body)
+        if !self.is_client || !kind.is_file() || self.dialect.told_by_uploads(kind).contains(&Field::Body) {
+            return false;
+        }
+        let event = EventKind::Message(kind);
+        let beside = |place: &&FrameSet| {
+            place.frames.iter().enumerate().any(|(at, frame)| {
+                let exclusive = frame.need.as_ref().is_some_and(|need| need.exclusive);
+                frame.is_about(Some(event)) && !exclusive && place.told(at).contains(&Field::Body)
+            })
+        };
+        !self.places.iter().any(beside)
     }
 
     /// Whether messages of this kind are said at all; what is of the system is said by nobody's client.
