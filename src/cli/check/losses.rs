@@ -133,10 +133,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_carried_becomes_text_or_is_refused() {
-        let without = "without attachment.mime, which is counted";
         let wanted = [
             row(&["text", "image", "document"], "the same", ""),
-            row(&["video", "audio"], "text with a signed link", without),
+            row(&["video", "audio"], "text with a signed link", ""),
             row(&["document"], "text with a signed link", "txt"),
             row(&["presence"], "dropped and counted", ""),
             row(&["conversation.updated"], "refused", ""),

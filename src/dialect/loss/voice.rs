@@ -65,7 +65,8 @@ impl<'a> Voice<'a> {
         let mut facts = self.facts(EventKind::Message(MessageKind::Text))?;
         if self.is_client {
             facts.extend(essentials(kind));
-            facts.extend([Field::AttachmentName, Field::AttachmentSize]);
+            // The name's ending tells the type.
+            facts.extend(OF_A_FILE);
         }
         Some(facts)
     }
