@@ -20,7 +20,6 @@ use crate::config::{Config, JournalSettings, Route, StoreSettings, Target, Uploa
 use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal};
 use crate::naming::Naming;
-use crate::passage::Passage;
 use crate::relay::{MemoryRelay, Relay};
 use crate::server::{self, Bounds, Site};
 use crate::store::{FsStore, Store};
@@ -47,7 +46,6 @@ struct Parts {
     hub: Arc<dyn Backend>,
     stores: BTreeMap<String, Arc<dyn Store>>,
     upstreams: BTreeMap<String, Upstream>,
-    passages: BTreeMap<String, Arc<dyn Passage>>,
     visitors: Secret,
     tasks: Tasks,
 }
@@ -71,7 +69,6 @@ impl Gateway {
             hub: Arc::new(hub),
             stores: stores(&config).await?,
             upstreams: BTreeMap::new(),
-            passages: upstreams::passages(&config, &tasks),
             visitors: keys::visitors(&path.with_extension("key"))?,
             tasks: tasks.clone(),
         };

@@ -28,19 +28,16 @@ pub fn route(route: &Route, config: &Config, parts: &Parts) -> Result<server::Ro
             public_url: public_url.clone().unwrap_or_else(|| format!("http://{}", parts.address)),
         }
     });
-    let hosted = match &route.target {
+    let upstream = match &route.target {
         Target::Hub => None,
-        Target::Upstream(name) => parts.upstreams.get(name).map(|upstream| upstream.hosted().clone()),
+        Target::Upstream(name) => parts.upstreams.get(name),
     };
     let visitors = || Visitors::new(parts.visitors.clone(), &route.name);
     Ok(server::Route {
         name: Arc::clone(&route.name),
         dialect: Arc::clone(&route.dialect),
         backend: parts.backend(&route.target)?,
-        passage: match &route.target {
-            Target::Hub => None,
-            Target::Upstream(name) => parts.passages.get(name).cloned(),
-        },
+        passage: upstream.map(|upstream| Arc::new(upstream.clone()) as _),
         same_dialect: upstreams::speaks_the_same(route, config),
         forward_rest: route.forward_rest,
         terms: Terms {
@@ -59,7 +56,7 @@ pub fn route(route: &Route, config: &Config, parts: &Parts) -> Result<server::Ro
         open: Arc::new(AtomicUsize::new(0)),
         origins: route.origins.clone(),
         stores,
-        hosted,
+        hosted: upstream.map(|upstream| upstream.hosted().clone()),
         session: session::Settings {
             mailbox: MailboxLimits { messages: 1_000, bytes: 4 << 20 },
             ping_every: Duration::from_secs(20),

@@ -8,9 +8,7 @@ use crate::config::{Config, Route, Target};
 use crate::dialect::Dialect;
 use crate::media::fetch::{FetchSettings, Fetcher};
 use crate::media::{Hosted, Place, Sources};
-use crate::passage::Passage;
-use crate::tasks::Tasks;
-use crate::upstream::{Surroundings, Upstream, UpstreamPassage, UpstreamSettings};
+use crate::upstream::{Surroundings, Upstream, UpstreamSettings};
 
 use super::{Parts, StartError, upload_stores};
 
@@ -41,14 +39,6 @@ pub async fn open(config: &Config, parts: &Parts) -> Result<BTreeMap<String, Ups
         upstreams.insert(name.clone(), Upstream::open(settings.clone(), &config.conversations, around).await?);
     }
     Ok(upstreams)
-}
-
-/// The raw ways to the upstreams, by name.
-pub fn passages(config: &Config, tasks: &Tasks) -> BTreeMap<String, Arc<dyn Passage>> {
-    let passage = |settings: &UpstreamSettings| {
-        Arc::new(UpstreamPassage::new(Arc::new(settings.clone()), tasks)) as Arc<dyn Passage>
-    };
-    config.upstreams.iter().map(|(name, settings)| (name.clone(), passage(settings))).collect()
 }
 
 /// Whether a route leads to an upstream that speaks the clients' own dialect, whatever its variant.

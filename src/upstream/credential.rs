@@ -22,7 +22,7 @@ const KEPT: usize = 10_000;
 /// The credentials of one upstream.
 pub struct Credentials {
     rules: BTreeMap<String, CredentialRule>,
-    /// By credential and party, with when a new one is due.
+    /// By credential and claims, with when a new one is due.
     minted: Mutex<HashMap<(String, Arc<str>), (Secret, Instant)>>,
 }
 
@@ -45,6 +45,13 @@ impl Credentials {
         matches!(self.rules.get(""), Some(CredentialRule::Forward))
     }
 
+    /// Whether the upstream sees something else than what the client presented under this name. A credential without a
+    /// rule of its own is kept back where the default one is.
+    pub fn replaces(&self, name: &str) -> bool {
+        let rule = self.rules.get(name).or_else(|| self.rules.get(""));
+        rule.is_some_and(|rule| *rule != CredentialRule::Forward)
+    }
+
     /// What to show under one of the dialect's names; `None` where the operator gave no rule.
     pub fn value(&self, name: &str, caller: &Caller) -> Result<Option<Secret>, Fault> {
         match self.rules.get(name) {
@@ -56,15 +63,15 @@ impl Credentials {
     }
 
     fn mint(&self, name: &str, mint: &Mint, principal: &Principal) -> Result<Secret, Fault> {
-        let party = if names_party(mint) { Arc::clone(&principal.id) } else { "".into() };
-        let key = (name.to_owned(), party);
+        let claims = claims(mint, principal);
+        // By all that is claimed: one id may stand for two parties of different roles.
+        let key = (name.to_owned(), Arc::from(Value::Object(claims.clone()).to_string()));
         let now = Instant::now();
         if let Some((token, due)) = self.minted.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
             && now < *due
         {
             return Ok(token.clone());
         }
-        let claims = claims(mint, principal);
         let token = auth::sign(mint.algorithm, &mint.key, claims, mint.lifetime)
             .map_err(|error| Fault::new(Reason::Internal).detail(error.to_string()))?;
         let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);

@@ -43,7 +43,6 @@ use link::Link;
 use names::Names;
 use transport::{Transport, TransportSettings};
 
-pub use passage::UpstreamPassage;
 pub use settings::{CallbackSettings, Claim, CredentialRule, HealthCheck, Mint, UpstreamSettings};
 
 /// One upstream of the config. Cloning it copies nothing.

@@ -13,7 +13,7 @@ use crate::fault::{Fault, Reason};
 use crate::passage::Passenger;
 use crate::percent;
 
-use super::super::settings::{CredentialRule, UpstreamSettings};
+use super::super::credential::{Credentials, Placed};
 
 /// Credentials of calls and of sockets have places of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Channel {
 }
 
 /// Whether any credential is not the client's own.
-pub fn replaces_any(settings: &UpstreamSettings) -> bool {
-    names(&settings.dialect).any(|(name, _)| rule(settings, name) != &CredentialRule::Forward)
+pub fn replaces_any(dialect: &Dialect, credentials: &Credentials) -> bool {
+    names(dialect).any(|(name, _)| credentials.replaces(name))
 }
 
 /// The offered subprotocols, in order.
@@ -48,14 +48,11 @@ fn names(dialect: &Dialect) -> impl Iterator<Item = (&str, &Credential)> {
     ruled.map(|(name, credential)| (name.as_str(), credential))
 }
 
-/// The rule of a credential. One without a rule of its own is kept or taken out as the default one is.
-fn rule<'a>(settings: &'a UpstreamSettings, name: &str) -> &'a CredentialRule {
-    settings.credentials.get(name).or_else(|| settings.credentials.get("")).unwrap_or(&CredentialRule::Forward)
-}
-
 /// One exchange.
 pub struct Exchange<'a> {
-    pub settings: &'a UpstreamSettings,
+    /// What the upstream speaks.
+    pub dialect: &'a Dialect,
+    pub credentials: &'a Credentials,
     pub passenger: &'a Passenger<'a>,
     pub channel: Channel,
 }
@@ -63,7 +60,7 @@ pub struct Exchange<'a> {
 impl Exchange<'_> {
     /// Exchanges it in place.
     pub fn of(&self, path_and_query: &mut PathAndQuery, headers: &mut HeaderMap) -> Result<(), Fault> {
-        if !replaces_any(self.settings) {
+        if !replaces_any(self.dialect, self.credentials) {
             return Ok(());
         }
         let mut head = Head { headers, query: path_and_query.query().unwrap_or_default().to_owned() };
@@ -82,13 +79,13 @@ impl Exchange<'_> {
     /// Takes out what must not be seen; the names of the upstream's credentials in whose places something stood.
     fn take_out(&self, head: &mut Head<'_>) -> Vec<&str> {
         let mut taken = Vec::new();
-        for (name, credential) in names(&self.settings.dialect).filter(|(name, _)| self.replaces(name)) {
+        for (name, credential) in names(self.dialect).filter(|(name, _)| self.credentials.replaces(name)) {
             if self.take(credential, head) {
                 taken.push(name);
             }
         }
         // A client of another dialect shows its credential elsewhere.
-        if self.passenger.dialect.name != self.settings.dialect.name && self.replaces("") {
+        if self.passenger.dialect.name != self.dialect.name && self.credentials.replaces("") {
             for (_, credential) in names(self.passenger.dialect) {
                 self.take(credential, head);
             }
@@ -98,21 +95,16 @@ impl Exchange<'_> {
 
     fn put_in(&self, head: &mut Head<'_>, caller: &Caller, taken: &[&str]) -> Result<(), Fault> {
         let called = self.passenger.call.map_or("", |call| call.credential.as_str());
-        for (name, credential) in names(&self.settings.dialect).filter(|(name, _)| self.replaces(name)) {
+        for (name, credential) in names(self.dialect).filter(|(name, _)| self.credentials.replaces(name)) {
             let wanted = name.is_empty() || name == called || taken.contains(&name);
             let place = self.channel.places(credential).first();
             if let Some(place) = place.filter(|place| wanted && !self.is_issued(place))
-                && let Some(rule) = self.settings.credentials.get(name)
-                && let Some(secret) = value(rule, caller)?
+                && let Some(secret) = self.credentials.value(name, caller)?
             {
                 head.put(place, &secret)?;
             }
         }
         Ok(())
-    }
-
-    fn replaces(&self, name: &str) -> bool {
-        *rule(self.settings, name) != CredentialRule::Forward
     }
 
     fn take(&self, credential: &Credential, head: &mut Head<'_>) -> bool {
@@ -123,18 +115,9 @@ impl Exchange<'_> {
 
     /// Whether the upstream's own token for this very call stands in this place.
     fn is_issued(&self, place: &CredentialPlace) -> bool {
-        let credential = self.passenger.call.and_then(|call| self.settings.dialect.credentials.get(&call.credential));
+        let credential = self.passenger.call.and_then(|call| self.dialect.credentials.get(&call.credential));
         let issued = credential.filter(|credential| credential.issued_by.is_some());
         issued.is_some_and(|issued| self.channel.places(issued).iter().any(|other| is_same(other, place)))
-    }
-}
-
-/// What the rule shows for a caller.
-fn value(rule: &CredentialRule, _caller: &Caller) -> Result<Option<Secret>, Fault> {
-    match rule {
-        CredentialRule::Forward => Ok(None),
-        CredentialRule::Fixed(secret) => Ok(Some(secret.clone())),
-        CredentialRule::Mint(_) => Err(Fault::new(Reason::NotSupported).detail("minted credentials")),
     }
 }
 
@@ -193,24 +176,18 @@ impl Head<'_> {
     }
 
     fn put(&mut self, place: &CredentialPlace, secret: &Secret) -> Result<(), Fault> {
-        match place {
-            CredentialPlace::Header { name, scheme } => {
-                let text = match scheme {
-                    Some(scheme) => format!("{scheme} {}", secret.expose()),
-                    None => secret.expose().to_owned(),
-                };
-                let name = HeaderName::try_from(name).map_err(|_| unsendable())?;
-                self.headers.insert(name, sensitive(text)?);
-            }
-            CredentialPlace::Query { name } => {
-                let between = if self.query.is_empty() { "" } else { "&" };
-                self.query += &format!("{between}{}={}", percent::encode(name), percent::encode(secret.expose()));
-            }
-            CredentialPlace::Subprotocol { name } => {
-                let mut offered = vec![name.clone(), secret.expose().to_owned()];
-                offered.extend(subprotocols(self.headers).map(str::to_owned));
-                self.offer(&offered)?;
-            }
+        let mut placed = Placed::default();
+        placed.put(std::slice::from_ref(place), secret)?;
+        for (name, value) in &placed.headers {
+            self.headers.insert(name, value.clone());
+        }
+        for (name, secret) in placed.query {
+            let between = if self.query.is_empty() { "" } else { "&" };
+            self.query += &format!("{between}{}={}", percent::encode(&name), percent::encode(secret.expose()));
+        }
+        if !placed.subprotocols.is_empty() {
+            placed.subprotocols.extend(subprotocols(self.headers).map(str::to_owned));
+            self.offer(&placed.subprotocols)?;
         }
         Ok(())
     }

@@ -1,27 +1,18 @@
 //! What an upstream sees of credentials, for each rule and each place.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
+use super::super::super::settings::CredentialRule;
 use super::*;
 use crate::auth::Principal;
 use crate::dialect::{Call, builtin};
 
-fn settings(dialect: &str, credentials: &[(&str, CredentialRule)]) -> UpstreamSettings {
-    UpstreamSettings {
-        name: "u".into(),
-        dialect: builtin::find(dialect).unwrap(),
-        http: Vec::new(),
-        socket: Vec::new(),
-        hosts: BTreeMap::new(),
-        credentials: credentials.iter().map(|(name, rule)| ((*name).to_owned(), rule.clone())).collect(),
-        role: None,
-        timeout: Duration::from_secs(1),
-        confirm_within: Duration::from_secs(1),
-        health: None,
-        callback: None,
-        fetch: Vec::new(),
-    }
+/// What an upstream speaks, and its rules.
+type Settings = (Arc<Dialect>, Credentials);
+
+fn settings(dialect: &str, credentials: &[(&str, CredentialRule)]) -> Settings {
+    let rules = credentials.iter().map(|(name, rule)| ((*name).to_owned(), rule.clone()));
+    (builtin::find(dialect).unwrap(), Credentials::new(rules.collect()))
 }
 
 fn fixed(text: &str) -> CredentialRule {
@@ -41,7 +32,7 @@ fn caller() -> Caller {
 
 struct Case<'a> {
     client: &'a str,
-    settings: UpstreamSettings,
+    settings: Settings,
     channel: Channel,
     known: bool,
     call: Option<&'a str>,
@@ -63,7 +54,12 @@ impl Case<'_> {
             map.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
         let mut path = PathAndQuery::try_from(path).unwrap();
-        let exchange = Exchange { settings: &self.settings, passenger: &passenger, channel: self.channel };
+        let exchange = Exchange {
+            dialect: &self.settings.0,
+            credentials: &self.settings.1,
+            passenger: &passenger,
+            channel: self.channel,
+        };
         exchange.of(&mut path, &mut map).unwrap();
         let mut seen: Vec<String> =
             map.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
@@ -72,7 +68,7 @@ impl Case<'_> {
     }
 }
 
-fn case<'a>(client: &'a str, settings: UpstreamSettings, channel: Channel) -> Case<'a> {
+fn case<'a>(client: &'a str, settings: Settings, channel: Channel) -> Case<'a> {
     Case { client, settings, channel, known: true, call: None }
 }
 
@@ -153,4 +149,31 @@ fn a_client_of_another_dialect_shows_its_credential_elsewhere() {
     let rule = [("", CredentialRule::Forward)];
     let forwarding = super::tests::case("frontdesk", settings("divar", &rule), Channel::Http);
     assert_eq!(forwarding.seen("/x", &[("authorization", "Bearer theirs")]).1, ["authorization: Bearer theirs"]);
+}
+
+/// One id may be two parties: of a store on one route, of the house on another.
+#[test]
+fn a_minted_token_is_of_its_very_party() {
+    use std::time::Duration;
+
+    use super::super::super::settings::{Claim, Mint};
+    use crate::auth::Algorithm;
+    use crate::event::Role;
+
+    let claim = |text: &str| Claim::Template(text.to_owned());
+    let claims = [("sub".to_owned(), claim("{party.id}")), ("role".to_owned(), claim("{party.role}"))];
+    let mint = Mint {
+        algorithm: Algorithm::Hs256,
+        key: Secret::new("0123456789abcdef0123456789abcdef".to_owned()),
+        claims: claims.into(),
+        lifetime: Duration::from_secs(60),
+    };
+    let (_, credentials) = settings("frontdesk", &[("", CredentialRule::Mint(mint))]);
+    let of = |role| {
+        let mut caller = caller();
+        caller.principal.role = Some(role);
+        credentials.value("", &caller).unwrap().unwrap().expose().to_owned()
+    };
+    assert_eq!(of(Role::Store), of(Role::Store), "kept while it is good");
+    assert_ne!(of(Role::Store), of(Role::Admin));
 }
