@@ -6,5 +6,6 @@ mod harness;
 mod hub;
 mod media;
 mod passage;
+mod pair;
 mod pieces;
 mod standin;

@@ -55,6 +55,15 @@ impl Gateway {
         Gateway { address, admin, child, folder, log }
     }
 
+    /// Starts one with these routes and whatever else they need, beside a journal and the store `local`.
+    pub async fn start_routes(routes: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("routes.toml"), base(folder.path()) + routes).unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (child, address, admin) = launch(folder.path(), log.clone()).await;
+        Gateway { address, admin, child, folder, log }
+    }
+
     /// Ends the process without warning and starts it again on the same folder.
     pub async fn kill_and_restart(&mut self) {
         self.child.kill().await.unwrap();
@@ -121,9 +130,10 @@ fn sign(mut claims: Value, secret: &str, seconds: i64) -> String {
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
 
-fn config(folder: &Path, more: &str, options: &impl Fn(&str) -> String) -> String {
+/// Listeners, a journal and a store.
+fn base(folder: &Path) -> String {
     let folder = folder.display();
-    let mut text = format!(
+    format!(
         r#"
 [server]
 listen = "127.0.0.1:0"
@@ -137,7 +147,11 @@ path = "{folder}/journal"
 kind = "fs"
 root = "{folder}/uploads"
 "#
-    );
+    )
+}
+
+fn config(folder: &Path, more: &str, options: &impl Fn(&str) -> String) -> String {
+    let mut text = base(folder);
     for dialect in DIALECTS {
         let auth = match dialect {
             "divar" => format!(

@@ -1,0 +1,209 @@
+//! One client, one backend, one gateway between them, all in one conversation. In: two dialects. Out: the three, connected.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::client::Client;
+use crate::client::andromedia::Andromedia as Visitor;
+use crate::client::divar::{Divar as App, Events};
+use crate::client::frontdesk::Frontdesk as Staff;
+use crate::client::licomed::{Licomed as User, THEM};
+use crate::client::luxmart::Luxmart as Store;
+use crate::harness::{API_KEY, Gateway, SECRET};
+use crate::standin::Standin;
+use crate::standin::andromedia::Andromedia;
+use crate::standin::divar::Divar;
+use crate::standin::frontdesk::{Frontdesk, Profile};
+use crate::standin::licomed::Licomed;
+use crate::standin::luxmart::Luxmart;
+
+pub const US: &str = "0e9d4c1b-7a25-4f83-b6c0-58d3a1f2e794";
+const VISITOR: &str = "11111111-2222-4333-8444-555555555555";
+const SESSION: &str = "5b8f0f0e-3c0d-4d1e-9a51-0d6c7f1e2a3b";
+/// What the backends know the gateway by, and it them.
+const BACKEND_SECRET: &str = "9a1c5e7f20b34d6688aa9cbe01d2f3e4";
+const BACKEND_KEY: &str = "key-of-the-gateway-61e8c07d";
+const EVENTS_KEY: &str = "identification-of-the-platform-5d2a";
+
+/// What stands between.
+pub struct Scene {
+    pub gateway: Gateway,
+    pub backend: Arc<dyn Standin>,
+    pub client: Box<dyn Client>,
+    pub events: Option<Arc<Events>>,
+    pub from: &'static str,
+    pub to: &'static str,
+}
+
+/// How a scene differs from the usual.
+#[derive(Debug, Clone, Default)]
+pub struct Staging {
+    /// More lines of the upstream's table.
+    pub upstream: String,
+    /// More lines of the route's table.
+    pub route: String,
+    /// Tables after all others.
+    pub more: String,
+    /// What is done to the backend before anybody connects.
+    pub echo_off: bool,
+}
+
+/// A backend that is not told yet where the gateway is.
+pub enum Backend {
+    Silent(Arc<dyn Standin>),
+    /// It calls back.
+    Calls(Arc<Divar>),
+}
+
+impl Backend {
+    pub async fn start(dialect: &str, staging: &Staging) -> Self {
+        match dialect {
+            "frontdesk" => Backend::Silent(Arc::new(Frontdesk::start(BACKEND_SECRET, Profile::Documented).await)),
+            "andromedia" => {
+                Backend::Silent(Arc::new(Andromedia::start(BACKEND_SECRET, SESSION, !staging.echo_off).await))
+            }
+            "licomed" => Backend::Silent(Arc::new(Licomed::start(BACKEND_SECRET, US, THEM).await)),
+            "luxmart" => Backend::Silent(Arc::new(Luxmart::start(BACKEND_SECRET).await)),
+            "divar" => Backend::Calls(Arc::new(Divar::start(BACKEND_KEY, String::new(), EVENTS_KEY).await)),
+            other => panic!("no stand-in speaks {other}"),
+        }
+    }
+
+    pub fn standin(&self) -> Arc<dyn Standin> {
+        match self {
+            Backend::Silent(standin) => Arc::clone(standin),
+            Backend::Calls(standin) => Arc::clone(standin) as _,
+        }
+    }
+}
+
+/// How the gateway shows itself to a backend of this dialect, and as what.
+fn account(dialect: &str) -> String {
+    let mint = |claims: &str, role: &str| {
+        format!(
+            "credential = {{ kind = \"mint\", secret = \"{BACKEND_SECRET}\", claims = {claims} }}\nrole = \"{role}\""
+        )
+    };
+    match dialect {
+        "frontdesk" => mint(
+            r#"{ sub = "1", name = "Ann Staff", role = "staff", user_type = "department_staff", department = "reception" }"#,
+            "staff",
+        ),
+        "andromedia" => mint(&format!(r#"{{ sub = "{VISITOR}", role = "visitor" }}"#), "visitor"),
+        "licomed" => mint(&format!(r#"{{ sub = "{US}" }}"#), "user"),
+        "luxmart" => mint(r#"{ sub = "2", role = "admin" }"#, "admin"),
+        "divar" => format!(
+            "credential = {{ kind = \"fixed\", value = \"{BACKEND_KEY}\" }}\n\
+             events = {{ path = \"/callbacks/back\", key = \"{EVENTS_KEY}\" }}"
+        ),
+        other => panic!("no account at {other}"),
+    }
+}
+
+/// The conversation's names in all dialects.
+pub fn room() -> String {
+    format!(
+        r#"
+[[conversations]]
+name       = "room-101"
+kind       = "service"
+department = "reception"
+frontdesk  = 101
+andromedia = {{ business = "hotel", external_customer_id = "room-101" }}
+licomed    = ["{US}", "{THEM}"]
+divar      = "conversation-101"
+luxmart    = {{ id = 7, store = "10" }}
+guest      = {{ name = "Gil", room_number = "101" }}
+"#
+    )
+}
+
+/// The config of a route of one dialect to an upstream of another.
+fn config(from: &str, to: &str, backend: &dyn Standin, events: Option<&Events>, staging: &Staging) -> String {
+    let auth = match from {
+        "divar" => {
+            format!(r#"{{ kind = "tokens", tokens = [{{ token = "{API_KEY}", party = "app-1", role = "bot" }}] }}"#)
+        }
+        _ => format!(r#"{{ kind = "jwt", secret = "{SECRET}" }}"#),
+    };
+    let uploads = if from == to { "upstream" } else { "local" };
+    let events = events.map(|events| format!("events = {{ url = \"{}\", key = \"{}\" }}", events.url(), events.key()));
+    format!(
+        r#"
+[upstreams.back]
+dialect = "{to}"
+http    = "{http}"
+socket  = "{socket}"
+{account}
+{upstream}
+
+[[routes]]
+name    = "front"
+dialect = "{from}"
+to      = "back"
+uploads = "{uploads}"
+auth    = {auth}
+{events}
+{route}
+{room}
+{more}
+"#,
+        http = backend.http(),
+        socket = backend.socket(),
+        account = account(to),
+        upstream = staging.upstream,
+        events = events.unwrap_or_default(),
+        route = staging.route,
+        room = room(),
+        more = staging.more,
+    )
+}
+
+impl Scene {
+    pub async fn set(from: &'static str, to: &'static str) -> Self {
+        Self::set_as(from, to, &Staging::default()).await
+    }
+
+    /// Starts all three and connects the client.
+    pub async fn set_as(from: &'static str, to: &'static str, staging: &Staging) -> Self {
+        let backend = Backend::start(to, staging).await;
+        let events = match from {
+            "divar" => Some(Events::start().await),
+            _ => None,
+        };
+        let standin = backend.standin();
+        let gateway = Gateway::start_routes(&config(from, to, &*standin, events.as_deref(), staging)).await;
+        if let Backend::Calls(divar) = &backend {
+            divar.events_at(&format!("http://{}/callbacks/back", gateway.address));
+        }
+        let client = connect(from, &gateway, events.as_deref()).await.unwrap_or_else(|status| {
+            panic!("{from} → {to}: refused with {status}; the gateway says\n{}", gateway.log())
+        });
+        Scene { gateway, backend: standin, client, events, from, to }
+    }
+}
+
+/// A client of a dialect, connected to the gateway.
+pub async fn connect(dialect: &str, gateway: &Gateway, events: Option<&Events>) -> Result<Box<dyn Client>, u16> {
+    let address = gateway.address;
+    Ok(match dialect {
+        "frontdesk" => {
+            let staff = json!({ "sub": "1", "role": "staff", "name": "Ann Staff", "department": "reception" });
+            Box::new(Staff::open(address, gateway.token(staff)).await?)
+        }
+        "andromedia" => {
+            let visitor = json!({ "sub": VISITOR, "role": "visitor", "business": "hotel" });
+            Box::new(Visitor::open(address, gateway.token(visitor)).await?)
+        }
+        "licomed" => Box::new(User::open(address, gateway.token(json!({ "sub": US, "role": "user" }))).await?),
+        "luxmart" => Box::new(
+            Store::open(address, gateway.token(json!({ "sub": "10", "role": "store", "name": "Shop" }))).await?,
+        ),
+        "divar" => {
+            let events = events.expect("an app has somewhere to be called");
+            Box::new(App::open(address, events.token(API_KEY, None)).await?)
+        }
+        other => panic!("no client speaks {other}"),
+    })
+}
