@@ -113,7 +113,7 @@ frontdesk  = 101
 andromedia = {{ business = "hotel", external_customer_id = "room-101" }}
 licomed    = ["{US}", "{THEM}"]
 divar      = "conversation-101"
-luxmart    = {{ id = 7, store = "10" }}
+luxmart    = 7
 guest      = {{ name = "Gil", room_number = "101" }}
 "#
     )
@@ -198,7 +198,7 @@ pub async fn connect(dialect: &str, gateway: &Gateway, events: Option<&Events>) 
         }
         "licomed" => Box::new(User::open(address, gateway.token(json!({ "sub": US, "role": "user" }))).await?),
         "luxmart" => Box::new(
-            Store::open(address, gateway.token(json!({ "sub": "10", "role": "store", "name": "Shop" }))).await?,
+            Store::open(address, gateway.token(json!({ "sub": "2", "role": "admin", "name": "Eve" }))).await?,
         ),
         "divar" => {
             let events = events.expect("an app has somewhere to be called");
