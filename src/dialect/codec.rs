@@ -19,6 +19,8 @@ pub enum Codec {
     Integer,
     /// An integer as a digit string; reads integers too.
     IntegerText,
+    /// An id as text; reads an integer too, where documents leave the form of an id open.
+    AnyId,
     Number,
     Boolean,
     /// JSON carried unread.
@@ -64,6 +66,7 @@ const NAMES: &[(&str, Codec)] = &[
     ("trim", Codec::Trim),
     ("int", Codec::Integer),
     ("int_text", Codec::IntegerText),
+    ("id", Codec::AnyId),
     ("number", Codec::Number),
     ("bool", Codec::Boolean),
     ("json", Codec::Json),
@@ -111,6 +114,7 @@ impl Codec {
             Codec::Integer | Codec::IntegerText => {
                 matches!(field_type, FieldType::Integer | FieldType::Id | FieldType::Text)
             }
+            Codec::AnyId => field_type == FieldType::Id,
             Codec::Number => field_type == FieldType::Number,
             Codec::Boolean => field_type == FieldType::Boolean,
             Codec::Json => field_type == FieldType::Json,
@@ -133,6 +137,7 @@ impl Codec {
             Codec::Text
             | Codec::Integer
             | Codec::IntegerText
+            | Codec::AnyId
             | Codec::Number
             | Codec::Boolean
             | Codec::Json
@@ -152,6 +157,10 @@ impl Codec {
                 Captured::Text(Cow::Borrowed(text)) => Ok(Value::Text(Cow::Borrowed(text.trim()))),
                 Captured::Text(Cow::Owned(text)) => Ok(Value::Text(Cow::Owned(text.trim().to_owned()))),
                 _ => Err(Unreadable),
+            },
+            Codec::AnyId => match captured {
+                Captured::Text(text) => Ok(Value::Text(text.clone())),
+                _ => captured.integer().map(Value::Integer).ok_or(Unreadable),
             },
             Codec::Integer | Codec::IntegerText => captured.integer().map(Value::Integer).ok_or(Unreadable),
             Codec::Number => captured.number().map(Value::Number).ok_or(Unreadable),
@@ -176,8 +185,8 @@ impl Codec {
     /// Writes a value as JSON; says whether the value has this codec's type.
     pub fn write(&self, value: &Value<'_>, out: &mut String) -> bool {
         match (self, value) {
-            (Codec::Text | Codec::Trim, Value::Text(text)) => json::write_string(text, out),
-            (Codec::Text | Codec::Trim | Codec::IntegerText, Value::Integer(number)) => {
+            (Codec::Text | Codec::Trim | Codec::AnyId, Value::Text(text)) => json::write_string(text, out),
+            (Codec::Text | Codec::Trim | Codec::IntegerText | Codec::AnyId, Value::Integer(number)) => {
                 out.push('"');
                 out.push_str(itoa::Buffer::new().format(*number));
                 out.push('"');

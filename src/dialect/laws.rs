@@ -86,7 +86,7 @@ impl Choices<'_> {
 fn value(hole: &Hole, field: Field, choices: &mut Choices<'_>) -> Option<Value<'static>> {
     let number = i64::from(choices.next());
     Some(match &hole.codec {
-        Codec::Text | Codec::Trim | Codec::FirstName => Value::from(choices.text()),
+        Codec::Text | Codec::Trim | Codec::FirstName | Codec::AnyId => Value::from(choices.text()),
         Codec::Integer | Codec::IntegerText | Codec::HumanSize => Value::Integer(number),
         Codec::Number => Value::Number(f64::from(choices.next()) / 64.0),
         Codec::Boolean => Value::Boolean(number % 2 == 0),

@@ -110,6 +110,7 @@ fn of_codec(codec: &Codec) -> Value {
     match codec {
         Codec::Text | Codec::Trim | Codec::TimeAgo | Codec::FirstName => json!({ "type": "string" }),
         Codec::Integer => json!({ "type": ["integer", "string"] }),
+        Codec::AnyId => json!({ "type": ["string", "integer"] }),
         Codec::IntegerText => json!({ "type": ["string", "integer"], "pattern": "^-?[0-9]+$" }),
         Codec::Number => json!({ "type": "number" }),
         Codec::Boolean => json!({ "type": "boolean" }),

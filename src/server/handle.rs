@@ -9,6 +9,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::fault::{Fault, Reason};
+use crate::media::FOLDER;
 use crate::metrics;
 
 use super::body::{self, Answer};
@@ -60,8 +61,8 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
             let request = Request::from_parts(parts, incoming);
             ("socket", upgrade::answer(&site, &route, socket, &wanted, request).await)
         }
-        (Target::File(_), Some(way)) => ("download", way.file(parts, incoming).await),
-        (Target::File(key), None) => {
+        (Target::File(key), Some(way)) if !key.starts_with(FOLDER) => ("download", way.file(parts, incoming).await),
+        (Target::File(key), _) => {
             body::drain(incoming, site.bounds.body_idle).await;
             ("download", download::answer(&route, &key, &parts).await)
         }

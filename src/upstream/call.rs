@@ -234,7 +234,7 @@ fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut Heade
             out.push_str(&format!("; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n", quoted(&file.name), file.mime));
             file_seen = true;
             after.push_str("\r\n");
-        } else if let Some(text) = part.field.and_then(|field| fields.id(field)) {
+        } else if let Some(text) = part.field.filter(|_| part.written).and_then(|field| fields.id(field)) {
             open(out);
             out.push_str(&format!("\r\n\r\n{text}\r\n"));
         }

@@ -62,6 +62,17 @@ impl Credentials {
         }
     }
 
+    /// Who the default credential says we are, as far as that can be told.
+    pub fn subject(&self, caller: &Caller) -> Option<String> {
+        match self.rules.get("") {
+            Some(CredentialRule::Mint(mint)) => {
+                claims(mint, &caller.principal).get("sub").and_then(Value::as_str).map(str::to_owned)
+            }
+            Some(CredentialRule::Forward) => Some(caller.principal.id.to_string()),
+            Some(CredentialRule::Fixed(_)) | None => None,
+        }
+    }
+
     fn mint(&self, name: &str, mint: &Mint, principal: &Principal) -> Result<Secret, Fault> {
         let claims = claims(mint, principal);
         // By all that is claimed: one id may stand for two parties of different roles.

@@ -157,10 +157,18 @@ impl Inner {
         let mime = file.mime.clone().unwrap_or_else(|| "application/octet-stream".to_owned());
         let outgoing = Outgoing { name, mime, size, chunks: source.chunks };
         let mut asked = fields.clone();
+        if let Some(owner) = self.owner_there(caller) {
+            asked.set_text(Field::AttachmentOwner, owner);
+        }
         if let Some(body) = &event.details.body {
             asked.set_text(Field::Body, body.clone());
         }
         self.ask(caller, call, &asked, Some((kind, outgoing))).await
+    }
+
+    /// Who uploads, in the upstream's names: as it calls us, else as our credential does.
+    fn owner_there(&self, caller: &Caller) -> Option<String> {
+        self.account(caller).known().id.or_else(|| self.credentials.subject(caller))
     }
 
     async fn open_source(&self, url: &str) -> Result<crate::media::Source, Fault> {

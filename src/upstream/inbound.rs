@@ -38,6 +38,9 @@ impl Inner {
         event.details.origin.native_id = native_id;
         event.details.sent_at.get_or_insert_with(Timestamp::now);
         if event.kind.message().is_some() {
+            if event.details.sender.id.is_empty() {
+                event.details.sender.id = self.unnamed(&event);
+            }
             if event.details.id.is_empty() {
                 event.details.id = self.synthetic_id(&event);
             }
@@ -52,6 +55,14 @@ impl Inner {
             self.show_files(&caller, &mut event).await?;
         }
         self.tell(account, event).await
+    }
+
+    /// An id for somebody whom the dialect does not name: one for each part that is played in a conversation.
+    pub fn unnamed(&self, event: &Event) -> String {
+        let sender = &event.details.sender;
+        let side = sender.side.map(|side| side.as_str()).or(sender.role.map(|role| role.as_str())).unwrap_or_default();
+        let name = sender.name.as_deref().unwrap_or_default();
+        format!("{}.{}/{side}/{name}", self.settings.name, event.details.conversation.id)
     }
 
     /// Whether the account itself sent it, as far as can be told.

@@ -67,6 +67,9 @@ impl Inner {
             event.details.conversation = room.conversation.clone();
             event.details.guest = room.guest.clone();
             event.details.origin.dialect = Some(self.settings.dialect.name.to_string());
+            if event.details.sender.id.is_empty() {
+                event.details.sender.id = self.unnamed(&event);
+            }
             if event.details.id.is_empty() {
                 event.details.id = self.synthetic_id(&event);
             }

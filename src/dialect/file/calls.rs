@@ -131,6 +131,7 @@ fn part(section: Section<'_>, library: &Library, options: &BTreeMap<String, Opti
     let chosen = super::is_chosen(&section, options);
     let name = section.needed_text("name");
     let file = section.flag("file").unwrap_or(false);
+    let written = section.flag("written").unwrap_or(true);
     let shape = section.text("shape");
     let hole = shape.as_ref().and_then(|text| {
         let quoted = Text { value: serde_json::Value::String(text.value.clone()).to_string(), ..text.clone() };
@@ -149,7 +150,7 @@ fn part(section: Section<'_>, library: &Library, options: &BTreeMap<String, Opti
     section.finish();
     let optional = hole.as_ref().is_none_or(super::super::hole::Hole::may_be_absent);
     let (field, codec) = hole.map_or((None, Codec::Text), |hole| (hole.field, hole.codec));
-    chosen.then_some(Part { name: name?.value, file, field, optional, codec })
+    chosen.then_some(Part { name: name?.value, file, written, field, optional, codec })
 }
 
 fn answer(section: &Section<'_>, id: &str, library: &Library) -> Answer {

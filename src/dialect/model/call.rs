@@ -135,6 +135,8 @@ pub struct Part {
     pub file: bool,
     /// The field its text is read into; `None` for the file and for parts that are passed over.
     pub field: Option<Field>,
+    /// Whether a client of the dialect sends it; one that only this gateway takes is read and never written.
+    pub written: bool,
     /// Whether the field may be missing; `""` and `null` count as missing.
     pub optional: bool,
     pub codec: Codec,

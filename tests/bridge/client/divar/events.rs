@@ -200,7 +200,8 @@ fn heard(message: &Value) -> Heard {
         Some(data) => Heard::File {
             name: data["name"].as_str().unwrap_or_default().to_owned(),
             url: data["link"].as_str().unwrap_or_default().to_owned(),
-            caption: String::new(),
+            // What the gateway adds where the platform would say nothing.
+            caption: message["text"].as_str().unwrap_or_default().to_owned(),
         },
         None => match message["text"].as_str() {
             Some(words) => Heard::Text(words.to_owned()),
