@@ -5,7 +5,7 @@ mod client;
 mod harness;
 mod hub;
 mod media;
-mod passage;
 mod pair;
+mod passage;
 mod pieces;
 mod standin;

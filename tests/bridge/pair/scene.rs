@@ -197,9 +197,9 @@ pub async fn connect(dialect: &str, gateway: &Gateway, events: Option<&Events>) 
             Box::new(Visitor::open(address, gateway.token(visitor)).await?)
         }
         "licomed" => Box::new(User::open(address, gateway.token(json!({ "sub": US, "role": "user" }))).await?),
-        "luxmart" => Box::new(
-            Store::open(address, gateway.token(json!({ "sub": "2", "role": "admin", "name": "Eve" }))).await?,
-        ),
+        "luxmart" => {
+            Box::new(Store::open(address, gateway.token(json!({ "sub": "2", "role": "admin", "name": "Eve" }))).await?)
+        }
         "divar" => {
             let events = events.expect("an app has somewhere to be called");
             Box::new(App::open(address, events.token(API_KEY, None)).await?)
