@@ -64,7 +64,8 @@ impl Policy {
         };
         let is_allowed = self.allowed.iter().any(|pattern| match pattern {
             Pattern::Name(allowed) => allowed == name,
-            Pattern::Below(suffix) => name.strip_suffix(suffix.as_str()).is_some_and(|below| !below.is_empty()),
+            // A name does not begin with a dot, so there is something before the suffix.
+            Pattern::Below(suffix) => name.ends_with(suffix.as_str()),
         });
         if !is_allowed {
             return Err("is neither the upstream's own nor on its list");

@@ -32,6 +32,7 @@ async fn read(fetched: Fetched) -> Result<usize, io::Error> {
     let mut chunks = fetched.chunks;
     let mut bytes = 0;
     while let Some(chunk) = chunks.next().await {
+        assert!(bytes < 16 << 20, "a body has no end");
         match chunk {
             Ok(chunk) => bytes += chunk.len(),
             Err(error) => {
