@@ -137,7 +137,7 @@ impl Fetcher {
             return Err(Fault::new(Reason::TooLarge).detail(format!("{} has more than {largest} bytes", url.origin)));
         }
         let (mime, name) = (answer::mime(&head.headers), answer::name(&head.headers, url));
-        Ok(Fetched { size, mime, name, chunks: Pieces { arriving, size, largest, idle }.stream() })
+        Ok(Fetched { size, mime, name, chunks: Pieces { arriving, largest, idle }.stream() })
     }
 }
 

@@ -17,8 +17,6 @@ const SLOWEST: u32 = 4 * 1024;
 /// A file that is being read.
 pub(super) struct Pieces {
     pub arriving: Arriving,
-    /// The size that the head said.
-    pub size: Option<u64>,
     /// In bytes.
     pub largest: u64,
     /// For one piece. Also what all waiting together may take beyond the time that [`SLOWEST`] allows: a host that sends
@@ -51,9 +49,8 @@ impl Pieces {
                 .await
                 .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the host sends too slowly"))?;
             progress.waited += started.elapsed();
-            let Some(frame) = frame else {
-                return self.end(progress);
-            };
+            let Some(frame) = frame else { return Ok(None) };
+            // hyper knows from the head where the end is, and makes an error of an earlier one.
             let frame = frame.map_err(|error| io::Error::new(io::ErrorKind::UnexpectedEof, error))?;
             // What is no data is a trailer and of no use here.
             let Some(piece) = frame.into_data().ok().filter(|piece| !piece.is_empty()) else { continue };
@@ -69,14 +66,5 @@ impl Pieces {
     fn patience(&self, progress: &Progress) -> Duration {
         let earned = Duration::from_millis(progress.bytes.saturating_mul(1000) / u64::from(SLOWEST));
         self.idle.min((self.idle + earned).saturating_sub(progress.waited))
-    }
-
-    fn end(&self, progress: &Progress) -> io::Result<Option<Bytes>> {
-        match self.size {
-            Some(size) if size != progress.bytes => {
-                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than its head said"))
-            }
-            _ => Ok(None),
-        }
     }
 }
