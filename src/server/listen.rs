@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::metrics::OpenConnection;
 
+use super::unread::Unread;
 use super::{Site, handle};
 
 /// The first and the longest pause after an accept that failed (no descriptors left, for instance).
@@ -63,6 +64,7 @@ async fn connection(site: Arc<Site>, stream: TcpStream, peer: IpAddr) {
     let _open = OpenConnection::begin();
     // Frames are small and waited for.
     let _ = stream.set_nodelay(true);
+    let stream = Unread::new(stream, site.bounds.unread);
     let stop = site.tasks.stopping();
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(site.bounds.head).max_buf_size(64 * 1024);

@@ -20,6 +20,7 @@ mod sniff;
 mod storage_key;
 mod table;
 mod tunnel;
+mod unread;
 mod upgrade;
 mod upload;
 
@@ -44,6 +45,8 @@ pub struct Bounds {
     pub head: Duration,
     /// Between two pieces of a body.
     pub body_idle: Duration,
+    /// How long a client may leave what is written to it unread.
+    pub unread: Duration,
     /// Bytes of a JSON body, where the route says nothing.
     pub json: usize,
 }
@@ -54,6 +57,7 @@ impl Default for Bounds {
             connections: 20_000,
             head: Duration::from_secs(10),
             body_idle: Duration::from_secs(30),
+            unread: Duration::from_secs(30),
             json: 64 * 1024,
         }
     }

@@ -27,6 +27,8 @@ const SOCKET: &str = "/ws/chat/room/";
 /// How a route to the raw backend is set up.
 struct Setup {
     dialect: &'static str,
+    /// What clients speak, if it is something else.
+    clients: Option<&'static str>,
     auth: String,
     credential: &'static str,
     /// Further lines of the route.
@@ -37,6 +39,7 @@ impl Default for Setup {
     fn default() -> Self {
         Setup {
             dialect: "licomed",
+            clients: None,
             auth: r#"{ kind = "upstream" }"#.to_owned(),
             credential: r#"{ kind = "forward" }"#,
             route: "",
@@ -56,7 +59,9 @@ impl Setup {
 
     async fn start(&self) -> Pair {
         let upstream = Upstream::start().await;
-        let Setup { dialect, auth, credential, route } = self;
+        let Setup { dialect, clients, auth, credential, route } = self;
+        let spoken = clients.unwrap_or(dialect);
+        let uploads = if clients.is_some() { "local" } else { "upstream" };
         let address = upstream.address;
         let more = format!(
             r#"
@@ -69,10 +74,10 @@ timeout    = "2s"
 
 [[routes]]
 name    = "clinic"
-dialect = "{dialect}"
+dialect = "{spoken}"
 prefix  = "{PREFIX}"
 to      = "raw"
-uploads = "upstream"
+uploads = "{uploads}"
 auth    = {auth}
 {route}
 "#

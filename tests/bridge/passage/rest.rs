@@ -61,3 +61,66 @@ async fn sockets_of_unknown_paths_pass_texts_and_bytes() {
     backend.send(bytes.clone()).await.unwrap();
     assert_eq!(client.next().await, Some(bytes));
 }
+
+/// Of two dialects, only what the clients' does not know goes through, and what the backend's clients may not hear does not.
+#[tokio::test]
+async fn between_dialects_only_unknown_paths_pass() {
+    let setup = Setup {
+        clients: Some("frontdesk"),
+        credential: r#"{ kind = "fixed", value = "token-of-the-gateway-5e884898da280471" }"#,
+        route: "forward_rest = true",
+        ..Setup::known()
+    };
+    let pair = setup.start().await;
+    let token = pair.gateway.token(json!({ "sub": "staff-1", "role": "staff" }));
+    let bearer = format!("Bearer {token}");
+    let row = br#"{"a" : [ {"password":"x"} ]}"#;
+    // A call of the backend's dialect is none of the clients'.
+    for rest in ["/admin/", THREADS] {
+        let request = get(rest, &[("Authorization", &bearer)]);
+        let (seen, answered) = pair.exchange(&request, &json_answer(row)).await;
+        assert_eq!(seen.lines[0], format!("GET {rest} HTTP/1.1"));
+        assert_eq!(seen.all("authorization"), ["Bearer token-of-the-gateway-5e884898da280471"]);
+        assert_eq!(String::from_utf8_lossy(&answered.body), r#"{"a" : [ {} ]}"#);
+    }
+    // A file and a call of the clients' own dialect are the gateway's to answer.
+    let answer = pair.refused(&get("/media/nothing/here.png", &[("Authorization", &bearer)])).await;
+    assert_eq!(answer.status, 404);
+    let answer = pair.refused(&http::request("PUT", &path("/api/chat/upload-media/"), &[], b"")).await;
+    assert_eq!(answer.status, 405);
+}
+
+/// Which pages may read is said by the route, not by what is behind it.
+#[tokio::test]
+async fn pages_are_permitted_by_the_route() {
+    let pair =
+        Setup { route: "forward_rest = true\norigins = [\"https://chat.example\"]", ..Setup::default() }.start().await;
+    let answer = "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n\
+                  Content-Length: 0\r\nConnection: close\r\n\r\n";
+    for (origin, allowed) in [("https://chat.example", Some("https://chat.example")), ("https://evil.example", None)] {
+        for rest in ["/admin/", THREADS] {
+            let (_, answered) = pair.exchange(&get(rest, &[("Origin", origin)]), answer.as_bytes()).await;
+            assert_eq!(answered.header("access-control-allow-origin"), allowed, "{origin} {rest}");
+            assert_eq!(answered.header("access-control-allow-credentials"), None, "{origin} {rest}");
+        }
+    }
+    let asked = [("Origin", "https://chat.example"), ("Access-Control-Request-Method", "DELETE")];
+    let answer = pair.refused(&http::request("OPTIONS", &path("/admin/"), &asked, b"")).await;
+    assert_eq!(answer.status, 204);
+    assert!(answer.header("access-control-allow-methods").is_some_and(|methods| methods.contains("DELETE")));
+}
+
+/// Strangers count by their address, those who are known by who they are.
+#[tokio::test]
+async fn what_is_passed_on_counts_in_the_rate() {
+    let pair = Setup { route: "forward_rest = true\nlimits = { rate = \"2/m\" }", ..Setup::default() }.start().await;
+    let ok = json_answer(b"{}");
+    for headers in [&[][..], &[("Authorization", "Bearer one")], &[("Authorization", "Bearer other")]] {
+        for _ in 0..2 {
+            assert_eq!(pair.exchange(&get("/x", headers), &ok).await.1.status, 200);
+        }
+        let answer = pair.refused(&get("/x", headers)).await;
+        assert_eq!((answer.status, &answer.json()["success"]), (429, &json!(false)));
+        assert!(answer.header("retry-after").is_some());
+    }
+}
