@@ -180,6 +180,13 @@ impl FrameSet {
         told
     }
 
+    /// Whether the records of a list can be about such an event.
+    pub fn lists(&self, list: Field, kind: EventKind) -> bool {
+        (0..self.frames.len())
+            .flat_map(|at| self.writer.nested(at))
+            .any(|(field, records)| field == list && records.frames.iter().any(|frame| frame.is_about(Some(kind))))
+    }
+
     /// The frame sent when a socket opens, if there is one and it can be written.
     pub fn greeting(&self, fields: &Fields<'_>) -> Option<String> {
         let at = self.frames.iter().position(|frame| frame.on_open)?;

@@ -26,8 +26,8 @@ struct Remote {
     url: String,
 }
 
-/// Shows the upstream the gateway's credential, where it needs one for its files.
-pub type Credential = dyn Fn() -> Option<(HeaderName, HeaderValue)> + Send + Sync;
+/// The gateway's credential for a URL of the upstream; none for what is not one of its files.
+pub type Credential = dyn Fn(&str) -> Option<(HeaderName, HeaderValue)> + Send + Sync;
 
 /// The files of one upstream.
 #[derive(Clone)]
@@ -94,6 +94,6 @@ impl Hosted {
     pub async fn open(&self, key: &str) -> Result<Fetched, Fault> {
         let remote = self.remote(key).await?.filter(|remote| remote.upstream == *self.upstream);
         let remote = remote.ok_or_else(|| Fault::new(Reason::FileNotFound))?;
-        self.fetcher.fetch(&remote.url, (self.credential)()).await
+        self.fetcher.fetch(&remote.url, (self.credential)(&remote.url)).await
     }
 }

@@ -144,6 +144,7 @@ impl Inner {
             self.directory.save(&room, Vec::new()).await?;
         }
         complete(&mut event, &room);
+        self.keep(&event).await?;
         account.deliver(&room, &Arc::new(event));
         Ok(())
     }
@@ -166,6 +167,12 @@ impl Inner {
         let kind = said.kind.or(Some(self.settings.dialect.naming.kind));
         let conversation = Conversation { kind, state: None, ..said.clone() };
         self.directory.create(&conversation, &[]).await
+    }
+
+    /// Whether messages have ids when they are said. Those that only a history gives would be others than before.
+    pub fn tells_ids(&self) -> bool {
+        let places = self.settings.dialect.server_places();
+        places.iter().any(|place| (0..place.frames.len()).any(|at| place.told(at).contains(&Field::Id)))
     }
 
     /// The id of a message whose dialect gives none: the same whenever it is seen, on a socket or in a history.

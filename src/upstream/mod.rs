@@ -11,6 +11,7 @@ mod credential;
 mod handles;
 mod hearing;
 mod inbound;
+mod kept;
 mod link;
 mod names;
 mod passage;
@@ -125,7 +126,7 @@ impl Upstream {
     /// What its files are asked for with. A client's own credential is not kept, so that a forwarded one is none.
     pub fn file_credential(
         settings: &UpstreamSettings,
-    ) -> Arc<dyn Fn() -> Option<(http::HeaderName, http::HeaderValue)> + Send + Sync> {
+    ) -> Arc<dyn Fn(&str) -> Option<(http::HeaderName, http::HeaderValue)> + Send + Sync> {
         let credentials = Credentials::new(settings.credentials.clone());
         let places = settings.dialect.credentials.get("").cloned();
         let nobody = Caller {
@@ -136,7 +137,12 @@ impl Upstream {
             presented: None,
             terms: crate::backend::Terms::default(),
         };
-        Arc::new(move || {
+        let folder = settings.dialect.storage.public.clone();
+        Arc::new(move |url| {
+            // Whoever names a file at the upstream could name one of its calls: those are not made with our credential.
+            if !is_below(url, &folder) {
+                return None;
+            }
             let secret = credentials.value("", &nobody).ok().flatten();
             let placed = credential::Placed::of_call(places.as_ref(), secret.as_ref()).ok()?;
             placed.headers.into_iter().find_map(|(name, value)| Some((name?, value)))
@@ -223,4 +229,13 @@ impl Inner {
             link
         })
     }
+}
+
+/// Whether a URL's path lies in the folder in which the dialect serves files, however it is written.
+fn is_below(url: &str, folder: &str) -> bool {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or(url);
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let plain = crate::percent::decode(path).unwrap_or_default();
+    let steps = plain.split(['/', '\\']).any(|step| step == ".." || step == ".");
+    !folder.is_empty() && plain.starts_with(folder) && !steps && !plain.contains('%')
 }

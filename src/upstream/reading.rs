@@ -70,7 +70,7 @@ impl Inner {
             if event.details.sender.id.is_empty() {
                 event.details.sender.id = self.unnamed(&event);
             }
-            if event.details.id.is_empty() {
+            if event.details.id.is_empty() || !self.tells_ids() {
                 event.details.id = self.synthetic_id(&event);
             }
             // A history tells where its files are; one that does not is not asked for again.
@@ -78,6 +78,11 @@ impl Inner {
                 self.show_files(caller, &mut event).await?;
             }
             events.push(Arc::new(event));
+        }
+        let kept = self.kept(conversation).await?;
+        if !kept.is_empty() {
+            events.extend(kept.into_iter().map(|event| in_room(&event, &room)));
+            events.sort_by_key(|event| event.details.sent_at);
         }
         let skipped = page.number.saturating_sub(1).saturating_mul(page.size);
         if page.newest_first {
@@ -198,6 +203,14 @@ impl Inner {
         }
         Ok((listed, count))
     }
+}
+
+/// A kept message under its conversation's own name.
+fn in_room(event: &Event, room: &Room) -> Arc<Event> {
+    let mut event = event.clone();
+    event.details.conversation = room.conversation.clone();
+    event.details.sequence = None;
+    Arc::new(event)
 }
 
 /// Whether a call's answer has a place for this.

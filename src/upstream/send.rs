@@ -236,7 +236,17 @@ impl Inner {
         told: Told,
     ) -> Result<Sent, Fault> {
         let counted = Unconfirmed::begin(&self.settings.name);
-        let mut answered = self.ask(caller, call, &told.fields, None).await;
+        let within = caller.terms.confirm_within.unwrap_or(self.settings.confirm_within);
+        let asking = timeout(within, self.ask(caller, call, &told.fields, None));
+        let mut answered = match asking.await {
+            Ok(answered) => answered,
+            Err(_) => {
+                // It may have arrived all the same: an echo of it is nobody's message.
+                let sent = self.as_sent(&event, &told.fields);
+                self.remember_answered(account, &sent, &event);
+                Err(Fault::new(Reason::UpstreamTimeout).detail("the upstream did not answer in time"))
+            }
+        };
         if answered.as_ref().is_err_and(|fault| self.is_forgotten(fault)) && told.fields.has(Field::AttachmentToken) {
             // A handle that was kept too long: the file is uploaded once more.
             let mut fields = told.fields.clone();

@@ -81,7 +81,6 @@ impl Writer {
     }
 
     /// The named shapes of a frame's lists and records, by field.
-    #[cfg(test)]
     pub fn nested(&self, at: usize) -> Vec<(Field, Arc<FrameSet>)> {
         let shapes = self.shapes[at].iter().filter_map(|piece| match piece {
             Piece::Each { list, shape } => Some((*list, Arc::clone(shape))),
