@@ -103,6 +103,16 @@ pub struct UploadIntent {
     pub body: Option<String>,
 }
 
+/// A file whose bytes are not read yet.
+#[derive(Debug, Clone, Copy)]
+pub struct FileAhead<'a> {
+    pub kind: MessageKind,
+    /// Safe to show, with its extension.
+    pub name: &'a str,
+    /// Of its extension, whatever its sender declared.
+    pub mime: &'a str,
+}
+
 /// When an uploaded file becomes a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Announce {
@@ -161,7 +171,13 @@ pub trait Backend: Send + Sync + 'static {
     /// Finds or opens the caller's session.
     async fn open_session(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault>;
 
-    /// Whether the caller may upload this, asked before any byte is read.
+    /// The most bytes that such a file may have, asked before any of them is read; `None` where the backend has no limit of
+    /// its own. Fails with `UnsupportedType` for what it refuses whatever the size.
+    fn permit_file(&self, _caller: &Caller, _file: &FileAhead<'_>) -> Result<Option<u64>, Fault> {
+        Ok(None)
+    }
+
+    /// Whether the caller may upload to this place, asked before the file is visible to anybody.
     async fn permit_upload(&self, caller: &Caller, intent: &UploadIntent) -> Result<(), Fault>;
 
     /// Makes a stored file known; the event holds it and, where the upload creates one, the message.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::auth::Principal;
 use crate::backend::{
-    Backend, Caller, Connect, Connected, Grant, Listed, Listing, Page, Sent, SessionRequest, UploadIntent,
+    Backend, Caller, Connect, Connected, FileAhead, Grant, Listed, Listing, Page, Sent, SessionRequest, UploadIntent,
 };
 use crate::dialect::Scope;
 use crate::event::{Attachment, Conversation, ConversationState, Event, Fields, MessageKind};
@@ -98,6 +98,10 @@ impl Backend for Upstream {
     async fn open_session(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault> {
         self.0.directory.remember(&caller.principal).await?;
         self.0.find_or_open(caller, request).await
+    }
+
+    fn permit_file(&self, caller: &Caller, file: &FileAhead<'_>) -> Result<Option<u64>, Fault> {
+        self.0.permit_file(caller, file)
     }
 
     async fn permit_upload(&self, caller: &Caller, intent: &UploadIntent) -> Result<(), Fault> {

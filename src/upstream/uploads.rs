@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::backend::{Announce, Caller, UploadIntent};
-use crate::event::{Attachment, Event, EventKind, IdForm, MessageKind, Party, Resource, Timestamp};
+use crate::backend::{Announce, Caller, FileAhead, UploadIntent};
+use crate::dialect::OnLoss;
+use crate::event::{Attachment, Event, EventKind, Field, Fields, IdForm, MessageKind, Party, Resource, Timestamp};
 use crate::fault::{Fault, Reason};
 use crate::journal::Namespace;
 use crate::naming::fault;
@@ -12,6 +13,25 @@ use crate::naming::fault;
 use super::Inner;
 
 impl Inner {
+    /// What the upstream's dialect says of such a file. Where a loss may be bridged there is no limit: what is not taken
+    /// there is linked to.
+    pub fn permit_file(&self, caller: &Caller, file: &FileAhead<'_>) -> Result<Option<u64>, Fault> {
+        if caller.terms.on_loss == OnLoss::Degrade {
+            return Ok(None);
+        }
+        let dialect = &self.settings.dialect;
+        let mut fields = Fields::about(EventKind::Message(file.kind));
+        fields.set_text(Field::AttachmentName, file.name);
+        fields.set_text(Field::AttachmentMime, file.mime);
+        match dialect.refuses_file(&fields) {
+            Some(why) => {
+                let detail = format!("the upstream's dialect does not take it ({})", why.as_str());
+                Err(Fault::new(Reason::UnsupportedType).detail(detail))
+            }
+            None => Ok(dialect.types.max(file.kind)),
+        }
+    }
+
     pub async fn permit(&self, caller: &Caller, intent: &UploadIntent) -> Result<(), Fault> {
         let Some(id) = &intent.conversation else { return Ok(()) };
         let account = self.account(caller);

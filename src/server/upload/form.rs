@@ -1,13 +1,15 @@
 //! The form of an upload: its parts in any order, texts bounded, the file passed on piece by piece.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use multer::{Constraints, Multipart, SizeLimit};
 
-use crate::dialect::{Part, Request};
+use crate::dialect::{Check, Part, Request};
 use crate::event::{Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::media::file_name;
@@ -15,6 +17,7 @@ use crate::media::file_name;
 use super::super::asked::Asked;
 use super::super::body;
 use super::AROUND_FILE;
+use super::extent::{Extent, Fit};
 use super::intake::{FilePart, Intake};
 
 /// Bytes of a text part.
@@ -37,8 +40,9 @@ pub(super) async fn multipart(
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
     let whole = asked.route.largest_upload().saturating_add(AROUND_FILE);
     let constraints = Constraints::new().size_limit(SizeLimit::new().whole_stream(whole));
-    let mut multipart =
-        Multipart::with_constraints(pieces(asked.site.bounds.body_idle, incoming), boundary, constraints);
+    let extent = Extent::new(incoming.size_hint().exact(), &boundary);
+    let pieces = pieces(asked.site.bounds.body_idle, incoming, extent.counter());
+    let mut multipart = Multipart::with_constraints(pieces, boundary, constraints);
     let mut file = FilePart::Missing;
     for _ in 0..PARTS {
         let Some(mut part) = multipart.next_field().await.map_err(malformed)? else { return Ok(file) };
@@ -57,6 +61,14 @@ pub(super) async fn multipart(
                 let mut intake = Intake::begin(asked, &declared, mime.as_deref(), wanted).await?;
                 while let Some(chunk) = part.chunk().await.map_err(malformed)? {
                     intake.take(chunk).await?;
+                    let fit = extent.against(intake.extent());
+                    if fit == Fit::Outgrows {
+                        intake.refuse_size();
+                    }
+                    // What must be said first may still follow the file.
+                    if intake.is_lost(fit == Fit::Fits) && has_required(asked, fields) {
+                        return Ok(intake.end());
+                    }
                 }
                 file = intake.end();
             }
@@ -64,6 +76,11 @@ pub(super) async fn multipart(
         }
     }
     Err(Fault::new(Reason::Malformed).detail("too many parts"))
+}
+
+/// Whether all fields came without which the call is refused anyway.
+fn has_required(asked: &Asked<'_>, fields: &Fields<'_>) -> bool {
+    asked.call.required.keys().all(|check| !matches!(check, Check::Field(field) if !fields.has(*field)))
 }
 
 /// The name of a part that is a file. A form that was sent without choosing one has an empty name.
@@ -109,6 +126,11 @@ pub(super) async fn raw_body(
     let extension = types.flat_map(|types| &types.extensions).find(|(_, known)| known.as_str() == mime);
     let name = extension.map_or_else(|| "file".to_owned(), |(extension, _)| format!("file.{extension}"));
     let mut intake = Intake::begin(asked, &name, Some(mime), wanted).await?;
+    let (limit, _) = intake.extent();
+    if incoming.size_hint().exact().is_some_and(|size| size > limit) {
+        intake.refuse_size();
+        return Ok(intake.end());
+    }
     let mut pace = body::Pace::begin(asked.site.bounds.body_idle);
     while let Some(chunk) = body::next(incoming, asked.site.bounds.body_idle).await? {
         pace.keep(chunk.len())?;
@@ -119,14 +141,21 @@ pub(super) async fn raw_body(
 
 /// The body as multer wants it. It polls until nothing is ready, which would gather a fast body in memory; giving way
 /// after each piece keeps one piece in memory.
-fn pieces(idle: Duration, incoming: &mut Incoming) -> impl futures_util::Stream<Item = Result<Bytes, Fault>> + Send {
+fn pieces(
+    idle: Duration,
+    incoming: &mut Incoming,
+    read: Arc<AtomicU64>,
+) -> impl futures_util::Stream<Item = Result<Bytes, Fault>> + Send {
     let pace = body::Pace::begin(idle);
-    stream::unfold(Some((incoming, pace)), move |state| async move {
-        let (incoming, mut pace) = state?;
+    stream::unfold(Some((incoming, pace, read)), move |state| async move {
+        let (incoming, mut pace, read) = state?;
         tokio::task::yield_now().await;
         let piece = body::next(incoming, idle).await;
         match piece.and_then(|piece| piece.map(|piece| pace.keep(piece.len()).map(|()| piece)).transpose()) {
-            Ok(Some(piece)) => Some((Ok(piece), Some((incoming, pace)))),
+            Ok(Some(piece)) => {
+                read.fetch_add(piece.len() as u64, Ordering::Relaxed);
+                Some((Ok(piece), Some((incoming, pace, read))))
+            }
             Ok(None) => None,
             Err(fault) => Some((Err(fault), None)),
         }

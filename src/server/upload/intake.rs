@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::backend::FileAhead;
 use crate::event::{Attachment, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::media::file_name;
@@ -21,17 +22,19 @@ pub enum FilePart {
 /// A file on its way into the store.
 pub struct Intake {
     shown: String,
-    /// What the name stands for; `None` when the dialect takes no such file.
+    /// What the name stands for; `None` when nobody takes such a file.
     accepted: Option<(MessageKind, String)>,
     writing: Option<Box<dyn Writing>>,
     hash: Sha256,
     beginning: Vec<u8>,
     size: u64,
     limit: u64,
+    is_too_large: bool,
 }
 
 impl Intake {
-    /// Begins with what the part declares; nothing is written of a file that the dialect does not take.
+    /// Begins with what the part declares; nothing is written of a file that the dialect, or where the route leads, does
+    /// not take.
     pub async fn begin(
         asked: &Asked<'_>,
         declared: &str,
@@ -39,23 +42,37 @@ impl Intake {
         wanted: Option<MessageKind>,
     ) -> Result<Self, Fault> {
         let shown = file_name::shown(declared);
-        let accepted = asked.route.dialect.types.find(&shown, mime, wanted);
-        let limit = accepted
+        let mut accepted = asked.route.dialect.types.find(&shown, mime, wanted);
+        let mut limit = accepted
             .as_ref()
             .map_or_else(|| asked.route.largest_upload(), |(kind, _)| asked.route.upload_limit_of(*kind));
+        if let Some((kind, mime)) = &accepted {
+            match asked.route.backend.permit_file(&asked.caller, &FileAhead { kind: *kind, name: &shown, mime }) {
+                Ok(most) => limit = most.map_or(limit, |most| most.min(limit)),
+                Err(_) => accepted = None,
+            }
+        }
         let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
         let writing = match &accepted {
             Some((kind, _)) => Some(stores.of(*kind).create().await.map_err(store_fault)?),
             None => None,
         };
-        Ok(Intake { shown, accepted, writing, hash: Sha256::new(), beginning: Vec::new(), size: 0, limit })
+        let (hash, beginning) = (Sha256::new(), Vec::new());
+        Ok(Intake { shown, accepted, writing, hash, beginning, size: 0, limit, is_too_large: false })
     }
 
-    /// Takes a piece. Beyond the limit nothing is kept; the rest is only read, so that fields after it are still seen.
+    /// The most bytes that it may have, and how many came.
+    pub fn extent(&self) -> (u64, u64) {
+        (self.limit, self.size)
+    }
+
+    /// Takes a piece. Beyond the limit nothing is kept.
     pub async fn take(&mut self, chunk: Bytes) -> Result<(), Fault> {
         self.size += chunk.len() as u64;
         if self.size > self.limit {
-            self.writing = None;
+            self.refuse_size();
+        }
+        if self.is_too_large {
             return Ok(());
         }
         let missing = sniff::LOOKED_AT.saturating_sub(self.beginning.len()).min(chunk.len());
@@ -67,9 +84,21 @@ impl Intake {
         Ok(())
     }
 
-    /// What became of it, once all pieces were taken.
+    /// It has more bytes than it may have; what came is not kept.
+    pub fn refuse_size(&mut self) {
+        self.is_too_large = true;
+        self.writing = None;
+    }
+
+    /// Whether it is refused whatever comes; `fits`: it is known not to be too large.
+    pub fn is_lost(&self, fits: bool) -> bool {
+        // Which of two faults is told depends on the size, too.
+        self.is_too_large || (self.accepted.is_none() && fits)
+    }
+
+    /// What became of it, once all pieces were taken, or as many as matter.
     pub fn end(self) -> FilePart {
-        if self.size > self.limit {
+        if self.is_too_large {
             return FilePart::Refused(Reason::TooLarge);
         }
         let (Some((kind, mime)), Some(writing)) = (self.accepted, self.writing) else {

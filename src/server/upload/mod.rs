@@ -1,6 +1,7 @@
 //! An upload, streamed: counted, hashed and looked at on its way into the store, never held. In: a multipart (or raw)
 //! body. Out: a file that the backend knows, or nothing at all.
 
+mod extent;
 mod form;
 mod intake;
 
@@ -51,7 +52,7 @@ pub async fn take(
         Ok(FilePart::Missing)
     };
     // A form may be whole in a body that is not: its sender thinks that it failed, and will send it again.
-    if taken.is_ok()
+    if matches!(taken, Ok(FilePart::Missing | FilePart::Stored { .. }))
         && let Err(fault) = body::finish(&mut incoming, asked.site.bounds.body_idle).await
     {
         taken = Err(fault);
