@@ -7,6 +7,6 @@ mod hosted;
 mod library;
 mod sources;
 
-pub use hosted::{FOLDER, Hosted};
+pub use hosted::{Credential, FOLDER, Hosted};
 pub use library::{Library, Upload};
 pub use sources::{Place, Source, Sources};

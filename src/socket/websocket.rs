@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -49,8 +49,13 @@ impl WebSocket {
     pub(super) async fn goodbye(&mut self) {
         let goodbye = async {
             while let Some(Ok(_)) = self.stream.next().await {}
-            let mut scrap = [0; READ_BUFFER];
-            while self.unreadable && self.stream.get_mut().read(&mut scrap).await.is_ok_and(|length| length > 0) {}
+            if self.unreadable {
+                // It waits for our end before it ends itself.
+                let connection = self.stream.get_mut();
+                let _ = connection.shutdown().await;
+                let mut scrap = [0; READ_BUFFER];
+                while connection.read(&mut scrap).await.is_ok_and(|length| length > 0) {}
+            }
         };
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }

@@ -99,6 +99,9 @@ pub enum Waiting {
     Confirmed,
 }
 
+/// Resolves to what became of a send.
+pub type Outcome = oneshot::Receiver<Result<Arc<Event>, Fault>>;
+
 /// A send on its way.
 pub struct Pending {
     number: u64,
@@ -146,7 +149,7 @@ impl Correlator {
         event: Event,
         follows: bool,
         counted: Unconfirmed,
-    ) -> Option<(u64, oneshot::Receiver<Result<Arc<Event>, Fault>>)> {
+    ) -> Option<(u64, Outcome)> {
         let fingerprint = Fingerprint::of(sent)?;
         self.forget();
         let (reply, outcome) = oneshot::channel();

@@ -22,9 +22,11 @@ const KEPT: usize = 10_000;
 /// The credentials of one upstream.
 pub struct Credentials {
     rules: BTreeMap<String, CredentialRule>,
-    /// By credential and claims, with when a new one is due.
-    minted: Mutex<HashMap<(String, Arc<str>), (Secret, Instant)>>,
+    minted: Mutex<HashMap<MintedFor, (Secret, Instant)>>,
 }
+
+/// A credential of the dialect and the claims of a token for it; the value beside says when a new one is due.
+type MintedFor = (String, Arc<str>);
 
 impl Credentials {
     pub fn new(rules: BTreeMap<String, CredentialRule>) -> Self {

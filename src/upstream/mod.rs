@@ -124,9 +124,7 @@ impl Upstream {
     }
 
     /// What its files are asked for with. A client's own credential is not kept, so that a forwarded one is none.
-    pub fn file_credential(
-        settings: &UpstreamSettings,
-    ) -> Arc<dyn Fn(&str) -> Option<(http::HeaderName, http::HeaderValue)> + Send + Sync> {
+    pub fn file_credential(settings: &UpstreamSettings) -> Arc<crate::media::Credential> {
         let credentials = Credentials::new(settings.credentials.clone());
         let places = settings.dialect.credentials.get("").cloned();
         let nobody = Caller {

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::backend::{Caller, Confirmation, Sent};
@@ -16,6 +15,7 @@ use crate::metrics::{self, Unconfirmed};
 use super::Inner;
 use super::account::{Account, passes_by};
 use super::call::unwritable;
+use super::correlator::Outcome;
 use super::link::Link;
 
 /// The place in the upstream's dialect where an event is said.
@@ -387,12 +387,7 @@ fn caption_fields(fields: &mut Fields<'static>, text: &str) {
 }
 
 /// Resolves to the outcome, or to one failure when none came in time. A sender that goes is not waited for.
-fn waiting_for(
-    link: Arc<Link>,
-    number: u64,
-    outcome: oneshot::Receiver<Result<Arc<Event>, Fault>>,
-    within: Duration,
-) -> Confirmation {
+fn waiting_for(link: Arc<Link>, number: u64, outcome: Outcome, within: Duration) -> Confirmation {
     struct Waits {
         link: Arc<Link>,
         number: u64,

@@ -46,6 +46,8 @@ fn what_only_looks_like_it_stays() {
         "",
         "[[[",
         r#"{"a" :1.0 , "b":1e3, "ключ":null}"#,
+        r"a path of C:\nowhere",
+        "\0",
     ] {
         assert_eq!(redaction().apply(text).unwrap(), None, "{text}");
     }
@@ -65,7 +67,6 @@ fn what_cannot_be_read_is_refused() {
         r#"{"password":"x"]"#,
         r#"password="x""#,
         r#"{"\ud800":1,"password":2}"#,
-        "{\0\"\0p\0a\0s\0s\0w\0o\0r\0d\0\"\0:\0\x31\0}\0",
     ] {
         assert_eq!(redaction().apply(text).unwrap_err().reason, Reason::Upstream, "{text}");
     }

@@ -161,10 +161,6 @@ auth    = {auth}
 }
 
 impl Scene {
-    pub async fn set(from: &'static str, to: &'static str) -> Self {
-        Self::set_as(from, to, &Staging::default()).await
-    }
-
     /// Starts all three and connects the client.
     pub async fn set_as(from: &'static str, to: &'static str, staging: &Staging) -> Self {
         let backend = Backend::start(to, staging).await;
