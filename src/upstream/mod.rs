@@ -3,25 +3,18 @@
 
 mod account;
 mod backend;
-mod backoff;
 mod call;
-mod callback;
 mod correlator;
 mod credential;
 mod handles;
 mod hearing;
-mod inbound;
-mod kept;
 mod link;
 mod names;
 mod passage;
 mod reading;
-mod refusal;
 mod send;
 mod sessions;
 mod settings;
-#[cfg(test)]
-mod tests;
 pub mod transport;
 mod uploads;
 

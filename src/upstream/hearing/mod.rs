@@ -1,6 +1,10 @@
 //! What an upstream says on a socket. In: frames of its dialect. Out: events in canonical names for those who listen,
 //! outcomes for those who wait.
 
+mod callback;
+mod identity;
+mod inbound;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,10 +19,9 @@ use crate::socket::{Incoming, Socket, WebSocket};
 
 use super::Inner;
 use super::account::Account;
-use super::call::with_query;
+use super::call::{refusal, with_query};
 use super::credential::Placed;
 use super::link::{End, Hears, Link, Status};
-use super::refusal;
 use super::transport::Handshake;
 
 /// Bytes of a frame that an upstream may send.

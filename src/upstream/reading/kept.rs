@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::journal::{Append, Span};
 use crate::naming::fault;
 
-use super::Inner;
+use crate::upstream::Inner;
 
 /// Messages of one conversation that are read back.
 const READ: usize = 1_000;

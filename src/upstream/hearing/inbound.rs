@@ -3,17 +3,15 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::directory::Room;
-use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, MessageKind, Party, Timestamp};
+use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, Party, Timestamp};
 use crate::fault::Fault;
 
-use super::Inner;
-use super::account::{Account, is_house, passes_by};
-use super::correlator::{From, Pending, Waiting};
-use super::hearing::Told;
-use super::link::Link;
+use super::Told;
+use crate::upstream::Inner;
+use crate::upstream::account::{Account, is_house, passes_by};
+use crate::upstream::correlator::{From, Pending, Waiting};
+use crate::upstream::link::Link;
 
 impl Inner {
     /// Takes what came for an account. `is_copy`: the frame is one that only its sender gets.
@@ -55,14 +53,6 @@ impl Inner {
             self.show_files(&caller, &mut event).await?;
         }
         self.tell(account, event).await
-    }
-
-    /// An id for somebody whom the dialect does not name: one for each part that is played in a conversation.
-    pub fn unnamed(&self, event: &Event) -> String {
-        let sender = &event.details.sender;
-        let side = sender.side.map(|side| side.as_str()).or(sender.role.map(|role| role.as_str())).unwrap_or_default();
-        let name = sender.name.as_deref().unwrap_or_default();
-        format!("{}.{}/{side}/{name}", self.settings.name, event.details.conversation.id)
     }
 
     /// Whether the account itself sent it, as far as can be told.
@@ -167,106 +157,6 @@ impl Inner {
         let kind = said.kind.or(Some(self.settings.dialect.naming.kind));
         let conversation = Conversation { kind, state: None, ..said.clone() };
         self.directory.create(&conversation, &[]).await
-    }
-
-    /// Whether messages have ids when they are said. Those that only a history gives would be others than before.
-    pub fn tells_ids(&self) -> bool {
-        let places = self.settings.dialect.server_places();
-        places.iter().any(|place| (0..place.frames.len()).any(|at| place.told(at).contains(&Field::Id)))
-    }
-
-    /// The id of a message whose dialect gives none: the same whenever it is seen, on a socket or in a history.
-    pub fn synthetic_id(&self, event: &Event) -> String {
-        use std::fmt::Write;
-
-        let details = &event.details;
-        let time = details.sent_at.map(|time| time.micros() / 1_000).unwrap_or_default();
-        let mut hash = Sha256::new();
-        for part in [
-            details.conversation.id.as_str(),
-            &details.sender.id,
-            &time.to_string(),
-            details.body.as_deref().unwrap_or_default(),
-            details.attachment.url.as_deref().unwrap_or_default(),
-        ] {
-            hash.update(part.as_bytes());
-            hash.update([0]);
-        }
-        let name = format!("{}.", self.settings.name);
-        hash.finalize().iter().take(16).fold(name, |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-
-    /// Gives an event's files addresses of ours, and completes what the frame does not tell.
-    pub async fn show_files(&self, caller: &crate::backend::Caller, event: &mut Event) -> Result<(), Fault> {
-        let is_file = event.kind.message().is_some_and(MessageKind::is_file);
-        if is_file && event.details.attachment.url.is_none() {
-            self.complete_file(caller, event).await?;
-        }
-        let file = &mut event.details.attachment;
-        if file.url.is_none() {
-            file.url.clone_from(&file.path);
-        }
-        let Some(url) = file.url.as_deref().map(|url| self.absolute(url)) else { return Ok(()) };
-        if let Some(address) = self.hosted.address(&url, file.name.as_deref()).await? {
-            file.path = address.splitn(4, '/').nth(3).map(|path| format!("/{path}"));
-            file.url = Some(address);
-        } else {
-            file.url = Some(url);
-        }
-        if file.name.is_none() {
-            file.name =
-                file.url.as_deref().and_then(|url| url.split(['?', '#']).next()?.rsplit('/').next()).map(str::to_owned);
-        }
-        if let Some(name) = file.name.as_deref().filter(|_| is_file) {
-            if file.mime.is_none() {
-                file.mime = mime_guess::from_path(name).first_raw().map(str::to_owned);
-            }
-            self.tell_kinds_apart(event);
-        }
-        Ok(())
-    }
-
-    /// A dialect with one kind for all files says less than the file's own type.
-    fn tell_kinds_apart(&self, event: &mut Event) {
-        if event.kind != EventKind::Message(MessageKind::Document) {
-            return;
-        }
-        if let Some(mime) = &event.details.attachment.mime {
-            let kind = MessageKind::of_mime(mime);
-            event.kind = EventKind::Message(kind);
-            event.details.kind = Some(kind);
-        }
-    }
-
-    /// A URL of the upstream may be only a path.
-    fn absolute(&self, url: &str) -> String {
-        if url.contains("://") {
-            return url.to_owned();
-        }
-        let origin = self.settings.http.first().map(|uri| {
-            let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-            format!("{}://{authority}", uri.scheme_str().unwrap_or("http"))
-        });
-        format!("{}/{}", origin.unwrap_or_default(), url.trim_start_matches('/'))
-    }
-
-    /// A file of which only the message is told: the history of its conversation knows where it is.
-    async fn complete_file(&self, caller: &crate::backend::Caller, event: &mut Event) -> Result<(), Fault> {
-        let conversation = event.details.conversation.id.clone();
-        let records = self.native_history(caller, &conversation).await?;
-        let found = records.into_iter().find(|record| record.id(Field::Id).is_some_and(|id| *id == *event.details.id));
-        if let Some(record) = found
-            && let Some(same) = Event::from_fields(&record)
-        {
-            let name = event.details.attachment.name.take();
-            event.details.attachment = same.details.attachment;
-            event.details.attachment.name = name.or(event.details.attachment.name.take());
-        }
-        Ok(())
     }
 }
 

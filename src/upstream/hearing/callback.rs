@@ -11,7 +11,7 @@ use crate::event::{EventKind, Field, Fields};
 use crate::fault::{Fault, Reason};
 use crate::metrics;
 
-use super::{Inner, Upstream};
+use crate::upstream::{Inner, Upstream};
 
 #[async_trait]
 impl Callbacks for Upstream {

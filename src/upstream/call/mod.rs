@@ -1,35 +1,27 @@
 //! A call to an upstream, by its dialect's file. In: an operation and fields in native names. Out: the fields of the
 //! answer, in native names; a refusal in our words.
 
-use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt};
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request as HttpRequest};
-use http_body_util::{BodyExt, Full, StreamBody};
-use hyper::body::Frame;
+mod body;
+pub mod refusal;
+
+use http::header::ACCEPT;
+use http::{HeaderValue, Method, Request as HttpRequest};
 
 use crate::backend::Caller;
-use crate::dialect::{Audience, Call, Op, Part, Request, Unwritable};
+use crate::dialect::{Call, Op, Request, Unwritable};
 use crate::event::{Field, Fields, MessageKind, Role};
 use crate::fault::{Fault, Reason};
 use crate::metrics;
 use crate::percent;
 
+pub use body::Outgoing;
+
 use super::Inner;
 use super::credential::Placed;
-use super::refusal;
-use super::transport::{Again, RequestBody, read_limited};
+use super::transport::{Again, read_limited};
 
 /// Bytes of an answer that is read.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
-
-/// A file on its way to an upstream.
-pub struct Outgoing {
-    pub name: String,
-    pub mime: String,
-    pub size: u64,
-    pub chunks: BoxStream<'static, std::io::Result<Bytes>>,
-}
 
 impl Inner {
     /// As which role the gateway calls for this caller.
@@ -80,7 +72,7 @@ impl Inner {
         let kind = file.as_ref().map(|(kind, _)| *kind);
         let target = self.target(call, fields, kind, &placed)?;
         let again = if call.method == "GET" { Again::WhenSafe } else { Again::Never };
-        let mut request = HttpRequest::new(body_of(call, fields, file, &mut placed.headers)?);
+        let mut request = HttpRequest::new(body::of(call, fields, file, &mut placed.headers)?);
         *request.method_mut() = Method::from_bytes(call.method.as_bytes()).unwrap_or(Method::POST);
         *request.uri_mut() =
             target.parse().map_err(|_| Fault::new(Reason::Invalid).detail("no path can be made of it"))?;
@@ -187,70 +179,10 @@ fn filled(path: &str, call: &Call, fields: &Fields<'_>, kind: Option<MessageKind
     Some(out)
 }
 
-fn body_of(
-    call: &Call,
-    fields: &Fields<'_>,
-    file: Option<(MessageKind, Outgoing)>,
-    headers: &mut HeaderMap,
-) -> Result<RequestBody, Fault> {
-    match &call.request {
-        Request::Empty => Ok(whole(Bytes::new())),
-        Request::Json(set) => {
-            let written = set.write(fields, Audience::Sender).map_err(unwritable)?;
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            Ok(whole(written.into_iter().next().unwrap_or_default().into()))
-        }
-        Request::Multipart { parts, .. } => {
-            let (_, file) = file.ok_or_else(|| Fault::new(Reason::Internal).detail("an upload without a file"))?;
-            Ok(form(parts, fields, file, headers))
-        }
-    }
-}
-
 /// What the target's shape needs is not known of this message.
 pub fn unwritable(why: Unwritable) -> Fault {
     match why {
         Unwritable::Needs(field) => Fault::new(Reason::Lossy).at(field).detail("the upstream's dialect needs it"),
         Unwritable::NoShape => Fault::new(Reason::NotSupported).detail("the upstream's dialect has no form for it"),
     }
-}
-
-fn whole(bytes: Bytes) -> RequestBody {
-    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
-}
-
-/// A form with its length known, as servers that know no chunked requests want it (RFC 7578).
-fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut HeaderMap) -> RequestBody {
-    let boundary = format!("dragoman-{}", uuid::Uuid::new_v4().simple());
-    let (mut before, mut after) = (String::new(), String::new());
-    let mut file_seen = false;
-    for part in parts {
-        let out = if file_seen { &mut after } else { &mut before };
-        let open = |out: &mut String| {
-            out.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", part.name))
-        };
-        if part.file {
-            open(out);
-            out.push_str(&format!("; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n", quoted(&file.name), file.mime));
-            file_seen = true;
-            after.push_str("\r\n");
-        } else if let Some(text) = part.field.filter(|_| part.written).and_then(|field| fields.id(field)) {
-            open(out);
-            out.push_str(&format!("\r\n\r\n{text}\r\n"));
-        }
-    }
-    after.push_str(&format!("--{boundary}--\r\n"));
-    let length = before.len() as u64 + file.size + after.len() as u64;
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    if let Ok(value) = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}")) {
-        headers.insert(CONTENT_TYPE, value);
-    }
-    let text = |text: String| futures_util::stream::once(async move { Ok(Bytes::from(text)) });
-    let pieces = text(before).chain(file.chunks).chain(text(after));
-    StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
-}
-
-/// A file name between quotes, as browsers write it (WHATWG HTML, multipart/form-data).
-fn quoted(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }

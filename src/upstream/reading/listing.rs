@@ -1,106 +1,19 @@
-//! What is read from an upstream: histories, lists, files. In: canonical ids. Out: events and conversations in canonical
-//! names; what the upstream has no call for is answered from what is known of it.
+//! Conversations as a list. In: a caller and what it wants to see. Out: the upstream's list where it has one, else what is
+//! known of it here; only what the caller may see.
 
 use std::sync::Arc;
 
 use crate::backend::{Caller, Listed, Listing, Page};
 use crate::dialect::{Call, ListingKind, Op};
 use crate::directory::Room;
-use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, MessageKind, Value};
-use crate::fault::{Fault, Reason};
-
-use super::Inner;
-use super::correlator::From;
-use super::hearing::Told;
+use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, Value};
+use crate::fault::Fault;
+use crate::upstream::Inner;
 
 /// Conversations that are looked at for one list.
 const LOOKED_AT: usize = 10_000;
 
 impl Inner {
-    /// The messages of a conversation as the upstream's history has them, in canonical names.
-    pub async fn native_history(&self, caller: &Caller, conversation: &str) -> Result<Vec<Fields<'static>>, Fault> {
-        let mut fields = Fields::new();
-        fields.set_text(Field::ConversationId, conversation);
-        self.names.outward(&mut fields).await?;
-        let call = [Op::History, Op::SessionShow, Op::SessionOpen]
-            .into_iter()
-            .find_map(|op| self.call_for(op, caller, &fields, None).filter(|call| tells(call, Field::Messages)));
-        let call = call.ok_or_else(|| Fault::new(Reason::NotSupported).detail("the upstream has no history"))?;
-        let mut answer = self.ask(caller, call, &fields, None).await?;
-        let mut records = self.records(caller, &mut answer).await?;
-        for record in &mut records {
-            record.set_text(Field::ConversationId, conversation);
-        }
-        // Oldest first, whatever the dialect's order is.
-        if call.page.newest_first {
-            records.reverse();
-        }
-        Ok(records)
-    }
-
-    async fn records(&self, caller: &Caller, answer: &mut Fields<'static>) -> Result<Vec<Fields<'static>>, Fault> {
-        let account = self.account(caller);
-        let known = account.known();
-        let Some(Value::List(mut records)) = answer.remove(Field::Messages) else { return Ok(Vec::new()) };
-        let us = known.id.as_deref().filter(|_| !account.shared).map(|id| (id, &*caller.principal.id));
-        for record in &mut records {
-            let told = Told::of(record);
-            let from = self.whose(&account, &told);
-            self.names.inward(record, us).await?;
-            if from == From::Us
-                && account.shared
-                && let Some(role) = caller.principal.role
-            {
-                record.set_text(Field::SenderRole, role.as_str());
-            }
-        }
-        Ok(records)
-    }
-
-    pub async fn messages(&self, caller: &Caller, conversation: &str, page: Page) -> Result<Vec<Arc<Event>>, Fault> {
-        let account = self.account(caller);
-        let room = self.visible(caller, &account, conversation).await?;
-        self.ensure_named(caller, &room).await?;
-        let mut events = Vec::new();
-        for record in self.native_history(caller, conversation).await? {
-            let Some(mut event) = Event::from_fields(&record) else { continue };
-            event.details.conversation = room.conversation.clone();
-            event.details.guest = room.guest.clone();
-            event.details.origin.dialect = Some(self.settings.dialect.name.to_string());
-            if event.details.sender.id.is_empty() {
-                event.details.sender.id = self.unnamed(&event);
-            }
-            if event.details.id.is_empty() || !self.tells_ids() {
-                event.details.id = self.synthetic_id(&event);
-            }
-            // A history tells where its files are; one that does not is not asked for again.
-            if event.details.attachment.url.is_some() || event.details.attachment.path.is_some() {
-                self.show_files(caller, &mut event).await?;
-            }
-            events.push(Arc::new(event));
-        }
-        let kept = self.kept(conversation).await?;
-        if !kept.is_empty() {
-            events.extend(kept.into_iter().map(|event| in_room(&event, &room)));
-            events.sort_by_key(|event| event.details.sent_at);
-        }
-        let skipped = page.number.saturating_sub(1).saturating_mul(page.size);
-        if page.newest_first {
-            events.reverse();
-        } else if events.len() > page.size && page.number == 1 {
-            // Of a long history the latest are shown.
-            events.drain(..events.len() - page.size);
-        }
-        Ok(events.into_iter().skip(skipped).take(page.size).collect())
-    }
-
-    pub async fn files(&self, caller: &Caller, conversation: &str) -> Result<Vec<Arc<Event>>, Fault> {
-        let page = Page { number: 1, size: LOOKED_AT, newest_first: true };
-        let mut events = self.messages(caller, conversation, page).await?;
-        events.retain(|event| event.kind.message().is_some_and(MessageKind::is_file));
-        Ok(events)
-    }
-
     /// A page of conversations: the upstream's list where it has one, else those that are known here.
     pub async fn list(&self, caller: &Caller, listing: Listing, page: Page) -> Result<(Vec<Listed>, usize), Fault> {
         let mut fields = Fields::new();
@@ -203,18 +116,4 @@ impl Inner {
         }
         Ok((listed, count))
     }
-}
-
-/// A kept message under its conversation's own name.
-fn in_room(event: &Event, room: &Room) -> Arc<Event> {
-    let mut event = event.clone();
-    event.details.conversation = room.conversation.clone();
-    event.details.sequence = None;
-    Arc::new(event)
-}
-
-/// Whether a call's answer has a place for this.
-fn tells(call: &Call, field: Field) -> bool {
-    let shapes = &call.answer.shapes;
-    (0..shapes.frames.len()).any(|at| shapes.told(at).contains(&field))
 }

@@ -1,0 +1,85 @@
+//! The body of a call. In: fields in native names, perhaps a file. Out: JSON or a form of known length; the file's bytes
+//! pass through and are nowhere held.
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+
+use crate::dialect::{Audience, Call, Part, Request};
+use crate::event::{Fields, MessageKind};
+use crate::fault::{Fault, Reason};
+use crate::upstream::transport::RequestBody;
+
+use super::unwritable;
+
+/// A file on its way to an upstream.
+pub struct Outgoing {
+    pub name: String,
+    pub mime: String,
+    pub size: u64,
+    pub chunks: BoxStream<'static, std::io::Result<Bytes>>,
+}
+
+/// Writes the body, and the headers that tell what it is.
+pub(super) fn of(
+    call: &Call,
+    fields: &Fields<'_>,
+    file: Option<(MessageKind, Outgoing)>,
+    headers: &mut HeaderMap,
+) -> Result<RequestBody, Fault> {
+    match &call.request {
+        Request::Empty => Ok(whole(Bytes::new())),
+        Request::Json(set) => {
+            let written = set.write(fields, Audience::Sender).map_err(unwritable)?;
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Ok(whole(written.into_iter().next().unwrap_or_default().into()))
+        }
+        Request::Multipart { parts, .. } => {
+            let (_, file) = file.ok_or_else(|| Fault::new(Reason::Internal).detail("an upload without a file"))?;
+            Ok(form(parts, fields, file, headers))
+        }
+    }
+}
+
+fn whole(bytes: Bytes) -> RequestBody {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A form with its length known, as servers that know no chunked requests want it (RFC 7578).
+fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut HeaderMap) -> RequestBody {
+    let boundary = format!("dragoman-{}", uuid::Uuid::new_v4().simple());
+    let (mut before, mut after) = (String::new(), String::new());
+    let mut file_seen = false;
+    for part in parts {
+        let out = if file_seen { &mut after } else { &mut before };
+        let open = |out: &mut String| {
+            out.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", part.name))
+        };
+        if part.file {
+            open(out);
+            out.push_str(&format!("; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n", quoted(&file.name), file.mime));
+            file_seen = true;
+            after.push_str("\r\n");
+        } else if let Some(text) = part.field.filter(|_| part.written).and_then(|field| fields.id(field)) {
+            open(out);
+            out.push_str(&format!("\r\n\r\n{text}\r\n"));
+        }
+    }
+    after.push_str(&format!("--{boundary}--\r\n"));
+    let length = before.len() as u64 + file.size + after.len() as u64;
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Ok(value) = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}")) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    let text = |text: String| futures_util::stream::once(async move { Ok(Bytes::from(text)) });
+    let pieces = text(before).chain(file.chunks).chain(text(after));
+    StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
+}
+
+/// A file name between quotes, as browsers write it (WHATWG HTML, multipart/form-data).
+fn quoted(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}

@@ -1,0 +1,113 @@
+//! One socket at an upstream: opened on demand, kept alive, opened again while anybody needs it. In: frames to send,
+//! each with its place among what waits. Out: texts that came, handed to [`Hears`], and why it ended.
+
+mod backoff;
+mod run;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, watch};
+
+use crate::fault::{Fault, Reason};
+use crate::socket::{Text, WebSocket};
+
+use super::correlator::Correlator;
+
+pub use run::run;
+
+/// Frames that may wait to be written.
+const OUTGOING: usize = 1_024;
+
+/// How a socket stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    Opening,
+    Open,
+    /// It is not there now, for this reason, and is tried again.
+    Down(Fault),
+    /// It does not come back.
+    Over(Fault),
+}
+
+/// Why a socket that was open is not any more.
+pub enum End {
+    /// Worth another attempt.
+    Lost(Fault),
+    /// The upstream said that it is for good.
+    Over(Fault),
+    /// Nobody needs it.
+    Idle,
+    Stopped,
+}
+
+/// Whoever owns a socket.
+#[async_trait]
+pub trait Hears: Send + Sync + 'static {
+    /// Opens it once. An error says whether another attempt may help: `Down` or `Over`.
+    async fn open(&self) -> Result<WebSocket, Status>;
+
+    /// A text came.
+    async fn hear(&self, link: &Link, text: &str);
+
+    /// The upstream closed, with this code if it said one.
+    async fn closed(&self, link: &Link, code: Option<u16>) -> End;
+
+    /// Whether anybody needs it.
+    fn is_needed(&self) -> bool;
+
+    /// It is over: the last thing that is said.
+    fn over(&self, link: &Arc<Link>);
+}
+
+/// One socket, as those who write see it.
+pub struct Link {
+    /// Of a socket for one conversation.
+    pub conversation: Option<String>,
+    upstream: Arc<str>,
+    outgoing: mpsc::Sender<Text>,
+    correlator: Mutex<Correlator>,
+    status: watch::Sender<Status>,
+}
+
+impl Link {
+    /// A socket that is about to be opened, and what is to be written on it.
+    pub fn new(upstream: Arc<str>, conversation: Option<String>) -> (Arc<Self>, mpsc::Receiver<Text>) {
+        let (outgoing, waiting) = mpsc::channel(OUTGOING);
+        let status = watch::Sender::new(Status::Opening);
+        let link = Link { conversation, upstream, outgoing, correlator: Mutex::default(), status };
+        (Arc::new(link), waiting)
+    }
+
+    pub fn correlator(&self) -> MutexGuard<'_, Correlator> {
+        // Each change is whole before anything could panic.
+        self.correlator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn is_over(&self) -> bool {
+        matches!(*self.status.borrow(), Status::Over(_))
+    }
+
+    /// Waits until it is open, or until it is known that it is not.
+    pub async fn ready(&self) -> Result<(), Fault> {
+        let mut status = self.status.subscribe();
+        let settled = status.wait_for(|status| *status != Status::Opening).await;
+        match settled.map(|status| status.clone()) {
+            Ok(Status::Open) => Ok(()),
+            Ok(Status::Down(fault) | Status::Over(fault)) => Err(fault),
+            Ok(Status::Opening) | Err(_) => Err(Fault::new(Reason::Upstream)),
+        }
+    }
+
+    /// Queues a frame; `expect` takes its place among what waits in the same step, so that both have one order.
+    pub fn write<T>(&self, frames: Vec<String>, expect: impl FnOnce(&mut Correlator) -> T) -> Result<T, Fault> {
+        let mut correlator = self.correlator();
+        let room = self.outgoing.try_reserve_many(frames.len());
+        let room = room.map_err(|_| Fault::new(Reason::Busy).detail("too much waits for the upstream"))?;
+        let expected = expect(&mut correlator);
+        for (place, frame) in room.zip(frames) {
+            place.send(frame.into());
+        }
+        Ok(expected)
+    }
+}
