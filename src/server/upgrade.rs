@@ -52,7 +52,9 @@ pub async fn answer(
     if let Err(fault) = &admitted
         && (!contract.accept_first
             || fault.reason == Reason::Origin
-            || fault.reason.blame() != crate::fault::Blame::Client)
+            || fault.reason.blame() != crate::fault::Blame::Client
+            // A code would say that it is for good.
+            || fault.reason.retry_helps())
     {
         let refused = route.dialect.refuse_frame(contract, fault);
         return respond::refused_handshake(route, refused, fault);

@@ -51,8 +51,11 @@ pub fn of_frame(dialect: &Dialect, contract: &Socket, text: &str) -> Fault {
 
 /// A close of a socket that was open; `None` where the code says nothing but that it is worth another attempt.
 pub fn of_close(contract: &Socket, code: u16) -> Option<Reason> {
+    // What a connection says of itself is the gateway's to say: no client can mend it.
+    let is_ours = |reason: &Reason| matches!(reason, Reason::BindingMissing | Reason::BindingInvalid);
     let rules = contract.refusals.rules.iter();
-    let mut found = rules.filter(|(_, rule)| rule.close == Some(code)).map(|(reason, _)| *reason);
+    let found = rules.filter(|(_, rule)| rule.close == Some(code)).map(|(reason, _)| *reason);
+    let mut found = found.filter(|reason| !is_ours(reason));
     // Of several reasons with one code the one about the credential says most.
     let first = found.next()?;
     Some(found.find(|reason| *reason == Reason::Unauthorized).unwrap_or(first))
@@ -63,7 +66,7 @@ pub fn of_handshake(status: u16, forwarded: bool) -> Reason {
     match status {
         401 | 403 if forwarded => Reason::Unauthorized,
         404 if forwarded => Reason::ConversationNotFound,
-        429 | 503 => Reason::Busy,
+        429 => Reason::RateLimited,
         _ => Reason::Upstream,
     }
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use http::uri::PathAndQuery;
 use tokio::time::timeout;
 
-use crate::dialect::{Scope, Socket as Contract};
+use crate::dialect::Socket as Contract;
 use crate::event::{Event, EventKind, Field, Fields, Timestamp};
 use crate::fault::{Blame, Fault, Reason};
 use crate::metrics;
@@ -45,7 +45,7 @@ impl Hears for Hearing {
             let Some(status) = refused.status else { return Status::Down(refused.fault) };
             let reason = refusal::of_handshake(status, self.upstream.credentials.is_forwarded());
             let fault = Fault::new(reason).detail(format!("the upstream answered the handshake with {status}"));
-            if reason.blame() == Blame::Client { Status::Over(fault) } else { Status::Down(fault) }
+            if is_for_good(&fault) { Status::Over(fault) } else { Status::Down(fault) }
         })?;
         if self.contract().server.frames.iter().any(|frame| frame.on_open) {
             return self.greeted(opened.socket).await;
@@ -84,19 +84,12 @@ impl Hears for Hearing {
         }
     }
 
-    async fn closed(&self, link: &Link, code: Option<u16>) -> End {
-        let reason = code.and_then(|code| refusal::of_close(self.contract(), code));
-        match reason {
-            Some(Reason::Ended) => {
-                self.ended(link).await;
-                End::Over(Fault::new(Reason::Ended))
-            }
-            Some(reason) if reason.blame() == Blame::Client && !reason.retry_helps() => End::Over(self.own(reason)),
-            _ => {
-                let code = code.map_or("no code".to_owned(), |code| code.to_string());
-                End::Lost(Fault::new(Reason::Upstream).detail(format!("the upstream closed its socket with {code}")))
-            }
+    async fn closed(&self, code: Option<u16>) -> End {
+        let fault = self.of_close(code);
+        if fault.reason == Reason::Ended {
+            self.ended().await;
         }
+        if is_for_good(&fault) { End::Over(fault) } else { End::Lost(fault) }
     }
 
     fn is_needed(&self) -> bool {
@@ -115,11 +108,13 @@ impl Hearing {
         &self.upstream.settings.dialect.sockets[self.socket]
     }
 
-    /// Who refuses a credential of ours says nothing about the client.
-    fn own(&self, reason: Reason) -> Fault {
+    /// What a close means to the client. Who refuses a credential of ours says nothing about the client.
+    fn of_close(&self, code: Option<u16>) -> Fault {
+        let reason = code.and_then(|code| refusal::of_close(self.contract(), code)).unwrap_or(Reason::Upstream);
         let credential = matches!(reason, Reason::Unauthorized | Reason::Unauthenticated | Reason::Role);
         let reason = if credential && !self.upstream.credentials.is_forwarded() { Reason::Upstream } else { reason };
-        Fault::new(reason).detail("the upstream closed its socket")
+        let code = code.map_or("no code".to_owned(), |code| code.to_string());
+        Fault::new(reason).detail(format!("the upstream closed its socket with {code}"))
     }
 
     async fn handshake(&self) -> Result<Handshake, Fault> {
@@ -158,10 +153,12 @@ impl Hearing {
                     }
                     Incoming::Alive | Incoming::Binary => {}
                     Incoming::Closed(code) => {
-                        return Err(match code.and_then(|code| refusal::of_close(self.contract(), code)) {
-                            Some(reason) => Status::Over(self.own(reason)),
-                            None => lost("it closed before its greeting"),
-                        });
+                        let fault = self.of_close(code);
+                        if fault.reason == Reason::Ended {
+                            // While there was no socket.
+                            self.ended().await;
+                        }
+                        return Err(if is_for_good(&fault) { Status::Over(fault) } else { Status::Down(fault) });
                     }
                     Incoming::TooLarge | Incoming::Broken(_) => return Err(lost("it broke the protocol")),
                 }
@@ -174,11 +171,8 @@ impl Hearing {
     }
 
     /// The upstream closed a conversation without a word, or after it.
-    async fn ended(&self, link: &Link) {
-        if self.contract().scope != Scope::Conversation {
-            return;
-        }
-        let Some(conversation) = &link.conversation else { return };
+    async fn ended(&self) {
+        let Some(conversation) = &self.conversation else { return };
         let mut event = Event::new(EventKind::SessionEnded);
         event.details.conversation.id.clone_from(conversation);
         event.details.sent_at = Some(Timestamp::now());
@@ -186,6 +180,11 @@ impl Hearing {
             tracing::warn!(%fault, "the end of a conversation could not be told");
         }
     }
+}
+
+/// Whether another attempt would end the same way.
+fn is_for_good(fault: &Fault) -> bool {
+    fault.reason.blame() == Blame::Client && !fault.reason.retry_helps()
 }
 
 /// What is told of the one who sent a message, in the upstream's names.

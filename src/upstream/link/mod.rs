@@ -51,7 +51,7 @@ pub trait Hears: Send + Sync + 'static {
     async fn hear(&self, link: &Link, text: &str);
 
     /// The upstream closed, with this code if it said one.
-    async fn closed(&self, link: &Link, code: Option<u16>) -> End;
+    async fn closed(&self, code: Option<u16>) -> End;
 
     /// Whether anybody needs it.
     fn is_needed(&self) -> bool;

@@ -21,6 +21,8 @@ const BATCH: usize = 64;
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// A socket that nobody needs is kept this long.
 const KEPT: Duration = Duration::from_secs(60);
+/// A socket that was open for this long worked.
+const LASTING: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs a socket until it is over.
@@ -33,11 +35,15 @@ pub async fn run<H: Hears>(link: Arc<Link>, mut outgoing: mpsc::Receiver<Text>, 
         };
         let fault = match opened {
             Ok(socket) => {
-                backoff.reset();
+                let began = Instant::now();
                 link.status.send_replace(Status::Open);
                 let open = OpenUpstreamSocket::begin(&link.upstream);
                 let end = converse(&link, socket, &mut outgoing, &owner, &stop).await;
                 drop(open);
+                // One that opens and closes in turn is no better than one that does not open.
+                if began.elapsed() >= LASTING {
+                    backoff.reset();
+                }
                 match end {
                     End::Lost(fault) => fault,
                     End::Over(fault) => break fault,
@@ -92,7 +98,7 @@ async fn converse<H: Hears>(
                     Incoming::Text(text) => owner.hear(link, &text).await,
                     Incoming::Binary => crate::metrics::count_unreadable(&link.upstream),
                     Incoming::Alive => {}
-                    Incoming::Closed(code) => return owner.closed(link, code).await,
+                    Incoming::Closed(code) => return owner.closed(code).await,
                     Incoming::TooLarge => return give_up(socket, 1009, "it sent too large a message").await,
                     Incoming::Broken(code) => return give_up(socket, code, "it broke the protocol").await,
                 }
