@@ -43,6 +43,7 @@ impl Reader for Frames {
             "session_ended" => return Read::End,
             "error" => {
                 self.pending.pop_front();
+                assert_eq!(*frame, json!({ "type": "error", "message": text("message") }));
                 return Read::Outcome(Outcome::Error { text: text("message") });
             }
             _ => return Read::Nothing,

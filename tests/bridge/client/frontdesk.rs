@@ -42,7 +42,9 @@ impl Reader for Frames {
             "conversation_update" if frame["data"]["type"] == "conversation_closed" => Read::End,
             "error" => {
                 self.pending.pop_front();
-                Read::Outcome(Outcome::Error { text: text(&frame["message"]) })
+                let text = text(&frame["message"]);
+                assert_eq!(*frame, json!({ "type": "error", "message": text }));
+                Read::Outcome(Outcome::Error { text })
             }
             _ => Read::Nothing,
         }

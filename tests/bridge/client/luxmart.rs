@@ -39,7 +39,9 @@ impl Reader for Frames {
             "session_update" if payload["session"]["status"] == "closed" => Read::End,
             "error" => {
                 self.pending.pop_front();
-                Read::Outcome(Outcome::Error { text: text(&payload["message"]) })
+                let text = text(&payload["message"]);
+                assert_eq!(*frame, json!({ "type": "error", "payload": { "message": text } }));
+                Read::Outcome(Outcome::Error { text })
             }
             _ => Read::Nothing,
         }
@@ -75,7 +77,9 @@ fn tail(url: &str) -> String {
 }
 
 fn refusal(answer: &Answer) -> (u16, String) {
-    (answer.status, text(&answer.json()["error"]))
+    let text = text(&answer.json()["error"]);
+    assert_eq!(answer.json(), json!({ "error": text }), "{}", answer.status);
+    (answer.status, text)
 }
 
 impl Luxmart {

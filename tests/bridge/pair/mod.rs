@@ -1,5 +1,5 @@
 //! Every ordered pair of dialects: a raw client of one, a stand-in backend of the other, the gateway between them.
 
-mod scene;
+pub mod scene;
 mod story;
 mod table;

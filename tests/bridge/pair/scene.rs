@@ -1,5 +1,6 @@
 //! One client, one backend, one gateway between them, all in one conversation. In: two dialects. Out: the three, connected.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -79,7 +80,7 @@ impl Backend {
 }
 
 /// How the gateway shows itself to a backend of this dialect, and as what.
-fn account(dialect: &str) -> String {
+pub fn account(dialect: &str) -> String {
     let mint = |claims: &str, role: &str| {
         format!(
             "credential = {{ kind = \"mint\", secret = \"{BACKEND_SECRET}\", claims = {claims} }}\nrole = \"{role}\""
@@ -180,26 +181,33 @@ impl Scene {
     }
 }
 
+/// What somebody of this dialect shows the gateway.
+pub fn token(dialect: &str, gateway: &Gateway, events: Option<&Events>) -> String {
+    match dialect {
+        "frontdesk" => {
+            gateway.token(json!({ "sub": "1", "role": "staff", "name": "Ann Staff", "department": "reception" }))
+        }
+        "andromedia" => gateway.token(json!({ "sub": VISITOR, "role": "visitor", "business": "hotel" })),
+        "licomed" => gateway.token(json!({ "sub": US, "role": "user" })),
+        "luxmart" => gateway.token(json!({ "sub": "2", "role": "admin", "name": "Eve" })),
+        "divar" => events.expect("an app has somewhere to be called").token(API_KEY, None),
+        other => panic!("nobody speaks {other}"),
+    }
+}
+
 /// A client of a dialect, connected to the gateway.
 pub async fn connect(dialect: &str, gateway: &Gateway, events: Option<&Events>) -> Result<Box<dyn Client>, u16> {
-    let address = gateway.address;
+    open(dialect, gateway.address, token(dialect, gateway, events)).await
+}
+
+/// A client of a dialect that shows this token.
+pub async fn open(dialect: &str, address: SocketAddr, token: String) -> Result<Box<dyn Client>, u16> {
     Ok(match dialect {
-        "frontdesk" => {
-            let staff = json!({ "sub": "1", "role": "staff", "name": "Ann Staff", "department": "reception" });
-            Box::new(Staff::open(address, gateway.token(staff)).await?)
-        }
-        "andromedia" => {
-            let visitor = json!({ "sub": VISITOR, "role": "visitor", "business": "hotel" });
-            Box::new(Visitor::open(address, gateway.token(visitor)).await?)
-        }
-        "licomed" => Box::new(User::open(address, gateway.token(json!({ "sub": US, "role": "user" }))).await?),
-        "luxmart" => {
-            Box::new(Store::open(address, gateway.token(json!({ "sub": "2", "role": "admin", "name": "Eve" }))).await?)
-        }
-        "divar" => {
-            let events = events.expect("an app has somewhere to be called");
-            Box::new(App::open(address, events.token(API_KEY, None)).await?)
-        }
+        "frontdesk" => Box::new(Staff::open(address, token).await?),
+        "andromedia" => Box::new(Visitor::open(address, token).await?),
+        "licomed" => Box::new(User::open(address, token).await?),
+        "luxmart" => Box::new(Store::open(address, token).await?),
+        "divar" => Box::new(App::open(address, token).await?),
         other => panic!("no client speaks {other}"),
     })
 }

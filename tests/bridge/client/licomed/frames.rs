@@ -1,7 +1,7 @@
 //! What a licomed client makes of a frame. In: frames. Out: confirmations, errors, and what the other one says; a frame that
 //! lacks a key of the document fails the test.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::line::{Read, Reader};
 use super::super::{Heard, Outcome};
@@ -21,6 +21,7 @@ impl Reader for Frames {
     fn read(&mut self, frame: &Value) -> Read {
         let words = |key: &str| frame[key].as_str().unwrap_or_default().to_owned();
         if frame["action"] == "error" {
+            assert_eq!(*frame, json!({ "action": "error", "message": words("message") }));
             return Read::Outcome(Outcome::Error { text: words("message") });
         }
         expect(frame, &FRAME);

@@ -1,0 +1,66 @@
+//! Who connects while the backend fails. In: a dialect and a gateway. Out: that the socket opens, or how it is refused:
+//! status and body as that dialect's document has them for its refusals.
+
+use serde_json::{Value, json};
+
+use super::expected::{Why, status, words};
+use crate::harness::http;
+use crate::harness::socket::Socket;
+use crate::pair::scene::{Scene, token};
+
+/// Opens the socket, or is refused for this reason in the words of its dialect.
+pub async fn knock(scene: &Scene, expected: Result<(), Why>) {
+    let token = token(scene.from, &scene.gateway, scene.events.as_deref());
+    let (path, protocol) = match scene.from {
+        "frontdesk" => (format!("/ws/chat/?token={token}"), None),
+        "licomed" => (format!("/ws/chat/room/?token={token}"), None),
+        "luxmart" => (format!("/v1/chat/ws/admin/?token={token}"), None),
+        "andromedia" => {
+            (format!("/ws/visitor-chat/?session_id={}", session(scene, &token).await), Some(format!("Bearer, {token}")))
+        }
+        other => panic!("a client of {other} opens no socket"),
+    };
+    let Err(why) = expected else {
+        let opened = Socket::open(scene.gateway.address, &path, protocol.as_deref()).await;
+        assert_eq!(opened.err(), None, "{} → {}\n{}", scene.from, scene.to, scene.gateway.log());
+        return;
+    };
+    let mut headers = vec![
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    headers.extend(protocol.as_deref().map(|protocol| ("Sec-WebSocket-Protocol", protocol)));
+    let answer = http::get(scene.gateway.address, &path, &headers).await;
+    assert_eq!(
+        (answer.status, answer.json()),
+        (status(why), body(scene.from, words(scene.from, why))),
+        "{} → {}\n{}",
+        scene.from,
+        scene.to,
+        scene.gateway.log()
+    );
+    let retry = answer.header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
+    assert!(retry.is_some_and(|seconds| (1..=60).contains(&seconds)), "{answer:?}");
+}
+
+/// The session that a visitor is in.
+async fn session(scene: &Scene, token: &str) -> String {
+    let body = json!({ "business": "hotel", "external_customer_id": "room-101" }).to_string();
+    let bearer = format!("Bearer {token}");
+    let headers = [("Authorization", bearer.as_str())];
+    let answer = http::post_json(scene.gateway.address, "/chat/start-session/", &headers, body.as_bytes()).await;
+    answer.json()["data"]["session_id"].as_str().unwrap_or_else(|| panic!("no session: {answer:?}")).to_owned()
+}
+
+/// A refusal with these words.
+fn body(dialect: &str, words: &str) -> Value {
+    match dialect {
+        "frontdesk" => json!({ "success": false, "message": words, "error": words }),
+        "andromedia" => json!({ "message": words }),
+        "licomed" => json!({ "status": "failure", "entity": null, "message": words, "success": false }),
+        "luxmart" => json!({ "error": words }),
+        other => panic!("no handshake of {other}"),
+    }
+}

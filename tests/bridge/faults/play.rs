@@ -1,0 +1,173 @@
+//! One failure from its beginning to its end. In: the dialects and how the backend fails. Out: nothing; panics where a
+//! client is told something else than its dialect's refusal, or anybody else notices.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::PATIENCE;
+use super::aside::Aside;
+use super::door::knock;
+use super::expected::{Expected, Why, status, words};
+use super::watch;
+use crate::client::{Heard, Outcome};
+use crate::media::{File, Format};
+use crate::pair::scene::{Scene, Staging};
+use crate::standin::Failing;
+
+/// How often a client tries again.
+const RETRY: Duration = Duration::from_millis(100);
+/// How soon what is said on an open socket is heard.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+/// Attempts to connect to a backend that fails, in the seconds that a test lets it fail: pauses grow.
+const ATTEMPTS: usize = 10;
+/// What the other side calls until it is heard.
+const CALL: &str = "are you there?";
+
+/// Short deadlines, and what else the gateway is to know.
+pub fn staging(more: String) -> Staging {
+    Staging {
+        upstream: "timeout = \"800ms\"".to_owned(),
+        route: "confirm_within = \"1500ms\"".to_owned(),
+        more,
+        ..Staging::default()
+    }
+}
+
+/// Plays it.
+pub async fn play(from: &'static str, to: &'static str, failing: Failing) {
+    let expected = Expected::of(to, failing);
+    let mut aside = Aside::beside(from).await;
+    let mut scene = Scene::set_as(from, to, &staging(aside.config())).await;
+    aside.join(&scene.gateway).await;
+    before(&mut scene).await;
+    aside.goes_on("before").await;
+
+    let handshakes = watch::handshakes(&scene);
+    strike(&scene, failing).await;
+    let mut confirmed = Vec::new();
+    scene.client.send_text("meanwhile").await;
+    aside.goes_on("while the other waits").await;
+    let outcome = scene.client.outcome().await;
+    match expected.text {
+        Ok(()) => {
+            assert_eq!(outcome, Outcome::Confirmed { body: "meanwhile".to_owned() });
+            confirmed.push("meanwhile".to_owned());
+        }
+        Err(why) => assert_refused(&scene, outcome, why),
+    }
+    if let Some(fate) = expected.file {
+        file(&mut scene, 1, fate).await;
+    }
+    if let Some(door) = expected.newcomer.filter(|_| from != "divar") {
+        knock(&scene, door).await;
+    }
+    aside.goes_on("after the other was refused").await;
+    let attempts = watch::handshakes(&scene) - handshakes;
+    assert!(attempts <= ATTEMPTS, "{attempts} attempts to connect to what fails");
+
+    scene.backend.fail(Failing::No);
+    if expected.recovers {
+        spoken_to(&mut scene).await;
+    }
+    confirmed.push(again(&mut scene).await);
+    scene.backend.say("welcome back").await;
+    // What was said in vain must not be heard now, nor anything that is no message.
+    while let heard = scene.client.hears().await
+        && heard != Heard::Text("welcome back".to_owned())
+    {
+        assert!(is_call(&heard), "{heard:?}");
+    }
+    file(&mut scene, 2, Ok(())).await;
+    aside.goes_on("afterwards").await;
+    watch::settled(&scene).await;
+    watch::taken_once(&scene, &["before"], &confirmed).await;
+    watch::no_error_of_ours(&scene.gateway);
+    let Scene { gateway, backend: _backend, client, .. } = scene;
+    drop((client, aside));
+    watch::all_gone(&gateway).await;
+}
+
+/// All is well.
+pub async fn before(scene: &mut Scene) {
+    scene.client.say("before").await;
+    assert_eq!(scene.backend.taken().await.body, "before");
+    scene.backend.say("go on").await;
+    assert_eq!(scene.client.hears().await, Heard::Text("go on".to_owned()));
+}
+
+/// Begins to fail, and waits until the gateway has met with it.
+async fn strike(scene: &Scene, failing: Failing) {
+    let before = watch::handshakes(scene);
+    scene.backend.fail(failing);
+    match failing {
+        Failing::RefuseHandshake(_) => {
+            scene.backend.server().backstage().sockets.cut();
+            // Once the second is asked for, the refusal of the first is known.
+            watch::until("handshakes are refused", async || watch::handshakes(scene) >= before + 2).await;
+        }
+        Failing::HugeFrame if scene.to != "divar" => {
+            watch::until("a new socket is open", async || {
+                watch::handshakes(scene) > before && scene.backend.sockets() == 1
+            })
+            .await;
+        }
+        _ => {}
+    }
+}
+
+fn assert_refused(scene: &Scene, outcome: Outcome, why: Why) {
+    let text = words(scene.from, why).to_owned();
+    assert_eq!(outcome, Outcome::Error { text }, "{} → {}\n{}", scene.from, scene.to, scene.gateway.log());
+}
+
+/// A file, which needs calls.
+async fn file(scene: &mut Scene, seed: u64, fate: Result<(), Why>) {
+    let file = File::new(Format::Png, 20_000, seed);
+    let sent = scene.client.say_file(&file.name(), "image/png", &file.bytes(), "").await;
+    // The dialects that send files by calls say the status; elsewhere the error is a frame.
+    let by_call = matches!(scene.from, "divar" | "luxmart");
+    let fate = fate.map_err(|why| (if by_call { status(why) } else { 0 }, words(scene.from, why).to_owned()));
+    assert_eq!(sent, fate, "{} → {}\n{}", scene.from, scene.to, scene.gateway.log());
+}
+
+/// The other side speaks until it is heard, which needs nothing of the client. A socket that opened at the last moment may
+/// still be closed under what is said.
+async fn spoken_to(scene: &mut Scene) {
+    let began = Instant::now();
+    for attempt in 1.. {
+        assert!(began.elapsed() < PATIENCE, "nothing is heard:\n{}", scene.gateway.log());
+        scene.backend.say(&format!("{CALL} {attempt}")).await;
+        if let Ok(heard) = timeout(HEARD_WITHIN, scene.client.hears()).await {
+            assert!(is_call(&heard), "{heard:?}");
+            return;
+        }
+    }
+}
+
+fn is_call(heard: &Heard) -> bool {
+    matches!(heard, Heard::Text(text) if text.starts_with(CALL))
+}
+
+/// Tries until a message goes through; which one did.
+pub async fn again(scene: &mut Scene) -> String {
+    let began = Instant::now();
+    let mut ticks = interval(RETRY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for attempt in 1.. {
+        ticks.tick().await;
+        let text = format!("again {attempt}");
+        scene.client.send_text(&text).await;
+        match scene.client.outcome().await {
+            Outcome::Confirmed { body } => {
+                assert_eq!(body, text);
+                return body;
+            }
+            Outcome::Error { text } => {
+                assert!(began.elapsed() < PATIENCE, "still {text:?}:\n{}", scene.gateway.log());
+            }
+            Outcome::Closed { code } => panic!("closed with {code}:\n{}", scene.gateway.log()),
+        }
+    }
+    unreachable!("the attempts have no end but these")
+}
