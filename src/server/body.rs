@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::EXPECT;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -99,6 +101,13 @@ pub async fn finish(body: &mut Incoming, idle: Duration) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Lets go of a body of which nothing was read. A client that asks before it sends one is not told to: it is answered.
+pub async fn decline(body: Incoming, headers: &HeaderMap, idle: Duration) {
+    if !headers.contains_key(EXPECT) {
+        drain(body, idle).await;
+    }
 }
 
 /// Takes what is left of a body, within bounds of size and of time.

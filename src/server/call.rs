@@ -31,7 +31,7 @@ pub async fn answer(
     let principal = match known(route, first, &parts.headers, &query).await {
         Ok(principal) => principal,
         Err(fault) => {
-            body::drain(incoming, site.bounds.body_idle).await;
+            body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
             return respond::refusal(route, Some(first), &fault);
         }
     };
@@ -54,7 +54,7 @@ async fn carry_out(
     incoming: Incoming,
 ) -> Result<Response<Answer>, Fault> {
     if let Err(fault) = asked.permitted() {
-        body::drain(incoming, asked.site.bounds.body_idle).await;
+        body::decline(incoming, &asked.parts.headers, asked.site.bounds.body_idle).await;
         return Err(fault);
     }
     let mut fields = asked.named(parameters, query);

@@ -36,7 +36,7 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
     let found = match site.table.find(&wanted.host, parts.method.as_str(), &wanted.path) {
         Ok(found) => found,
         Err(nearest) => {
-            body::drain(incoming, site.bounds.body_idle).await;
+            body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
             let fault = Fault::new(Reason::NotFound);
             return nearest.map_or_else(|| respond::unknown(&fault), |route| respond::refusal(&route, None, &fault));
         }
@@ -71,7 +71,7 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
             ("preflight", cors::preflight(&allowed))
         }
         (Target::Method { allowed }, _) => {
-            body::drain(incoming, site.bounds.body_idle).await;
+            body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
             ("none", respond::method_not_allowed(&route, &allowed))
         }
         (Target::Rest, _) => match route.rest().map(to) {

@@ -2,6 +2,7 @@
 
 mod client;
 mod faults;
+mod files;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod hub;

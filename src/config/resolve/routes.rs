@@ -53,7 +53,12 @@ pub(super) fn resolve(
 }
 
 fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, report: &Report) -> Option<Route> {
-    let wanted = Wanted { dialect: &written.dialect, variant: written.variant.as_ref(), options: &written.options };
+    let wanted = Wanted {
+        dialect: &written.dialect,
+        variant: written.variant.as_ref(),
+        options: &written.options,
+        largest_file: written.limits.upload,
+    };
     let dialect = dialects.find(&wanted);
     let target = target::resolve(&written, &known.upstreams, report);
     let events = written.events.as_ref().map(|events| {

@@ -37,7 +37,12 @@ fn one(
     dialects: &mut Dialects<'_>,
     report: &Report,
 ) -> Option<UpstreamSettings> {
-    let wanted = Wanted { dialect: &written.dialect, variant: written.variant.as_ref(), options: &written.options };
+    let wanted = Wanted {
+        dialect: &written.dialect,
+        variant: written.variant.as_ref(),
+        options: &written.options,
+        largest_file: None,
+    };
     let dialect = dialects.find(&wanted)?;
     let namesake = dialects.names().contains(&name.value) && base_name(&dialect.name) != name.value;
     if namesake {

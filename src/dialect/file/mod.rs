@@ -29,6 +29,8 @@ pub struct Choice {
     pub variant: Option<String>,
     /// Values in place of the defaults of `[options]`.
     pub options: BTreeMap<String, OptionValue>,
+    /// The largest file, in bytes, where the route takes larger ones than the dialect says.
+    pub largest_file: Option<u64>,
 }
 
 impl Dialect {
@@ -67,7 +69,8 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
     library.check(root);
     let refusals = refusals::read(root, "refusals", &library);
     let credentials = credentials::read(root);
-    let types = types::read(root);
+    let mut types = types::read(root);
+    types.raise(choice.largest_file.unwrap_or(0));
     let storage = types::storage(root);
     let sockets = root.sections("socket").into_iter().map(|table| sockets::read(table, &library, &options)).collect();
     let calls = root.sections("http").into_iter().filter_map(|table| calls::read(table, &library, &options)).collect();

@@ -69,6 +69,14 @@ impl FileTypes {
         self.kinds.get(&kind).map(|types| types.max).or(self.any.as_ref().map(|any| any.max))
     }
 
+    /// Takes files of every kind that are as large as this, in bytes; what is above it already stays.
+    pub fn raise(&mut self, largest: u64) {
+        let listed = self.kinds.values_mut().map(|types| &mut types.max);
+        for max in listed.chain(self.any.as_mut().map(|any| &mut any.max)) {
+            *max = largest.max(*max);
+        }
+    }
+
     /// The largest file of all, in bytes.
     pub fn largest(&self) -> u64 {
         let listed = self.kinds.values().map(|types| types.max).max();

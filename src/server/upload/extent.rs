@@ -38,6 +38,11 @@ impl Extent {
         Arc::clone(&self.read)
     }
 
+    /// Whether the whole body, and so any file in it, has at most this many bytes.
+    pub fn is_below(&self, limit: u64) -> bool {
+        self.whole.is_some_and(|whole| whole <= limit)
+    }
+
     /// Compares the file, of which `taken` bytes came, with a limit; both in bytes.
     pub fn against(&self, (limit, taken): (u64, u64)) -> Fit {
         let Some(whole) = self.whole else { return Fit::Unknown };

@@ -59,6 +59,10 @@ pub(super) async fn multipart(
                 let Some(declared) = declared_name(&part) else { continue };
                 let mime = part.content_type().map(ToString::to_string);
                 let mut intake = Intake::begin(asked, &declared, mime.as_deref(), wanted).await?;
+                // A client that waits for a sign is not asked for a file that is refused whatever it holds.
+                if intake.is_lost_ahead(&extent) && has_required(asked, fields) {
+                    return Ok(intake.end());
+                }
                 while let Some(chunk) = part.chunk().await.map_err(malformed)? {
                     intake.take(chunk).await?;
                     let fit = extent.against(intake.extent());

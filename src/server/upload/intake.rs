@@ -11,6 +11,7 @@ use crate::store::{StoreError, Writing};
 
 use super::super::asked::Asked;
 use super::super::sniff;
+use super::extent::{Extent, Fit};
 
 /// What became of the file part.
 pub enum FilePart {
@@ -88,6 +89,14 @@ impl Intake {
     pub fn refuse_size(&mut self) {
         self.is_too_large = true;
         self.writing = None;
+    }
+
+    /// The same before any byte of it was looked at.
+    pub fn is_lost_ahead(&mut self, extent: &Extent) -> bool {
+        if extent.against(self.extent()) == Fit::Outgrows {
+            self.refuse_size();
+        }
+        self.is_lost(extent.is_below(self.limit))
     }
 
     /// Whether it is refused whatever comes; `fits`: it is known not to be too large.

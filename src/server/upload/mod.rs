@@ -7,8 +7,8 @@ mod intake;
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use hyper::body::Incoming;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use hyper::body::{Body, Incoming};
 
 use crate::backend::{Announce, UploadIntent};
 use crate::dialect::{Check, Part, Request};
@@ -39,7 +39,9 @@ pub async fn take(
     let limit = asked.route.largest_upload();
     let declared = asked.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit.saturating_add(AROUND_FILE)) {
-        body::drain(incoming, asked.site.bounds.body_idle).await;
+        if !asked.parts.headers.contains_key(EXPECT) {
+            let_go(asked, incoming);
+        }
         return Err(Fault::new(Reason::TooLarge));
     }
     let wanted = wanted_kind(asked, &fields)?;
@@ -57,10 +59,17 @@ pub async fn take(
     {
         taken = Err(fault);
     }
-    // A client that is still sending when the connection closes never reads why it was refused.
-    body::drain(incoming, asked.site.bounds.body_idle).await;
+    let_go(asked, incoming);
     let file = taken?;
     finish(asked, fields, file).await
+}
+
+/// Takes the rest of a body beside the answer: a client that is still sending when the connection closes never reads why
+/// it was refused, and one that waits for the answer is not kept waiting.
+fn let_go(asked: &Asked<'_>, incoming: Incoming) {
+    if !incoming.is_end_stream() {
+        asked.site.tasks.spawn(body::drain(incoming, asked.site.bounds.body_idle));
+    }
 }
 
 /// The kind that the path says, where it says one.

@@ -111,6 +111,23 @@ impl Frontdesk {
             }
         }
     }
+
+    /// Names what was uploaded in a message; what came of it.
+    pub async fn announce(&mut self, uploaded: &Value, caption: &str) -> Result<(), (u16, String)> {
+        let mut frame = json!({
+            "type": "media",
+            "conversation_id": CONVERSATION,
+            "file_url": uploaded["file_url"],
+            "filename": uploaded["filename"],
+            "file_type": uploaded["file_type"],
+        });
+        if !caption.is_empty() {
+            frame["caption"] = json!(caption);
+        }
+        self.line.reader.pending.push_back(caption.to_owned());
+        self.line.say(&frame).await;
+        self.line.announced().await
+    }
 }
 
 #[async_trait]
@@ -132,19 +149,7 @@ impl Client for Frontdesk {
 
     async fn say_file(&mut self, name: &str, mime: &str, bytes: &[u8], caption: &str) -> Result<(), (u16, String)> {
         let uploaded = self.upload(name, mime, bytes, caption).await?;
-        let mut frame = json!({
-            "type": "media",
-            "conversation_id": CONVERSATION,
-            "file_url": uploaded["file_url"],
-            "filename": uploaded["filename"],
-            "file_type": uploaded["file_type"],
-        });
-        if !caption.is_empty() {
-            frame["caption"] = json!(caption);
-        }
-        self.line.reader.pending.push_back(caption.to_owned());
-        self.line.say(&frame).await;
-        self.line.announced().await
+        self.announce(&uploaded, caption).await
     }
 
     async fn hears(&mut self) -> Heard {

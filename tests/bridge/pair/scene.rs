@@ -33,6 +33,8 @@ pub struct Scene {
     pub backend: Arc<dyn Standin>,
     pub client: Box<dyn Client>,
     pub events: Option<Arc<Events>>,
+    /// The backend, where it is one that calls back.
+    pub divar: Option<Arc<Divar>>,
     pub from: &'static str,
     pub to: &'static str,
 }
@@ -171,13 +173,17 @@ impl Scene {
         };
         let standin = backend.standin();
         let gateway = Gateway::start_routes(&config(from, to, &*standin, events.as_deref(), staging)).await;
-        if let Backend::Calls(divar) = &backend {
+        let divar = match &backend {
+            Backend::Calls(divar) => Some(Arc::clone(divar)),
+            Backend::Silent(_) => None,
+        };
+        if let Some(divar) = &divar {
             divar.events_at(&format!("http://{}/callbacks/back", gateway.address));
         }
         let client = connect(from, &gateway, events.as_deref()).await.unwrap_or_else(|status| {
             panic!("{from} → {to}: refused with {status}; the gateway says\n{}", gateway.log())
         });
-        Scene { gateway, backend: standin, client, events, from, to }
+        Scene { gateway, backend: standin, client, events, divar, from, to }
     }
 }
 

@@ -1,0 +1,7 @@
+//! Files across the bridge: large ones, the limits of every target, uploads that fail, and the upstream's own files shown
+//! to clients. A real gateway process, stand-in backends, and a rude host between them where something is to go wrong.
+
+mod between;
+mod large;
+mod memory;
+mod stage;
