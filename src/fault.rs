@@ -128,11 +128,13 @@ pub struct Fault {
     pub detail: Option<String>,
     /// When to come back, for reasons where a retry helps.
     pub retry_after: Option<std::time::Duration>,
+    /// Certain that the backend took nothing, although it is the one that failed.
+    pub untaken: bool,
 }
 
 impl Fault {
     pub fn new(reason: Reason) -> Self {
-        Fault { reason, field: None, words: None, detail: None, retry_after: None }
+        Fault { reason, field: None, words: None, detail: None, retry_after: None, untaken: false }
     }
 
     /// A field that must be there and is not.
@@ -153,6 +155,17 @@ impl Fault {
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// It is certain that the backend took nothing.
+    pub fn untaken(mut self) -> Self {
+        self.untaken = true;
+        self
+    }
+
+    /// Whether what failed certainly did not happen, so that doing it again cannot do it twice.
+    pub fn is_certain(&self) -> bool {
+        self.untaken || self.reason.blame() == Blame::Client || self.reason == Reason::Busy
     }
 }
 

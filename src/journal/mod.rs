@@ -58,6 +58,8 @@ pub enum Collection {
     Bridged,
     /// Handles that upstreams gave for files, by `<upstream>/<scope>/<digest>`.
     RemoteFiles,
+    /// Sends to upstreams that may be repeated, by `<upstream>/<digest of the key>`.
+    Sends,
 }
 
 /// A document to write; no value removes it.

@@ -21,10 +21,12 @@ pub struct Account {
     /// The latest caller, for credentials of sockets that the gateway opens by itself.
     caller: Mutex<Caller>,
     known: Mutex<Known>,
+    /// What the operator says that we are called there.
+    pinned: Known,
     listeners: Mutex<Vec<(u64, Arc<Listener>)>>,
     links: Mutex<HashMap<Option<String>, Arc<Link>>>,
     /// What was confirmed by the answers of calls; its echo may come by a socket or a callback.
-    pub answered: Mutex<Correlator>,
+    answered: Mutex<Correlator>,
     next: AtomicU64,
 }
 
@@ -33,6 +35,16 @@ pub struct Account {
 pub struct Known {
     pub id: Option<String>,
     pub name: Option<String>,
+}
+
+/// Who is told of a message, of those who may hear it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    Everybody,
+    /// All but the party that sent it.
+    Others,
+    /// Only the party that sent it.
+    Sender,
 }
 
 /// A mailbox, and what it may hear.
@@ -68,7 +80,8 @@ impl Account {
             key,
             shared,
             caller: Mutex::new(caller),
-            known: Mutex::new(known),
+            known: Mutex::new(known.clone()),
+            pinned: known,
             listeners: Mutex::default(),
             links: Mutex::default(),
             answered: Mutex::default(),
@@ -97,6 +110,16 @@ impl Account {
         let mut known = taken(&self.known);
         known.id = id.or(known.id.take());
         known.name = name.or(known.name.take());
+    }
+
+    /// What was learnt may be wrong.
+    pub fn unlearn(&self) {
+        *taken(&self.known) = self.pinned.clone();
+    }
+
+    /// The sends whose outcome is the answer of a call.
+    pub fn answered(&self) -> MutexGuard<'_, Correlator> {
+        taken(&self.answered)
     }
 
     /// Listens until [`Account::leave`].
@@ -128,7 +151,7 @@ impl Account {
 
     /// Hands an event to everybody whom it concerns, receivers before the one who sent it. What passes by does not come
     /// back to the socket that said it.
-    pub fn deliver(&self, room: &Room, event: &Arc<Event>) {
+    pub fn deliver(&self, room: &Room, event: &Arc<Event>, whom: Whom) {
         let listeners: Vec<Arc<Listener>> = {
             let mut listeners = taken(&self.listeners);
             // The sender last, so that a receiver never learns of a message after its sender does.
@@ -136,7 +159,11 @@ impl Account {
             listeners.sort_by_key(|(_, listener)| *listener.caller.principal.id == *sender);
             listeners.iter().map(|(_, listener)| Arc::clone(listener)).collect()
         };
-        for listener in listeners.iter().filter(|listener| listener.hears(room, self.shared)) {
+        let is_asked = |listener: &Listener| match (whom, *listener.caller.principal.id == *event.details.sender.id) {
+            (Whom::Everybody, _) | (Whom::Others, false) | (Whom::Sender, true) => listener.hears(room, self.shared),
+            (Whom::Others, true) | (Whom::Sender, false) => false,
+        };
+        for listener in listeners.iter().filter(|listener| is_asked(listener)) {
             listener.mailbox.push(Parcel { event: Arc::clone(event), topics: Vec::new(), last: None });
         }
     }

@@ -10,6 +10,7 @@ mod handles;
 mod hearing;
 mod link;
 mod names;
+mod once;
 mod passage;
 mod reading;
 mod send;
@@ -35,6 +36,7 @@ use credential::Credentials;
 use hearing::Hearing;
 use link::Link;
 use names::Names;
+use once::Once;
 use transport::{Transport, TransportSettings};
 
 pub use settings::{CallbackSettings, Claim, CredentialRule, HealthCheck, Mint, UpstreamSettings};
@@ -57,6 +59,8 @@ struct Inner {
     names: Names,
     directory: Directory,
     library: Library,
+    /// Sends that their senders may repeat.
+    once: Arc<Once>,
     journal: Arc<dyn Journal>,
     sources: Sources,
     hosted: Hosted,
@@ -97,6 +101,7 @@ impl Upstream {
             names,
             directory,
             library: Library::new(Arc::clone(&journal)),
+            once: Once::new(&settings.name, Arc::clone(&journal), tasks.clone()),
             journal,
             sources,
             hosted,

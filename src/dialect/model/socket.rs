@@ -44,6 +44,17 @@ pub struct Socket {
     pub order: Vec<Check>,
 }
 
+impl Socket {
+    /// Whether a send is answered on the socket. Where it is not, one that was written is as good as accepted.
+    pub fn confirms_sends(&self) -> bool {
+        match self.confirm {
+            Confirm::Frame => true,
+            Confirm::Echo => self.echo,
+            Confirm::Response | Confirm::None => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirm {
     /// A frame of its own.

@@ -40,6 +40,7 @@ pub fn collection(collection: Collection) -> u8 {
         Collection::Deliveries => 9,
         Collection::Bridged => 10,
         Collection::RemoteFiles => 11,
+        Collection::Sends => 12,
     }
 }
 

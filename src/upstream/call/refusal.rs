@@ -27,9 +27,13 @@ pub fn of_call(dialect: &Dialect, call: &Call, status: u16, body: &str, forwarde
     let detail = format!("the upstream answered {status}");
     if matches!(reason, Reason::Unauthenticated | Reason::Unauthorized) && !forwarded {
         // Our own credential: nothing that the client could mend.
-        return Fault::new(Reason::Upstream).detail(format!("{detail}: it does not take the gateway's credential"));
+        return Fault::new(Reason::Upstream)
+            .detail(format!("{detail}: it does not take the gateway's credential"))
+            .untaken();
     }
     let mut fault = Fault::new(reason).detail(detail);
+    // What was not accepted (RFC 9110, 15.5) and what there was nobody for (15.6.4) was not done.
+    fault.untaken = matches!(status, 400..=499 | 503);
     if exact.is_none() && reason.blame() == Blame::Client {
         fault.words = text.map(|text| text.chars().take(LONGEST).collect::<String>().into());
     }

@@ -21,6 +21,11 @@ impl Inner {
         places.iter().any(|place| (0..place.frames.len()).any(|at| place.told(at).contains(&Field::Id)))
     }
 
+    /// An id for a message that the upstream has and did not name.
+    pub fn fresh_id(&self) -> String {
+        format!("{}.{}", self.settings.name, uuid::Uuid::now_v7().simple())
+    }
+
     /// The id of a message whose dialect gives none: the same whenever it is seen, on a socket or in a history.
     pub fn synthetic_id(&self, event: &Event) -> String {
         use std::fmt::Write;

@@ -9,8 +9,8 @@ use crate::fault::Fault;
 
 use super::Told;
 use crate::upstream::Inner;
-use crate::upstream::account::{Account, is_house, passes_by};
-use crate::upstream::correlator::{From, Pending, Waiting};
+use crate::upstream::account::{Account, Whom, is_house, passes_by};
+use crate::upstream::correlator::{Came, From, Pending, Waiting};
 use crate::upstream::link::Link;
 
 impl Inner {
@@ -43,9 +43,16 @@ impl Inner {
                 event.details.id = self.synthetic_id(&event);
             }
             let from = if is_copy { From::Us } else { self.whose(account, &told) };
-            if let Some(pending) = self.confirmed_by(account, link, &event, from) {
-                account.learn(told.id, told.name);
-                return self.confirm(account, pending, &event).await;
+            match self.confirmed_by(account, link, &event, from) {
+                Came::Back(pending) => {
+                    account.learn(told.id, told.name);
+                    return self.confirm(account, *pending, &event).await;
+                }
+                Came::Noted => {
+                    account.learn(told.id, told.name);
+                    return Ok(());
+                }
+                Came::Unknown => {}
             }
             if from == From::Us {
                 self.speak_for(account, &mut event);
@@ -72,27 +79,41 @@ impl Inner {
         if other_side || other_name { From::Another } else { From::Unsaid }
     }
 
-    fn confirmed_by(&self, account: &Account, link: Option<&Link>, event: &Event, from: From) -> Option<Pending> {
-        let sent = link.and_then(|link| link.correlator().confirm(event, from));
-        sent.or_else(|| {
-            let mut answered = account.answered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            answered.confirm(event, from)
-        })
+    fn confirmed_by(&self, account: &Account, link: Option<&Link>, event: &Event, from: From) -> Came {
+        match link.map(|link| link.correlator().confirm(event, from)) {
+            Some(Came::Unknown) | None => account.answered().confirm(event, from),
+            Some(came) => came,
+        }
     }
 
     /// Tells of a send that came back: once, to its sender and to whoever else listens.
-    pub async fn confirm(&self, account: &Arc<Account>, pending: Pending, came: &Event) -> Result<(), Fault> {
-        match pending.waiting() {
-            Waiting::Live | Waiting::Abandoned => {}
-            // Its sender was told that it failed, or that it went well: nothing is said twice.
-            Waiting::Expired | Waiting::Confirmed => return Ok(()),
-        }
+    async fn confirm(&self, account: &Account, pending: Pending, came: &Event) -> Result<(), Fault> {
+        self.told_of(account, pending, came).await.map(|_| ())
+    }
+
+    /// The same; gives the event as it was told.
+    pub async fn told_of(&self, account: &Account, pending: Pending, came: &Event) -> Result<Arc<Event>, Fault> {
         let event = self.as_confirmed(&pending.event, came);
-        if !pending.follows {
-            self.tell(account, event.clone()).await?;
+        let whom = match pending.waiting() {
+            Waiting::Live | Waiting::Called | Waiting::Abandoned => Some(Whom::Everybody),
+            // Its sender was told that it failed, and is not told otherwise; for all others it is as any message.
+            Waiting::Expired => Some(Whom::Others),
+            Waiting::Confirmed => None,
+        };
+        if let Some(whom) = whom.filter(|_| !pending.follows) {
+            self.tell_to(account, event.clone(), whom).await?;
         }
-        pending.settle(Ok(Arc::new(event)));
-        Ok(())
+        let event = Arc::new(event);
+        pending.settle(Ok(Arc::clone(&event)));
+        Ok(event)
+    }
+
+    /// Tells of a send that nothing confirms, once it was written.
+    pub async fn confirm_unsaid(&self, account: &Account, pending: Pending) -> Result<(), Fault> {
+        let mut came = pending.event.clone();
+        came.details.sent_at = Some(Timestamp::now());
+        came.details.id = if self.tells_ids() { self.fresh_id() } else { self.synthetic_id(&came) };
+        self.confirm(account, pending, &came).await
     }
 
     /// What was sent, with what the upstream said of it.
@@ -118,7 +139,11 @@ impl Inner {
     }
 
     /// Hands an event to all who listen, in the room as it is known.
-    pub async fn tell(&self, account: &Account, mut event: Event) -> Result<(), Fault> {
+    pub async fn tell(&self, account: &Account, event: Event) -> Result<(), Fault> {
+        self.tell_to(account, event, Whom::Everybody).await
+    }
+
+    async fn tell_to(&self, account: &Account, mut event: Event, whom: Whom) -> Result<(), Fault> {
         if event.details.conversation.id.is_empty() {
             return Ok(());
         }
@@ -135,7 +160,7 @@ impl Inner {
         }
         complete(&mut event, &room);
         self.keep(&event).await?;
-        account.deliver(&room, &Arc::new(event));
+        account.deliver(&room, &Arc::new(event), whom);
         Ok(())
     }
 

@@ -71,16 +71,21 @@ impl Hears for Hearing {
         if fields.kind() == Some(EventKind::Error) {
             let text = fields.text(Field::ErrorText).unwrap_or_default();
             let fault = refusal::of_frame(&self.upstream.settings.dialect, self.contract(), text);
-            match link.correlator().refused() {
-                Some(pending) => pending.settle(Err(fault)),
-                None => {
-                    tracing::info!(upstream = %self.upstream.settings.name, %fault, "the upstream refused what nobody waits for")
-                }
+            if !link.correlator().refused(fault.clone()) {
+                tracing::info!(upstream = %self.upstream.settings.name, %fault, "the upstream refused what nobody waits for");
             }
             return;
         }
         if let Err(fault) = self.upstream.take_in(&self.account, Some(link), fields, is_copy).await {
             tracing::warn!(upstream = %self.upstream.settings.name, %fault, "what the upstream said could not be passed on");
+        }
+    }
+
+    async fn wrote(&self, link: &Link, send: u64) {
+        let taken = link.correlator().take(send);
+        let Some(pending) = taken else { return };
+        if let Err(fault) = self.upstream.confirm_unsaid(&self.account, pending).await {
+            tracing::warn!(upstream = %self.upstream.settings.name, %fault, "what was sent could not be passed on");
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::fault::{Fault, Reason};
 use crate::socket::{Text, WebSocket};
 
-use super::correlator::Correlator;
+use super::correlator::{Correlator, Outcome};
 
 pub use run::run;
 
@@ -50,6 +50,9 @@ pub trait Hears: Send + Sync + 'static {
     /// A text came.
     async fn hear(&self, link: &Link, text: &str);
 
+    /// A send was written that is accepted by that, as nothing will confirm it.
+    async fn wrote(&self, link: &Link, send: u64);
+
     /// The upstream closed, with this code if it said one.
     async fn closed(&self, code: Option<u16>) -> End;
 
@@ -60,19 +63,34 @@ pub trait Hears: Send + Sync + 'static {
     fn over(&self, link: &Arc<Link>);
 }
 
+/// What waits to be written.
+pub struct Frame {
+    text: Text,
+    /// The send that it belongs to: given up meanwhile, it is not written any more.
+    send: Option<u64>,
+    /// Whether that send is accepted once this is written.
+    accepts: bool,
+}
+
+impl Frame {
+    fn new(text: String) -> Self {
+        Frame { text: text.into(), send: None, accepts: false }
+    }
+}
+
 /// One socket, as those who write see it.
 pub struct Link {
     /// Of a socket for one conversation.
     pub conversation: Option<String>,
     upstream: Arc<str>,
-    outgoing: mpsc::Sender<Text>,
+    outgoing: mpsc::Sender<Frame>,
     correlator: Mutex<Correlator>,
     status: watch::Sender<Status>,
 }
 
 impl Link {
     /// A socket that is about to be opened, and what is to be written on it.
-    pub fn new(upstream: Arc<str>, conversation: Option<String>) -> (Arc<Self>, mpsc::Receiver<Text>) {
+    pub fn new(upstream: Arc<str>, conversation: Option<String>) -> (Arc<Self>, mpsc::Receiver<Frame>) {
         let (outgoing, waiting) = mpsc::channel(OUTGOING);
         let status = watch::Sender::new(Status::Opening);
         let link = Link { conversation, upstream, outgoing, correlator: Mutex::default(), status };
@@ -99,15 +117,35 @@ impl Link {
         }
     }
 
-    /// Queues a frame; `expect` takes its place among what waits in the same step, so that both have one order.
-    pub fn write<T>(&self, frames: Vec<String>, expect: impl FnOnce(&mut Correlator) -> T) -> Result<T, Fault> {
+    /// Queues frames that nothing confirms.
+    pub fn write(&self, frames: Vec<String>) -> Result<(), Fault> {
+        let correlator = self.correlator();
+        self.queue(frames.len())?.zip(frames).for_each(|(place, text)| place.send(Frame::new(text)));
+        drop(correlator);
+        Ok(())
+    }
+
+    /// Queues the frames of a send; `expect` takes its place among what waits in the same step, so that both have one
+    /// order. `on_write`: it is accepted once it is written.
+    pub fn send(
+        &self,
+        frames: Vec<String>,
+        on_write: bool,
+        expect: impl FnOnce(&mut Correlator) -> Result<Option<(u64, Outcome)>, Fault>,
+    ) -> Result<Option<(u64, Outcome)>, Fault> {
         let mut correlator = self.correlator();
-        let room = self.outgoing.try_reserve_many(frames.len());
-        let room = room.map_err(|_| Fault::new(Reason::Busy).detail("too much waits for the upstream"))?;
-        let expected = expect(&mut correlator);
-        for (place, frame) in room.zip(frames) {
-            place.send(frame.into());
+        let room = self.queue(frames.len())?;
+        let expected = expect(&mut correlator)?;
+        let send = expected.as_ref().map(|(number, _)| *number);
+        let last = frames.len().saturating_sub(1);
+        for (at, (place, text)) in room.zip(frames).enumerate() {
+            place.send(Frame { send, accepts: on_write && at == last, ..Frame::new(text) });
         }
         Ok(expected)
+    }
+
+    fn queue(&self, frames: usize) -> Result<impl Iterator<Item = mpsc::Permit<'_, Frame>>, Fault> {
+        let room = self.outgoing.try_reserve_many(frames);
+        room.map_err(|_| Fault::new(Reason::Busy).detail("too much waits for the upstream"))
     }
 }

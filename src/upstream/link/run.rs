@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fault::{Fault, Reason};
 use crate::metrics::OpenUpstreamSocket;
-use crate::socket::{Gone, Incoming, Socket, Text, WebSocket};
+use crate::socket::{Gone, Incoming, Socket, WebSocket};
 
 use super::backoff::Backoff;
-use super::{End, Hears, Link, Status};
+use super::{End, Frame, Hears, Link, Status};
 
 /// Frames that are written before the socket is read again.
 const BATCH: usize = 64;
@@ -26,7 +26,7 @@ const LASTING: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs a socket until it is over.
-pub async fn run<H: Hears>(link: Arc<Link>, mut outgoing: mpsc::Receiver<Text>, owner: H, stop: CancellationToken) {
+pub async fn run<H: Hears>(link: Arc<Link>, mut outgoing: mpsc::Receiver<Frame>, owner: H, stop: CancellationToken) {
     let mut backoff = Backoff::default();
     let last = loop {
         let opened = tokio::select! {
@@ -57,9 +57,12 @@ pub async fn run<H: Hears>(link: Arc<Link>, mut outgoing: mpsc::Receiver<Text>, 
         };
         tracing::warn!(upstream = %link.upstream, %fault, "the upstream's socket is not there");
         // What is queued was handed over before the loss: whether it arrived nobody knows, so it is not sent again.
-        while outgoing.try_recv().is_ok() {}
         link.status.send_replace(Status::Down(fault.clone()));
-        link.correlator().broken(&fault);
+        {
+            let mut correlator = link.correlator();
+            while outgoing.try_recv().is_ok() {}
+            correlator.broken(&fault);
+        }
         if !owner.is_needed() {
             break fault;
         }
@@ -78,7 +81,7 @@ pub async fn run<H: Hears>(link: Arc<Link>, mut outgoing: mpsc::Receiver<Text>, 
 async fn converse<H: Hears>(
     link: &Link,
     mut socket: WebSocket,
-    outgoing: &mut mpsc::Receiver<Text>,
+    outgoing: &mut mpsc::Receiver<Frame>,
     owner: &H,
     stop: &CancellationToken,
 ) -> End {
@@ -103,10 +106,17 @@ async fn converse<H: Hears>(
                     Incoming::Broken(code) => return give_up(socket, code, "it broke the protocol").await,
                 }
             }
-            Some(text) = outgoing.recv() => {
+            Some(frame) = outgoing.recv() => {
                 needed = Instant::now();
-                if timeout(WRITE_TIMEOUT, write(&mut socket, text, outgoing)).await != Ok(Ok(())) {
-                    return End::Lost(Fault::new(Reason::Upstream).detail("it does not take what is written"));
+                match timeout(WRITE_TIMEOUT, write(link, &mut socket, frame, outgoing)).await {
+                    Ok(Ok(accepted)) => {
+                        for send in accepted {
+                            owner.wrote(link, send).await;
+                        }
+                    }
+                    Ok(Err(Gone)) | Err(_) => {
+                        return End::Lost(Fault::new(Reason::Upstream).detail("it does not take what is written"));
+                    }
                 }
             }
             _ = pings.tick() => {
@@ -128,16 +138,25 @@ async fn converse<H: Hears>(
     }
 }
 
-/// Writes what is ready in one go.
-async fn write(socket: &mut WebSocket, first: Text, outgoing: &mut mpsc::Receiver<Text>) -> Result<(), Gone> {
-    socket.feed(first).await?;
-    for _ in 1..BATCH {
-        match outgoing.try_recv() {
-            Ok(text) => socket.feed(text).await?,
-            Err(_) => break,
+/// Writes what is ready in one go; says which sends are accepted by that.
+async fn write(
+    link: &Link,
+    socket: &mut WebSocket,
+    first: Frame,
+    outgoing: &mut mpsc::Receiver<Frame>,
+) -> Result<Vec<u64>, Gone> {
+    let mut accepted = Vec::new();
+    let mut next = Some(first);
+    for _ in 0..BATCH {
+        let Some(frame) = next.take().or_else(|| outgoing.try_recv().ok()) else { break };
+        if frame.send.is_some_and(|send| link.correlator().is_void(send)) {
+            continue;
         }
+        accepted.extend(frame.send.filter(|_| frame.accepts));
+        socket.feed(frame.text).await?;
     }
-    socket.flush().await
+    socket.flush().await?;
+    Ok(accepted)
 }
 
 async fn give_up(socket: WebSocket, code: u16, why: &'static str) -> End {

@@ -140,7 +140,7 @@ impl<'a> Exchange<'a> {
                     let fault = failure::of_connection(address, &error);
                     match (loan.failure(), loan.take_back()) {
                         (Some(error), _) => Failure::Source(failure::of_source(error)),
-                        (None, Some(body)) => Failure::Unsent(fault, body),
+                        (None, Some(body)) => Failure::Unsent(fault.untaken(), body),
                         (None, None) => Failure::Broken(fault),
                     }
                 }),

@@ -37,7 +37,7 @@ pub(super) fn of_answer(address: &str, words: &str) -> Fault {
 pub(super) fn of_all(upstream: &str, back_in: Duration) -> Fault {
     let fault = Fault::new(Reason::Upstream).detail(format!("no endpoint of {upstream} is well"));
     // A second at least: it becomes a `Retry-After`, which knows no less.
-    Fault { retry_after: Some(back_in.max(Duration::from_secs(1))), ..fault }
+    Fault { retry_after: Some(back_in.max(Duration::from_secs(1))), ..fault.untaken() }
 }
 
 /// The request's own body did not come to its end: not the upstream's fault.
