@@ -45,7 +45,8 @@ finish() {
 # ---- what must be there -------------------------------------------------------------------------------------------
 
 # command, and the Debian package that brings it
-needs=(cc:build-essential make:build-essential cmake:cmake pkg-config:pkg-config curl:curl jq:jq)
+needs=(cc:build-essential make:build-essential cmake:cmake pkg-config:pkg-config curl:curl jq:jq
+       redis-server:redis-server redis-sentinel:redis-sentinel)
 if [ "$quick" = no ]; then
   needs+=(python3:python3 node:nodejs npm:npm chromium:chromium)
 fi

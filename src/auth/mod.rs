@@ -5,7 +5,6 @@ mod claims;
 mod jwt;
 mod party;
 mod rate;
-mod secret;
 mod settings;
 mod signer;
 #[cfg(test)]
@@ -14,10 +13,10 @@ mod tokens;
 mod verifier;
 mod visitor;
 
+pub use crate::secret::Secret;
 pub use jwt::MintError;
 pub use party::Principal;
 pub use rate::RateLimit;
-pub use secret::Secret;
 pub use settings::{Algorithm, Auth, BadKey, ClaimNames, JwtKey, JwtSettings, StaticToken};
 pub use signer::{Signer, sign};
 pub use verifier::{LONGEST_CREDENTIAL, Presented, Verifier};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::secret::Secret;
 use crate::event::Role;
+use crate::secret::Secret;
 
 /// How a route knows its callers.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,8 +7,8 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Map, Value};
 
 use super::jwt::{MintError, provider_name, since_epoch};
-use super::secret::Secret;
 use super::settings::{Algorithm, BadKey};
+use crate::secret::Secret;
 
 /// Signs with one key. Costs the parsing of the key once; `sign` may be called from many tasks.
 pub struct Signer {

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::party::Principal;
-use super::secret::Secret;
 use super::settings::StaticToken;
 use crate::fault::{Fault, Reason};
+use crate::secret::Secret;
 
 pub(super) struct TokenVerifier {
     entries: Vec<Entry>,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::jwt::{JwtVerifier, MintError};
 use super::party::Principal;
-use super::secret::Secret;
 use super::settings::{Algorithm, BadKey, ClaimNames, JwtKey, JwtSettings};
+use crate::secret::Secret;
 
 const ISSUER: &str = "dragoman";
 

@@ -3,6 +3,7 @@
 //! In: nothing but data. Out: [`Event`] (typed, owned, what the journal keeps), [`Fields`] (the same facts as flat
 //! slots that borrow from a frame, what the dialect engine reads and writes) and the CloudEvents envelope.
 
+mod audience;
 mod cloudevent;
 mod field;
 mod fields;
@@ -12,6 +13,7 @@ mod leaf;
 mod model;
 mod timestamp;
 
+pub use audience::{Announced, Audience, Missed, Topic};
 pub use cloudevent::{CloudEvent, UnknownEvent};
 pub use field::{ExtensionName, Field, FieldType};
 pub use fields::{Fields, Value};

@@ -26,8 +26,9 @@ const ORDER: &[&[&str]] = &[
     &["store", "relay", "journal"],
     &["dialect"],
     &["fault"],
+    &["redis"],
     &["event"],
-    &["tasks", "metrics", "socket", "percent", "tls"],
+    &["tasks", "metrics", "socket", "percent", "secret", "tls"],
 ];
 
 /// The one file that may name dialects.

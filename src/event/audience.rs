@@ -1,0 +1,47 @@
+//! Who is told of an event, and in which turn.
+
+use std::sync::Arc;
+
+use super::model::Event;
+
+/// A place that sockets listen at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// All sockets within one conversation.
+    Conversation(Arc<str>),
+    /// All sockets of one party.
+    Party(Arc<str>),
+    /// All sockets of one department's staff.
+    Department(Arc<str>),
+    /// All sockets of those who see every conversation that is not one-to-one.
+    Everyone,
+}
+
+/// Who is told of an event.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Audience {
+    /// Whoever listens at any of these is told once.
+    pub topics: Vec<Topic>,
+    /// This party is told last, so that a receiver never learns of a message after its sender does.
+    pub last: Option<Arc<str>>,
+}
+
+/// A recorded event that is to be told.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    pub event: Arc<Event>,
+    pub audience: Audience,
+    /// The how-manyth that is told of its conversation, from 1, without holes; 0 where nobody counts.
+    pub turn: u64,
+}
+
+/// What was told while nobody here could hear it.
+#[derive(Debug, Clone, Default)]
+pub struct Missed {
+    /// In order of their turns within each conversation. Their audiences are the topics that were asked about.
+    pub announced: Vec<Announced>,
+    /// How far each topic has come: all up to this one is in `announced`, or was before what was asked for.
+    pub reached: Vec<(Topic, u64)>,
+    /// Topics of which something is not kept any more.
+    pub lost: Vec<Topic>,
+}

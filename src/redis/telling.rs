@@ -1,0 +1,110 @@
+//! What is said on a channel. In: events and their audiences. Out: three lines of text (numbers, audience, event); and
+//! back. A script writes the numbers of what it records, which it alone knows.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Announced, Audience, CloudEvent, Event};
+
+use super::names::{parse_topic, topic_text};
+
+/// The second line.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    topics: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last: Option<Arc<str>>,
+}
+
+/// What is said on a channel.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// Recorded, so that whoever misses it can ask for it.
+    Recorded {
+        /// The how-manyth at this topic.
+        number: u64,
+        announced: Announced,
+    },
+    /// Told once and not kept; said at several topics under one mark.
+    Passing { mark: u64, event: Event, audience: Audience },
+}
+
+/// The line that names an audience.
+pub fn audience_line(audience: &Audience) -> Result<String, serde_json::Error> {
+    let topics = audience.topics.iter().map(topic_text).collect();
+    serde_json::to_string(&Head { topics, last: audience.last.clone() })
+}
+
+/// The line that holds an event.
+pub fn event_line(event: &Event) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&CloudEvent::from(event.clone()))
+}
+
+/// An event as a line held it.
+pub fn parse_event(line: &str) -> Result<Event, String> {
+    let envelope: CloudEvent = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    Event::try_from(envelope).map_err(|error| error.to_string())
+}
+
+/// What is said of something in passing.
+pub fn passing(mark: u64, event: &Event, audience: &Audience) -> Result<String, serde_json::Error> {
+    Ok(format!("passing {mark}\n{}\n{}", audience_line(audience)?, event_line(event)?))
+}
+
+/// Reads what was said: `told <number> <turn> <sequence> [<id>]` or `passing <mark>`, then the two other lines.
+pub fn parse(payload: &str) -> Result<Said, String> {
+    const FORM: &str = "not of this version's form";
+    let mut lines = payload.splitn(3, '\n');
+    let (Some(numbers), Some(head), Some(event)) = (lines.next(), lines.next(), lines.next()) else {
+        return Err(FORM.to_owned());
+    };
+    let head: Head = serde_json::from_str(head).map_err(|error| error.to_string())?;
+    let topics = head.topics.iter().filter_map(|text| parse_topic(text)).collect();
+    let audience = Audience { topics, last: head.last };
+    let mut event = parse_event(event)?;
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok()).ok_or(FORM);
+    let mut words = numbers.splitn(5, ' ');
+    match words.next() {
+        Some("passing") => Ok(Said::Passing { mark: number(words.next())?, event, audience }),
+        Some("told") => {
+            let (at, turn, sequence) = (number(words.next())?, number(words.next())?, number(words.next())?);
+            event.details.sequence = Some(sequence);
+            // An event that came with its id has it still.
+            if let Some(id) = words.next() {
+                event.details.id = id.to_owned();
+            }
+            Ok(Said::Recorded { number: at, announced: Announced { event: Arc::new(event), audience, turn } })
+        }
+        _ => Err(FORM.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EventKind, MessageKind, Topic};
+
+    fn text(body: &str) -> Event {
+        let mut event = Event::new(EventKind::Message(MessageKind::Text));
+        event.details.body = Some(body.to_owned());
+        event
+    }
+
+    #[test]
+    fn what_is_said_is_read_back() {
+        let audience = Audience { topics: vec![Topic::Everyone, Topic::Party("a:b".into())], last: Some("ann".into()) };
+        let event = text("two\nlines");
+        let said = parse(&passing(7, &event, &audience).expect("serialised")).expect("read");
+        assert!(matches!(said, Said::Passing { mark: 7, event: ref read, audience: ref whom }
+            if *read == event && *whom == audience));
+        let lines = format!("{}\n{}", audience_line(&audience).expect("good"), event_line(&event).expect("good"));
+        let said = parse(&format!("told 3 2 9 an id\n{lines}")).expect("read");
+        let Said::Recorded { number, announced } = said else { panic!("{said:?}") };
+        let details = &announced.event.details;
+        assert_eq!((number, announced.turn, details.sequence, details.id.as_str()), (3, 2, Some(9), "an id"));
+        for bad in ["", "told 1 1 1 x", "told x 1 1 x\n{}\n{}", "other 1\n{\"topics\":[]}\n{}"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}
