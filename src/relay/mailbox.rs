@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::event::Event;
+use crate::fault::Reason;
 
 use super::Parcel;
 
@@ -26,6 +27,8 @@ pub enum MailboxEnd {
     Overflowed,
     /// The relay let go of it; what was waiting has been read.
     Closed,
+    /// Its reader may hear no more, for this reason; what was waiting has been read.
+    Dismissed(Reason),
 }
 
 struct State {
@@ -34,6 +37,7 @@ struct State {
     bytes: usize,
     senders: usize,
     overflowed: bool,
+    dismissed: Option<Reason>,
     /// The reader is gone.
     unread: bool,
 }
@@ -59,7 +63,8 @@ pub struct MailboxReceiver(Arc<Shared>);
 
 /// A mailbox of these limits.
 pub fn mailbox(limits: MailboxLimits) -> (Mailbox, MailboxReceiver) {
-    let state = State { queue: VecDeque::new(), bytes: 0, senders: 1, overflowed: false, unread: false };
+    let state =
+        State { queue: VecDeque::new(), bytes: 0, senders: 1, overflowed: false, dismissed: None, unread: false };
     let shared = Arc::new(Shared { limits, state: Mutex::new(state), changed: Notify::new() });
     (Mailbox(Arc::clone(&shared)), MailboxReceiver(shared))
 }
@@ -99,7 +104,7 @@ impl Mailbox {
     /// The same for who has weighed the event already.
     pub(super) fn push_weighed(&self, parcel: Parcel, weight: usize) -> bool {
         let mut state = self.0.state();
-        if state.overflowed || state.unread {
+        if state.overflowed || state.unread || state.dismissed.is_some() {
             return false;
         }
         if state.queue.len() < self.0.limits.messages && state.bytes + weight <= self.0.limits.bytes {
@@ -114,6 +119,12 @@ impl Mailbox {
         drop(state);
         self.0.changed.notify_one();
         alive
+    }
+
+    /// Nothing more comes, for this reason.
+    pub fn dismiss(&self, why: Reason) {
+        self.0.state().dismissed.get_or_insert(why);
+        self.0.changed.notify_one();
     }
 }
 
@@ -151,6 +162,9 @@ impl MailboxReceiver {
         if let Some((parcel, weight)) = state.queue.pop_front() {
             state.bytes -= weight;
             return Some(Ok(parcel));
+        }
+        if let Some(why) = state.dismissed {
+            return Some(Err(MailboxEnd::Dismissed(why)));
         }
         (state.senders == 0).then_some(Err(MailboxEnd::Closed))
     }
@@ -193,6 +207,18 @@ mod tests {
         assert_eq!(receiver.try_recv().map(|next| next.map(body)), Some(Ok(Some("a".to_owned()))));
         assert_eq!(receiver.try_recv().map(|next| next.map(body)), Some(Ok(Some("b".to_owned()))));
         assert_eq!(receiver.try_recv().map(|next| next.map(body)), Some(Err(MailboxEnd::Closed)));
+    }
+
+    #[test]
+    fn who_is_dismissed_reads_what_waits_and_then_why() {
+        let (mailbox, mut receiver) = mailbox(LIMITS);
+        assert!(mailbox.push(parcel("a")));
+        mailbox.dismiss(Reason::Unauthorized);
+        assert!(!mailbox.push(parcel("b")));
+        drop(mailbox);
+        assert_eq!(receiver.try_recv().map(|next| next.map(body)), Some(Ok(Some("a".to_owned()))));
+        let end = receiver.try_recv().map(|next| next.map(body));
+        assert_eq!(end, Some(Err(MailboxEnd::Dismissed(Reason::Unauthorized))));
     }
 
     #[test]

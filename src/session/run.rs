@@ -207,6 +207,11 @@ impl Session<'_> {
                 Farewell::with(End::Overflowed, self.place.contract().overflow, "reader too slow; reconnect")
             }
             MailboxEnd::Closed => Farewell::with(End::Stopped, 1012, "restarting"),
+            MailboxEnd::Dismissed(why) => {
+                // Who is refused for good must not come back at once.
+                let code = if why.retry_helps() { 1012 } else { 1008 };
+                self.farewell_of(why, End::Refused(why), code)
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::backend::Caller;
 use crate::directory::{Room, may_see};
 use crate::event::{Event, EventKind, Role};
+use crate::fault::Reason;
 use crate::relay::{Mailbox, Parcel};
 
 use super::correlator::Correlator;
@@ -134,10 +135,13 @@ impl Account {
     }
 
     /// Ends the mailboxes that hear by a socket which is over: of one conversation, or of all.
-    pub fn dismiss(&self, conversation: Option<&str>) {
-        taken(&self.listeners).retain(|(_, listener)| match conversation {
-            Some(this) => listener.conversation.as_deref() != Some(this),
-            None => false,
+    pub fn dismiss(&self, conversation: Option<&str>, why: Reason) {
+        taken(&self.listeners).retain(|(_, listener)| {
+            let stays = conversation.is_some_and(|this| listener.conversation.as_deref() != Some(this));
+            if !stays {
+                listener.mailbox.dismiss(why);
+            }
+            stays
         });
     }
 

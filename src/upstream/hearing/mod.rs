@@ -101,9 +101,9 @@ impl Hears for Hearing {
         self.account.is_heard(self.conversation.as_deref())
     }
 
-    fn over(&self, link: &Arc<Link>) {
+    fn over(&self, link: &Arc<Link>, why: &Fault) {
         self.account.unlink(link);
-        self.account.dismiss(self.conversation.as_deref());
+        self.account.dismiss(self.conversation.as_deref(), why.reason);
         self.upstream.forget_idle(&self.account);
     }
 }

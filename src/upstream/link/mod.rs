@@ -60,7 +60,7 @@ pub trait Hears: Send + Sync + 'static {
     fn is_needed(&self) -> bool;
 
     /// It is over: the last thing that is said.
-    fn over(&self, link: &Arc<Link>);
+    fn over(&self, link: &Arc<Link>, why: &Fault);
 }
 
 /// What waits to be written.

@@ -75,7 +75,7 @@ pub async fn run<H: Hears>(link: Arc<Link>, mut outgoing: mpsc::Receiver<Frame>,
     link.status.send_replace(Status::Over(last.clone()));
     outgoing.close();
     link.correlator().broken(&last);
-    owner.over(&link);
+    owner.over(&link, &last);
 }
 
 async fn converse<H: Hears>(
