@@ -77,8 +77,10 @@ fn tail(url: &str) -> String {
 }
 
 fn refusal(answer: &Answer) -> (u16, String) {
-    let text = text(&answer.json()["error"]);
-    assert_eq!(answer.json(), json!({ "error": text }), "{}", answer.status);
+    let body = answer.json();
+    let text = text(&body["error"]);
+    // A backend that is ill may answer with anything.
+    assert!(body.is_null() || body == json!({ "error": text }), "{answer:?}");
     (answer.status, text)
 }
 

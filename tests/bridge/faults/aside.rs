@@ -44,7 +44,7 @@ auth    = {{ kind = "jwt", secret = "{SECRET}" }}
 "#,
             http = self.backend.http(),
             socket = self.backend.socket(),
-            account = account(TO),
+            account = account(TO, false),
             from = self.from,
         )
     }

@@ -5,6 +5,7 @@ mod aside;
 mod between;
 mod door;
 mod expected;
+mod forwarded;
 mod play;
 mod watch;
 

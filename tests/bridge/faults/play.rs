@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::PATIENCE;
 use super::aside::Aside;
 use super::door::knock;
-use super::expected::{Expected, Why, status, words};
+use super::expected::{Expected, Why, close, status, words};
 use super::watch;
 use crate::client::{Heard, Outcome};
 use crate::media::{File, Format};
@@ -34,27 +34,27 @@ pub fn staging(more: String) -> Staging {
     }
 }
 
-/// Plays it.
+/// Plays it, with a credential that the gateway makes.
 pub async fn play(from: &'static str, to: &'static str, failing: Failing) {
-    let expected = Expected::of(to, failing);
+    play_as(from, to, failing, false).await;
+}
+
+/// Plays it; `forwards` says whether the credential is the client's own.
+pub async fn play_as(from: &'static str, to: &'static str, failing: Failing, forwards: bool) {
+    let expected = Expected::of(to, failing, forwards);
     let mut aside = Aside::beside(from).await;
-    let mut scene = Scene::set_as(from, to, &staging(aside.config())).await;
+    let mut scene = Scene::set_as(from, to, &Staging { forwards, ..staging(aside.config()) }).await;
     aside.join(&scene.gateway).await;
     before(&mut scene).await;
     aside.goes_on("before").await;
 
     let handshakes = watch::handshakes(&scene);
-    strike(&scene, failing).await;
+    strike(&scene, failing, &expected).await;
     let mut confirmed = Vec::new();
-    scene.client.send_text("meanwhile").await;
-    aside.goes_on("while the other waits").await;
-    let outcome = scene.client.outcome().await;
-    match expected.text {
-        Ok(()) => {
-            assert_eq!(outcome, Outcome::Confirmed { body: "meanwhile".to_owned() });
-            confirmed.push("meanwhile".to_owned());
-        }
-        Err(why) => assert_refused(&scene, outcome, why),
+    if let Some(why) = expected.closes {
+        assert_eq!(scene.client.closed().await, close(from, why));
+    } else {
+        confirmed.extend(meanwhile(&mut scene, &mut aside, expected.text).await);
     }
     if let Some(fate) = expected.file {
         file(&mut scene, 1, fate).await;
@@ -67,7 +67,9 @@ pub async fn play(from: &'static str, to: &'static str, failing: Failing) {
     assert!(attempts <= ATTEMPTS, "{attempts} attempts to connect to what fails");
 
     scene.backend.fail(Failing::No);
-    if expected.recovers {
+    if expected.closes.is_some() {
+        scene.reconnect().await;
+    } else if expected.recovers {
         spoken_to(&mut scene).await;
     }
     confirmed.push(again(&mut scene).await);
@@ -96,15 +98,34 @@ pub async fn before(scene: &mut Scene) {
     assert_eq!(scene.client.hears().await, Heard::Text("go on".to_owned()));
 }
 
+/// The client sends, and others go on; what it sent, if that was taken.
+async fn meanwhile(scene: &mut Scene, aside: &mut Aside, expected: Result<(), Why>) -> Option<String> {
+    let text = "meanwhile".to_owned();
+    scene.client.send_text(&text).await;
+    aside.goes_on("while the other waits").await;
+    let outcome = scene.client.outcome().await;
+    match expected {
+        Ok(()) => {
+            assert_eq!(outcome, Outcome::Confirmed { body: text.clone() });
+            Some(text)
+        }
+        Err(why) => {
+            assert_refused(scene, outcome, why);
+            None
+        }
+    }
+}
+
 /// Begins to fail, and waits until the gateway has met with it.
-async fn strike(scene: &Scene, failing: Failing) {
+async fn strike(scene: &Scene, failing: Failing, expected: &Expected) {
     let before = watch::handshakes(scene);
     scene.backend.fail(failing);
     match failing {
         Failing::RefuseHandshake(_) => {
             scene.backend.server().backstage().sockets.cut();
-            // Once the second is asked for, the refusal of the first is known.
-            watch::until("handshakes are refused", async || watch::handshakes(scene) >= before + 2).await;
+            // Once the second is asked for, the refusal of the first is known. What is for good is asked for once.
+            let asked = if matches!(expected.text, Err(Why::Unauthorized | Why::Unknown)) { 1 } else { 2 };
+            watch::until("handshakes are refused", async || watch::handshakes(scene) >= before + asked).await;
         }
         Failing::HugeFrame if scene.to != "divar" => {
             watch::until("a new socket is open", async || {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::client::andromedia::Andromedia as Visitor;
@@ -12,12 +12,12 @@ use crate::client::frontdesk::Frontdesk as Staff;
 use crate::client::licomed::{Licomed as User, THEM};
 use crate::client::luxmart::Luxmart as Store;
 use crate::harness::{API_KEY, Gateway, SECRET};
-use crate::standin::Standin;
 use crate::standin::andromedia::Andromedia;
 use crate::standin::divar::Divar;
 use crate::standin::frontdesk::{Frontdesk, Profile};
 use crate::standin::licomed::Licomed;
 use crate::standin::luxmart::Luxmart;
+use crate::standin::{Standin, credentials};
 
 pub const US: &str = "0e9d4c1b-7a25-4f83-b6c0-58d3a1f2e794";
 const VISITOR: &str = "11111111-2222-4333-8444-555555555555";
@@ -35,6 +35,8 @@ pub struct Scene {
     pub events: Option<Arc<Events>>,
     /// The backend, where it is one that calls back.
     pub divar: Option<Arc<Divar>>,
+    /// What the client shows.
+    pub token: String,
     pub from: &'static str,
     pub to: &'static str,
 }
@@ -50,6 +52,8 @@ pub struct Staging {
     pub more: String,
     /// What is done to the backend before anybody connects.
     pub echo_off: bool,
+    /// The client's own credential is shown to the backend, which takes it.
+    pub forwards: bool,
 }
 
 /// A backend that is not told yet where the gateway is.
@@ -82,11 +86,13 @@ impl Backend {
 }
 
 /// How the gateway shows itself to a backend of this dialect, and as what.
-pub fn account(dialect: &str) -> String {
+pub fn account(dialect: &str, forwards: bool) -> String {
     let mint = |claims: &str, role: &str| {
-        format!(
-            "credential = {{ kind = \"mint\", secret = \"{BACKEND_SECRET}\", claims = {claims} }}\nrole = \"{role}\""
-        )
+        let credential = match forwards {
+            true => r#"{ kind = "forward" }"#.to_owned(),
+            false => format!(r#"{{ kind = "mint", secret = "{BACKEND_SECRET}", claims = {claims} }}"#),
+        };
+        format!("credential = {credential}\nrole = \"{role}\"")
     };
     match dialect {
         "frontdesk" => mint(
@@ -128,7 +134,10 @@ fn config(from: &str, to: &str, backend: &dyn Standin, events: Option<&Events>, 
         "divar" => {
             format!(r#"{{ kind = "tokens", tokens = [{{ token = "{API_KEY}", party = "app-1", role = "bot" }}] }}"#)
         }
-        _ => format!(r#"{{ kind = "jwt", secret = "{SECRET}" }}"#),
+        _ => {
+            let secret = if staging.forwards { BACKEND_SECRET } else { SECRET };
+            format!(r#"{{ kind = "jwt", secret = "{secret}" }}"#)
+        }
     };
     let uploads = if from == to { "upstream" } else { "local" };
     let events = events.map(|events| format!("events = {{ url = \"{}\", key = \"{}\" }}", events.url(), events.key()));
@@ -154,7 +163,7 @@ auth    = {auth}
 "#,
         http = backend.http(),
         socket = backend.socket(),
-        account = account(to),
+        account = account(to, staging.forwards),
         upstream = staging.upstream,
         events = events.unwrap_or_default(),
         route = staging.route,
@@ -180,11 +189,43 @@ impl Scene {
         if let Some(divar) = &divar {
             divar.events_at(&format!("http://{}/callbacks/back", gateway.address));
         }
-        let client = connect(from, &gateway, events.as_deref()).await.unwrap_or_else(|status| {
+        let token = match staging.forwards {
+            true => credentials::token(BACKEND_SECRET, known_to_both(from, to)),
+            false => token(from, &gateway, events.as_deref()),
+        };
+        let client = open(from, gateway.address, token.clone()).await.unwrap_or_else(|status| {
             panic!("{from} → {to}: refused with {status}; the gateway says\n{}", gateway.log())
         });
-        Scene { gateway, backend: standin, client, events, divar, from, to }
+        Scene { gateway, backend: standin, client, events, divar, token, from, to }
     }
+
+    /// The client connects anew.
+    pub async fn reconnect(&mut self) {
+        let opened = open(self.from, self.gateway.address, self.token.clone()).await;
+        self.client = opened.unwrap_or_else(|status| {
+            panic!("{} → {}: refused with {status}\n{}", self.from, self.to, self.gateway.log())
+        });
+    }
+}
+
+/// Claims that name somebody who may speak in both dialects.
+fn known_to_both(from: &str, to: &str) -> Value {
+    let either = |dialect: &str| from == dialect || to == dialect;
+    let sub = match () {
+        () if either("licomed") => US,
+        () if either("andromedia") => VISITOR,
+        () => "2",
+    };
+    let role = match from {
+        _ if either("luxmart") => "admin",
+        "frontdesk" => "staff",
+        "andromedia" => "visitor",
+        _ => "user",
+    };
+    json!({
+        "sub": sub, "role": role, "name": "Ann Staff", "department": "reception", "user_type": "department_staff",
+        "business": "hotel",
+    })
 }
 
 /// What somebody of this dialect shows the gateway.
