@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use futures_util::stream::{BoxStream, StreamExt};
+use futures_util::stream::{BoxStream, StreamExt, unfold};
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use crate::fault::{Fault, Reason};
 use crate::percent;
 use crate::store::{Store, StoreError};
 
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, broken};
 
 /// Where the gateway itself serves files.
 pub struct Place {
@@ -24,6 +24,7 @@ pub struct Place {
 pub struct Source {
     /// In bytes; a host that does not say it has none.
     pub size: Option<u64>,
+    /// Fails with an error that wraps a [`Fault`], also where fewer or more bytes come than `size` says.
     pub chunks: BoxStream<'static, std::io::Result<Bytes>>,
 }
 
@@ -60,8 +61,9 @@ impl Sources {
             for store in &place.stores {
                 match store.read(&key, None).await {
                     Ok(object) => {
-                        let chunks = object.chunks.map(|chunk| chunk.map_err(std::io::Error::other)).boxed();
-                        return Ok(Source { size: Some(object.size), chunks });
+                        let failed = |error: StoreError| Fault::new(Reason::Unavailable).detail(error.to_string());
+                        let chunks = object.chunks.map(move |chunk| chunk.map_err(failed)).boxed();
+                        return Ok(Source { size: Some(object.size), chunks: whole(chunks, Some(object.size)) });
                     }
                     Err(StoreError::NotFound | StoreError::Key) => {}
                     Err(error) => return Err(Fault::new(Reason::Unavailable).detail(error.to_string())),
@@ -70,6 +72,32 @@ impl Sources {
             return Err(Fault::new(Reason::FileNotFound));
         }
         let fetched = self.fetcher.fetch(url, None).await?;
-        Ok(Source { size: fetched.size, chunks: fetched.chunks })
+        let chunks = fetched.chunks.map(|chunk| chunk.map_err(|error| broken(&error))).boxed();
+        Ok(Source { size: fetched.size, chunks: whole(chunks, fetched.size) })
     }
+}
+
+/// The same pieces, if they make as many bytes as were promised: who gets them was promised as many.
+fn whole(
+    chunks: BoxStream<'static, Result<Bytes, Fault>>,
+    size: Option<u64>,
+) -> BoxStream<'static, std::io::Result<Bytes>> {
+    let changed =
+        || std::io::Error::other(Fault::new(Reason::Unavailable).detail("the file changed while it was read"));
+    unfold(Some((chunks, 0)), move |state| async move {
+        let (mut chunks, given) = state?;
+        match chunks.next().await {
+            Some(Ok(chunk)) => {
+                let given = given + chunk.len() as u64;
+                if size.is_some_and(|size| given > size) {
+                    return Some((Err(changed()), None));
+                }
+                Some((Ok(chunk), Some((chunks, given))))
+            }
+            Some(Err(fault)) => Some((Err(std::io::Error::other(fault)), None)),
+            None if size.is_some_and(|size| given < size) => Some((Err(changed()), None)),
+            None => None,
+        }
+    })
+    .boxed()
 }

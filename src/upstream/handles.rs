@@ -147,6 +147,10 @@ impl Inner {
         let call = call.ok_or_else(|| Fault::new(Reason::UnsupportedType).detail("it takes no upload of this kind"))?;
         let url = file.url.as_deref().ok_or_else(|| Fault::missing(Field::AttachmentUrl))?;
         let source = self.open_source(url).await?;
+        if file.sha256.is_some() && source.size.zip(file.size).is_some_and(|(now, then)| i64::try_from(now) != Ok(then))
+        {
+            return Err(Fault::new(Reason::Unavailable).detail("the stored file is not as it was uploaded"));
+        }
         let size = source.size.or(file.size.and_then(|size| u64::try_from(size).ok()));
         let size = size.ok_or_else(|| Fault::new(Reason::Lossy).detail("nobody says how large the file is"))?;
         let most = self.settings.dialect.types.max(kind);

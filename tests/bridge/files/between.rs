@@ -20,7 +20,7 @@ pub enum Conduct {
     Hold,
     /// They are read whole and answered with this status and `{}`.
     Answer(u16),
-    /// Their head is answered with this status and words at once, and the connection closed.
+    /// Their head is answered with this status and words at once; what comes after it is thrown away.
     Refuse(u16),
     /// The connection is reset after this many bytes of the body.
     ResetAfter(usize),
@@ -138,7 +138,11 @@ impl Shared {
                 body.take(declared).await?;
                 body.answer(status, "{}").await
             }
-            Conduct::Refuse(status) => body.answer(status, r#"{"code":3,"message":"not that one","details":[]}"#).await,
+            Conduct::Refuse(status) => {
+                body.answer(status, r#"{"code":3,"message":"not that one","details":[]}"#).await?;
+                // As servers do that want their answer to be read; what comes still is not looked at.
+                copy(&mut body.stream, &mut tokio::io::sink()).await.map(drop)
+            }
             Conduct::ResetAfter(bytes) => {
                 body.take(bytes).await?;
                 body.stream.set_zero_linger()

@@ -2,6 +2,8 @@
 //! to clients. A real gateway process, stand-in backends, and a rude host between them where something is to go wrong.
 
 mod between;
+mod failures;
 mod large;
 mod memory;
+mod origin;
 mod stage;

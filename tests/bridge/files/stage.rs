@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::between::{Between, Conduct};
+use super::between::Between;
 use crate::client::Client as _;
 use crate::client::frontdesk::Frontdesk;
 use crate::harness::http::Answer;
@@ -15,21 +15,23 @@ pub const MEBIBYTE: usize = 1_048_576;
 pub struct Stage {
     pub scene: Scene,
     pub staff: Frontdesk,
-    /// Both steps of an upload go through here.
-    pub between: Between,
+    /// The first step of an upload goes through here,
+    pub grants: Between,
+    /// and the second through here.
+    pub host: Between,
 }
 
 impl Stage {
     pub async fn set(route: &str, upstream: &str) -> Self {
-        let between = Between::start().await;
-        let address = between.address;
-        let hosts = format!("hosts = {{ grant = [\"http://{address}\"], upload = [\"http://{address}\"] }}");
+        let (grants, host) = (Between::start().await, Between::start().await);
+        let hosts = format!("hosts.grant = \"http://{}\"\nhosts.upload = \"http://{}\"", grants.address, host.address);
         let staging =
             Staging { route: route.to_owned(), upstream: format!("{hosts}\n{upstream}"), ..Staging::default() };
         let scene = Scene::set_as("frontdesk", "divar", &staging).await;
-        between.stand_before(scene.backend.server().address());
+        grants.stand_before(scene.backend.server().address());
+        host.stand_before(scene.backend.server().address());
         let staff = Self::enter(&scene).await;
-        Stage { scene, staff, between }
+        Stage { scene, staff, grants, host }
     }
 
     /// The same one again.
@@ -84,15 +86,10 @@ impl Stage {
 
     /// How many files the backend was sent, whole or not.
     pub fn tries(&self) -> usize {
-        self.between.seen().iter().filter(|seen| seen.line.starts_with("POST /upload/")).count()
+        self.host.seen().len()
     }
 
     pub fn uploads(&self) -> usize {
         self.scene.backend.counts().1
-    }
-
-    /// From now on, hosts for uploads behave like this.
-    pub fn behave(&self, conduct: Conduct) {
-        self.between.behave(conduct);
     }
 }
