@@ -26,6 +26,20 @@ pub struct Caller {
     pub terms: Terms,
 }
 
+impl Caller {
+    /// What the gateway does on its own behalf.
+    pub fn nobody() -> Self {
+        Caller {
+            principal: Principal::named(""),
+            route: "".into(),
+            dialect: "".into(),
+            connection: 0,
+            presented: None,
+            terms: Terms::default(),
+        }
+    }
+}
+
 /// What a route says about whatever comes through it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Terms {

@@ -92,13 +92,13 @@ impl Directory {
                 if let Some(owner) = keys.get("store").or_else(|| keys.get("owner")) {
                     room.members.insert(owner.clone());
                     room.conversation.owner = Some(owner.clone());
-                    documents.push(active_session("", owner, &room.conversation.id));
+                    documents.push(self.active_session("", owner, Some(&room.conversation.id)));
                 }
                 let customer = keys.get("external_customer_id").or_else(|| keys.get("customer"));
                 if let (Some(business), Some(customer)) = (keys.get("business"), customer) {
                     room.conversation.business = Some(business.clone());
                     room.conversation.customer = Some(customer.clone());
-                    documents.push(active_session(business, customer, &room.conversation.id));
+                    documents.push(self.active_session(business, customer, Some(&room.conversation.id)));
                 }
             }
         }
@@ -174,6 +174,17 @@ impl Directory {
         found.iter().map(|(_, bytes)| parsed(bytes)).collect()
     }
 
+    /// The conversation of a guest's one active session at a business.
+    pub async fn session(&self, business: &str, guest: &str) -> Result<Option<String>, Fault> {
+        self.find(Collection::ActiveSessions, &self.key(&session_key(business, guest))).await
+    }
+
+    /// What makes it that, once written; `None`: the guest may open another.
+    pub fn active_session(&self, business: &str, guest: &str, conversation: Option<&str>) -> Put {
+        let value = conversation.map(|id| serde_json::Value::from(id).to_string().into_bytes());
+        Put { collection: Collection::ActiveSessions, key: self.key(&session_key(business, guest)), value }
+    }
+
     /// What a party wants to be told of, by type and resource.
     pub async fn subscribe(&self, principal: &Principal, fields: &Fields<'_>) -> Result<(), Fault> {
         let kind = fields.text(Field::SubscriptionType).unwrap_or_default();
@@ -213,11 +224,6 @@ pub fn document<T: Serialize>(collection: Collection, key: &str, value: &T) -> O
 }
 
 /// The key of the one active session of a guest at a business. The separator cannot be part of a name in JSON text.
-pub fn session_key(business: &str, guest: &str) -> String {
+fn session_key(business: &str, guest: &str) -> String {
     format!("{business}\u{1f}{guest}")
-}
-
-pub fn active_session(business: &str, guest: &str, conversation: &str) -> Put {
-    let value = Some(serde_json::Value::from(conversation).to_string().into_bytes());
-    Put { collection: Collection::ActiveSessions, key: session_key(business, guest), value }
 }

@@ -1,10 +1,10 @@
 //! Sessions: opened, claimed, closed, reopened. One active session per guest and business, one claim per session.
 
 use crate::backend::{Caller, SessionRequest};
-use crate::directory::{self, Room, active_session, session_key};
+use crate::directory::{self, Room};
 use crate::event::{Conversation, ConversationKind, ConversationState, Event, EventKind, Role, Timestamp};
 use crate::fault::{Fault, Reason};
-use crate::journal::{Collection, Put};
+use crate::journal::Put;
 
 use super::Hub;
 
@@ -19,9 +19,7 @@ impl Hub {
         let business = request.business.as_deref().unwrap_or_default();
         let guest = request.customer.as_deref().unwrap_or(&caller.principal.id);
         let _once = self.decisions.lock().await;
-        let active: Option<String> =
-            self.directory.find(Collection::ActiveSessions, &session_key(business, guest)).await?;
-        if let Some(id) = active
+        if let Some(id) = self.directory.session(business, guest).await?
             && let Some(mut room) = self.directory.room(&id).await?
             && room.conversation.state != Some(ConversationState::Closed)
         {
@@ -32,7 +30,7 @@ impl Hub {
             return Ok(room.conversation);
         }
         let room = new_session(caller, &request);
-        let documents = vec![active_session(business, guest, &room.conversation.id)];
+        let documents = vec![self.directory.active_session(business, guest, Some(&room.conversation.id))];
         self.directory.save(&room, documents).await?;
         self.tell(caller, EventKind::SessionStarted, &room).await?;
         Ok(room.conversation)
@@ -79,7 +77,7 @@ impl Hub {
         room.conversation.state = Some(ConversationState::Closed);
         room.conversation.closed_at = Some(now);
         room.conversation.updated_at = Some(now);
-        self.directory.save(&room, freed_sessions(&room)).await?;
+        self.directory.save(&room, self.freed_sessions(&room)).await?;
         self.tell(caller, EventKind::SessionEnded, &room).await?;
         Ok(room.conversation)
     }
@@ -99,6 +97,13 @@ impl Hub {
             self.tell(caller, EventKind::ConversationUpdated, &room).await?;
         }
         Ok(room.conversation)
+    }
+
+    /// The guest of a closed session may open another.
+    fn freed_sessions(&self, room: &Room) -> Vec<Put> {
+        let business = room.conversation.business.as_deref().unwrap_or_default();
+        let guests = room.conversation.customer.iter().chain(&room.conversation.owner);
+        guests.map(|guest| self.directory.active_session(business, guest, None)).collect()
     }
 
     /// Tells a room what became of it.
@@ -128,13 +133,4 @@ fn new_session(caller: &Caller, request: &SessionRequest) -> Room {
         ..Conversation::default()
     };
     Room { conversation, members: [caller.principal.id.to_string()].into(), ..Room::default() }
-}
-
-/// The guest of a closed session may open another.
-fn freed_sessions(room: &Room) -> Vec<Put> {
-    let business = room.conversation.business.as_deref().unwrap_or_default();
-    let guests = room.conversation.customer.iter().chain(&room.conversation.owner);
-    guests
-        .map(|guest| Put { collection: Collection::ActiveSessions, key: session_key(business, guest), value: None })
-        .collect()
 }

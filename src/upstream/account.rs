@@ -1,9 +1,12 @@
-//! One account at an upstream and who listens through it. In: callers, grouped by the credential the upstream sees.
-//! Out: the sockets of the account, and the mailboxes that its events go to.
+//! One account at an upstream and who listens through it. In: callers that the upstream takes for the same. Out: the
+//! sockets of the account, and the mailboxes that its events go to.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::backend::Caller;
 use crate::directory::{Room, may_see};
@@ -13,6 +16,9 @@ use crate::relay::{Mailbox, Parcel};
 
 use super::correlator::Correlator;
 use super::link::Link;
+
+/// How long an account that nobody needs is kept.
+const RESTS: Duration = Duration::from_secs(150);
 
 /// Everybody who is one account at the upstream.
 pub struct Account {
@@ -24,11 +30,13 @@ pub struct Account {
     known: Mutex<Known>,
     /// What the operator says that we are called there.
     pinned: Known,
-    listeners: Mutex<Vec<(u64, Arc<Listener>)>>,
+    listeners: Mutex<Vec<(u64, Listener)>>,
     links: Mutex<HashMap<Option<String>, Arc<Link>>>,
     /// What was confirmed by the answers of calls; its echo may come by a socket or a callback.
     answered: Mutex<Correlator>,
     next: AtomicU64,
+    /// When somebody last asked for it.
+    asked: Mutex<Instant>,
 }
 
 /// What we are called there.
@@ -42,6 +50,8 @@ pub struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom {
     Everybody,
+    /// The same, of what the upstream did not say to this very account: who may hear it is for the gateway to say.
+    Allowed,
     /// All but the party that sent it.
     Others,
     /// Only the party that sent it.
@@ -61,12 +71,10 @@ impl Listener {
         Listener { caller, conversation, mailbox }
     }
 
-    /// Whether what happens in this room is for it.
-    fn hears(&self, room: &Room, shared: bool) -> bool {
-        match &self.conversation {
-            Some(conversation) => *conversation == room.conversation.id,
-            None => !shared || may_see(&self.caller, room).is_ok(),
-        }
+    /// Whether what happens in this room is for it. `decide`: whether that is for the gateway to say.
+    fn hears(&self, room: &Room, decide: bool) -> bool {
+        let confined = self.conversation.as_ref().is_none_or(|conversation| *conversation == room.conversation.id);
+        confined && (!decide || may_see(&self.caller, room).is_ok())
     }
 }
 
@@ -87,6 +95,7 @@ impl Account {
             links: Mutex::default(),
             answered: Mutex::default(),
             next: AtomicU64::new(1),
+            asked: Mutex::new(Instant::now()),
         }
     }
 
@@ -97,6 +106,7 @@ impl Account {
 
     /// A newer credential of the same caller.
     pub fn renew(&self, caller: &Caller) {
+        *taken(&self.asked) = Instant::now();
         if caller.presented.is_some() {
             *taken(&self.caller) = caller.clone();
         }
@@ -126,7 +136,7 @@ impl Account {
     /// Listens until [`Account::leave`].
     pub fn listen(&self, listener: Listener) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        taken(&self.listeners).push((number, Arc::new(listener)));
+        taken(&self.listeners).push((number, listener));
         number
     }
 
@@ -156,18 +166,19 @@ impl Account {
     /// Hands an event to everybody whom it concerns, receivers before the one who sent it. What passes by does not come
     /// back to the socket that said it.
     pub fn deliver(&self, room: &Room, event: &Arc<Event>, whom: Whom) {
-        let listeners: Vec<Arc<Listener>> = {
-            let mut listeners = taken(&self.listeners);
-            // The sender last, so that a receiver never learns of a message after its sender does.
-            let sender = event.details.sender.id.clone();
-            listeners.sort_by_key(|(_, listener)| *listener.caller.principal.id == *sender);
-            listeners.iter().map(|(_, listener)| Arc::clone(listener)).collect()
-        };
-        let is_asked = |listener: &Listener| match (whom, *listener.caller.principal.id == *event.details.sender.id) {
-            (Whom::Everybody, _) | (Whom::Others, false) | (Whom::Sender, true) => listener.hears(room, self.shared),
+        let mut listeners = taken(&self.listeners);
+        // The sender last, so that a receiver never learns of a message after its sender does.
+        let sender = &event.details.sender.id;
+        listeners.sort_by_key(|(_, listener)| *listener.caller.principal.id == **sender);
+        let decide = self.shared || whom == Whom::Allowed;
+        let is_asked = |listener: &Listener| match (whom, *listener.caller.principal.id == **sender) {
             (Whom::Others, true) | (Whom::Sender, false) => false,
+            (Whom::Everybody | Whom::Allowed, _) | (Whom::Others, false) | (Whom::Sender, true) => {
+                listener.hears(room, decide)
+            }
         };
-        for listener in listeners.iter().filter(|listener| is_asked(listener)) {
+        // Under the lock, in which nothing waits, so that all listeners hear all events in one order.
+        for (_, listener) in listeners.iter().filter(|(_, listener)| is_asked(listener)) {
             listener.mailbox.push(Parcel { event: Arc::clone(event), topics: Vec::new(), last: None });
         }
     }
@@ -191,9 +202,10 @@ impl Account {
         }
     }
 
-    /// Whether nobody needs it.
-    pub fn is_idle(&self) -> bool {
-        taken(&self.listeners).is_empty() && taken(&self.links).is_empty()
+    /// Whether nobody needs it, and nobody did for so long that no echo of a send of its is still to come.
+    pub fn is_forgotten(&self) -> bool {
+        let unasked = taken(&self.asked).elapsed() >= RESTS;
+        unasked && taken(&self.listeners).is_empty() && taken(&self.links).is_empty()
     }
 }
 

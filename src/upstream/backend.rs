@@ -9,6 +9,7 @@ use crate::backend::{
     Backend, Caller, Connect, Connected, FileAhead, Grant, Listed, Listing, Page, Sent, SessionRequest, UploadIntent,
 };
 use crate::dialect::Scope;
+use crate::directory::Room;
 use crate::event::{Attachment, Conversation, ConversationState, Event, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::relay::Subscription;
@@ -23,34 +24,46 @@ impl Inner {
     /// Listens first, then opens what is needed, so that nothing said in between is missed.
     async fn connect(self: &Arc<Self>, caller: &Caller, connect: Connect) -> Result<Connected, Fault> {
         let account = self.account(caller);
-        self.directory.remember(&caller.principal).await?;
-        let mut conversation = None;
-        if let Some(id) = &connect.conversation {
-            let room = self.visible(caller, &account, id).await?;
-            self.ensure_named(caller, &room).await?;
-            conversation = Some(room.conversation);
-        } else if connect.scope == Scope::Conversation {
-            return Err(Fault::new(Reason::ConversationNotFound));
-        }
+        let room = match &connect.conversation {
+            Some(id) => {
+                let room = self.visible(caller, &account, id).await?;
+                self.ensure_named(caller, &account, &room).await?;
+                Some(room)
+            }
+            None if connect.scope == Scope::Conversation => return Err(Fault::new(Reason::ConversationNotFound)),
+            None => None,
+        };
         let listener = Listener::new(caller.clone(), connect.conversation.clone(), connect.mailbox);
         let number = account.listen(listener);
         let left = Arc::clone(&account);
         let subscription = Subscription::new(move || left.leave(number));
-        let Some(socket) = self.socket_for(caller) else { return Ok(Connected { conversation, subscription }) };
-        if self.settings.dialect.sockets[socket].scope != Scope::Conversation {
-            self.link(&account, caller, socket, "").ready().await?;
-        } else if let Some(id) = &connect.conversation {
-            self.link(&account, caller, socket, id).ready().await?;
-        } else {
-            self.listen_to_all(caller, &account, socket).await?;
-        }
-        if let Some(conversation) = &conversation
-            && conversation.state == Some(ConversationState::Closed)
-        {
-            // The upstream took the socket: it is open again.
-            self.reopened(conversation).await?;
-        }
+        let taken = self.open_sockets(caller, &account, connect.conversation.as_deref()).await?;
+        // Not before the upstream took a credential that nobody else may have looked at.
+        self.directory.remember(&caller.principal).await?;
+        let conversation = match room {
+            Some(room) if taken => Some(self.taken_part(caller, &account, room).await?.conversation),
+            Some(room) => Some(room.conversation),
+            None => None,
+        };
         Ok(Connected { conversation, subscription })
+    }
+
+    /// The sockets by which the caller hears; whether the upstream opened one for this very conversation.
+    async fn open_sockets(
+        self: &Arc<Self>,
+        caller: &Caller,
+        account: &Arc<Account>,
+        conversation: Option<&str>,
+    ) -> Result<bool, Fault> {
+        let Some(socket) = self.socket_for(caller) else { return Ok(false) };
+        if self.settings.dialect.sockets[socket].scope != Scope::Conversation {
+            self.link(account, caller, socket, "").ready().await?;
+            return Ok(false);
+        }
+        match conversation {
+            Some(id) => self.link(account, caller, socket, id).ready().await.map(|()| true),
+            None => self.listen_to_all(caller, account, socket).await.map(|()| false),
+        }
     }
 
     /// A client with one socket for all, at an upstream with a socket for each: those that are known are opened.
@@ -60,28 +73,53 @@ impl Inner {
         account: &Arc<Account>,
         socket: usize,
     ) -> Result<(), Fault> {
-        let rooms = self.directory.rooms_after(None, 10_000).await?;
-        let mine = rooms.into_iter().filter(|room| {
+        let mut rooms = self.directory.rooms_after(None, 10_000).await?;
+        rooms.retain(|room| {
             let is_over = room.conversation.state == Some(ConversationState::Closed);
             !is_over && crate::directory::may_see(caller, room).is_ok()
         });
-        for room in mine.take(SOCKETS) {
-            if let Err(fault) = self.ensure_named(caller, &room).await {
-                tracing::info!(upstream = %self.settings.name, %fault, "a conversation is not there");
-                continue;
+        // The latest are the likeliest to go on.
+        rooms.sort_by_key(|room| std::cmp::Reverse(room.conversation.updated_at.max(room.conversation.created_at)));
+        rooms.truncate(SOCKETS);
+        let mut unnamed = Vec::new();
+        for room in rooms {
+            if self.names.conversation(&room.conversation.id).await?.is_some() {
+                // One that cannot be opened now is tried again beside; the others are heard meanwhile.
+                drop(self.link(account, caller, socket, &room.conversation.id));
+            } else {
+                unnamed.push(room);
             }
-            // One that cannot be opened now is tried again beside; the others are heard meanwhile.
-            drop(self.link(account, caller, socket, &room.conversation.id));
+        }
+        if !unnamed.is_empty() {
+            // Each is a call to the upstream, which the client does not wait for.
+            let (inner, caller, account) = (Arc::clone(self), caller.clone(), Arc::clone(account));
+            let stop = self.tasks.stopping();
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    () = inner.open_unnamed(&caller, &account, socket, unnamed) => {}
+                    () = stop.cancelled() => {}
+                }
+            });
         }
         Ok(())
     }
 
-    async fn reopened(&self, conversation: &Conversation) -> Result<(), Fault> {
-        if let Some(mut room) = self.directory.room(&conversation.id).await? {
-            room.conversation.state = Some(ConversationState::Active);
-            self.directory.save(&room, Vec::new()).await?;
+    async fn open_unnamed(self: &Arc<Self>, caller: &Caller, account: &Arc<Account>, socket: usize, rooms: Vec<Room>) {
+        for room in rooms {
+            match self.ensure_named(caller, account, &room).await {
+                Ok(()) => drop(self.link(account, caller, socket, &room.conversation.id)),
+                Err(fault) => tracing::info!(upstream = %self.settings.name, %fault, "a conversation is not there"),
+            }
         }
-        Ok(())
+    }
+
+    /// The upstream took the socket of a conversation: the caller takes part, and it goes on if it had ended.
+    async fn taken_part(&self, caller: &Caller, account: &Account, room: Room) -> Result<Room, Fault> {
+        let room = self.admit(account, caller, room).await?;
+        if room.conversation.state != Some(ConversationState::Closed) {
+            return Ok(room);
+        }
+        self.change_room(room, |room| room.conversation.state = Some(ConversationState::Active)).await
     }
 }
 
@@ -96,8 +134,9 @@ impl Backend for Upstream {
     }
 
     async fn open_session(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault> {
+        let opened = self.0.find_or_open(caller, request).await?;
         self.0.directory.remember(&caller.principal).await?;
-        self.0.find_or_open(caller, request).await
+        Ok(opened)
     }
 
     fn permit_file(&self, caller: &Caller, file: &FileAhead<'_>) -> Result<Option<u64>, Fault> {
@@ -163,12 +202,9 @@ impl Backend for Upstream {
         self.0.directory.subscribe(&caller.principal, &fields).await
     }
 
+    /// Readiness is the gateway's own: one upstream that is down must not take the other routes away. Of upstreams the
+    /// gauges of endpoints and sockets tell.
     async fn healthy(&self) -> Result<(), Fault> {
-        self.0.journal.healthy().await.map_err(crate::naming::fault)?;
-        let endpoints = self.0.http.endpoints();
-        if endpoints.is_empty() || endpoints.iter().any(|endpoint| endpoint.healthy) {
-            return Ok(());
-        }
-        Err(Fault::new(Reason::Upstream).detail(format!("no endpoint of `{}` is well", self.0.settings.name)))
+        self.0.journal.healthy().await.map_err(crate::naming::fault)
     }
 }

@@ -2,12 +2,14 @@
 //! the upstream's dialect. None is ever logged, and none goes to another host.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::auth::{self, Principal, Secret};
 use crate::backend::Caller;
@@ -18,6 +20,14 @@ use super::settings::{Claim, CredentialRule, Mint};
 
 /// Minted tokens that are kept; beyond it they are made anew.
 const KEPT: usize = 10_000;
+
+/// An account, as the upstream's credential makes it.
+pub struct Seen {
+    /// The same for callers whom the upstream cannot tell apart. Holds no credential.
+    pub key: String,
+    /// Whether it may stand for several callers: then the gateway decides who sees what.
+    pub shared: bool,
+}
 
 /// The credentials of one upstream.
 pub struct Credentials {
@@ -33,12 +43,20 @@ impl Credentials {
         Credentials { rules, minted: Mutex::default() }
     }
 
-    /// Whether all callers are one account there.
-    pub fn is_shared(&self) -> bool {
+    /// Who the upstream takes a caller for.
+    pub fn seen(&self, caller: &Caller) -> Seen {
+        let principal = &caller.principal;
         match self.rules.get("") {
-            Some(CredentialRule::Forward) => false,
-            Some(CredentialRule::Mint(mint)) => !names_party(mint),
-            Some(CredentialRule::Fixed(_)) | None => true,
+            // Nobody but the upstream may have looked at the credential: whoever only says that he is somebody must not
+            // hear by a socket that another's credential opened.
+            Some(CredentialRule::Forward) => {
+                Seen { key: format!("forward/{}/{}", principal.id, digest(caller.presented.as_ref())), shared: false }
+            }
+            // Callers of equal claims are one account there, however many they are.
+            Some(CredentialRule::Mint(mint)) => {
+                Seen { key: format!("mint/{}", Value::Object(claims(mint, principal))), shared: !mint.names_one() }
+            }
+            Some(CredentialRule::Fixed(_)) | None => Seen { key: String::new(), shared: true },
         }
     }
 
@@ -97,11 +115,13 @@ impl Credentials {
     }
 }
 
-fn names_party(mint: &Mint) -> bool {
-    mint.claims.values().any(|claim| match claim {
-        Claim::Template(text) => text.contains("{party."),
-        Claim::List(texts) => texts.iter().any(|text| text.contains("{party.")),
-        Claim::Integer(_) | Claim::Boolean(_) => false,
+/// Stands for a credential where it must not be kept.
+fn digest(secret: Option<&Secret>) -> String {
+    let Some(secret) = secret else { return "none".to_owned() };
+    Sha256::digest(secret.expose().as_bytes()).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
     })
 }
 

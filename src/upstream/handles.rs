@@ -1,7 +1,7 @@
 //! The handle of a file that the upstream needs: its own URL, token or message. In: a file with any handle. Out: the
 //! same with the upstream's, which is asked for once per content and place; the bytes stream from where they are.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,15 +51,9 @@ impl Inner {
         }
         let key = self.key_of(account, event, fields);
         // Two who send the same file at once upload it once.
-        let turn =
-            Arc::clone(self.uploading.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default());
-        let result = {
-            let _mine = turn.lock().await;
-            self.handle_of(caller, event, fields, &key).await
-        };
+        let turn = self.turns.take(key.as_str()).await;
+        let handle = self.handle_of(caller, event, fields, &key).await?;
         drop(turn);
-        self.uploading.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, turn| Arc::strong_count(turn) > 1);
-        let handle = result?;
         match (wants_token, handle) {
             (true, Handle { token: Some(token), .. }) => fields.set_text(Field::AttachmentToken, token),
             (false, Handle { url: Some(url), name, .. }) => {
@@ -114,8 +108,8 @@ impl Inner {
             false => String::new(),
         };
         let kind = event.kind.message().map_or("", MessageKind::as_str);
-        let account = if account.shared { "" } else { &*account.key };
-        format!("handle/{}/{account}/{place}/{kind}/{content}", self.settings.name)
+        let owner = if account.shared { Arc::clone(&account.key) } else { account.caller().principal.id };
+        format!("handle/{}/{owner}/{place}/{kind}/{content}", self.settings.name)
     }
 
     fn upload_names_conversation(&self) -> bool {

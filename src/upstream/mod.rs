@@ -2,6 +2,7 @@
 //! and what it says on its own, in canonical ids again. Knows no clients.
 
 mod account;
+mod accounts;
 mod backend;
 mod call;
 mod correlator;
@@ -13,14 +14,16 @@ mod names;
 mod once;
 mod passage;
 mod reading;
+mod rooms;
 mod send;
 mod sessions;
 mod settings;
 pub mod transport;
+mod turns;
 mod uploads;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::backend::Caller;
 use crate::dialect::Op;
@@ -32,12 +35,14 @@ use crate::naming::{PinnedConversation, fault};
 use crate::tasks::Tasks;
 
 use account::{Account, Known, is_house};
+use accounts::Accounts;
 use credential::Credentials;
 use hearing::Hearing;
 use link::Link;
 use names::Names;
 use once::Once;
 use transport::{Transport, TransportSettings};
+use turns::Turns;
 
 pub use settings::{CallbackSettings, Claim, CredentialRule, HealthCheck, Mint, UpstreamSettings};
 
@@ -67,11 +72,9 @@ struct Inner {
     http: Transport,
     hosts: BTreeMap<Op, Transport>,
     socket_transport: Transport,
-    accounts: Mutex<HashMap<Arc<str>, Arc<Account>>>,
-    /// One lock per file that is on its way there.
-    uploading: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    /// Held while a decision is taken that must be taken once: which session a guest has.
-    decisions: tokio::sync::Mutex<()>,
+    accounts: Accounts,
+    /// What must be done by one at a time: an upload of the same file, a guest's session, a change of a room.
+    turns: Turns,
     tasks: Tasks,
 }
 
@@ -108,9 +111,8 @@ impl Upstream {
             http: transport(&settings.http, true),
             hosts: settings.hosts.iter().map(|(op, endpoints)| (*op, transport(endpoints, false))).collect(),
             socket_transport: transport(&settings.socket, false),
-            accounts: Mutex::default(),
-            uploading: Mutex::default(),
-            decisions: tokio::sync::Mutex::default(),
+            accounts: Accounts::default(),
+            turns: Turns::default(),
             tasks,
             settings,
         })))
@@ -125,14 +127,7 @@ impl Upstream {
     pub fn file_credential(settings: &UpstreamSettings) -> Arc<crate::media::Credential> {
         let credentials = Credentials::new(settings.credentials.clone());
         let places = settings.dialect.credentials.get("").cloned();
-        let nobody = Caller {
-            principal: crate::auth::Principal::named(""),
-            route: "".into(),
-            dialect: "".into(),
-            connection: 0,
-            presented: None,
-            terms: crate::backend::Terms::default(),
-        };
+        let nobody = Caller::nobody();
         let folder = settings.dialect.storage.public.clone();
         Arc::new(move |url| {
             // Whoever names a file at the upstream could name one of its calls: those are not made with our credential.
@@ -154,15 +149,8 @@ impl Inner {
 
     /// The account that a caller is at the upstream.
     fn account(&self, caller: &Caller) -> Arc<Account> {
-        let shared = self.credentials.is_shared();
-        let key: Arc<str> = if shared { "".into() } else { Arc::clone(&caller.principal.id) };
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let account = accounts.entry(key).or_insert_with_key(|key| {
-            let known = Known { id: self.pinned_account(), name: None };
-            Arc::new(Account::new(Arc::clone(key), shared, caller.clone(), known))
-        });
-        account.renew(caller);
-        Arc::clone(account)
+        let seen = self.credentials.seen(caller);
+        self.accounts.of(&seen.key, seen.shared, caller, || Known { id: self.pinned_account(), name: None })
     }
 
     /// What the operator called us there: the first of a pair, where all pairs agree.
@@ -170,24 +158,6 @@ impl Inner {
         let mut pairs = self.names.pinned().filter_map(|conversation| self.names.pair(conversation));
         let (first, _) = pairs.next()?;
         pairs.all(|(us, _)| us == first).then(|| first.to_owned())
-    }
-
-    /// Whether an id is known to be another account's.
-    fn is_another_account(&self, account: &Arc<Account>, id: &str) -> bool {
-        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.values().any(|other| !Arc::ptr_eq(other, account) && other.known().id.as_deref() == Some(id))
-    }
-
-    /// Lets go of an account that nobody needs.
-    fn forget_idle(&self, account: &Arc<Account>) {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if account.is_idle() && !account.shared {
-            accounts.remove(&account.key);
-        }
-    }
-
-    fn all_accounts(&self) -> Vec<Arc<Account>> {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
     }
 
     /// Which of the dialect's sockets the gateway uses for this caller.

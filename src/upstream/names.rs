@@ -116,14 +116,14 @@ impl Names {
         }
     }
 
-    /// Whether a message of this native id came before; known from now on.
-    pub async fn is_repeated(&self, native: &str) -> Result<bool, Fault> {
-        let namespace = self.namespace(Resource::Message);
-        let known = self.journal.canonical(&namespace, native).await.map_err(fault)?.is_some();
-        if !known {
-            self.journal.bind(&namespace, &self.message(native), native).await.map_err(fault)?;
-        }
-        Ok(known)
+    /// Whether a message of this native id was noted before.
+    pub async fn is_known(&self, native: &str) -> Result<bool, Fault> {
+        Ok(self.journal.canonical(&self.namespace(Resource::Message), native).await.map_err(fault)?.is_some())
+    }
+
+    /// Notes that a message of this native id came.
+    pub async fn note(&self, native: &str) -> Result<(), Fault> {
+        self.journal.bind(&self.namespace(Resource::Message), &self.message(native), native).await.map_err(fault)
     }
 
     /// Canonical ids of an upstream's messages: integers are as they are, so that dialects of integers need no look-up.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use crate::backend::{Caller, SessionRequest};
 use crate::dialect::{ConversationName, CreateConversation, Op};
-use crate::directory::{Room, may_see, session_key};
+use crate::directory::{Room, may_see};
 use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, Timestamp};
 use crate::fault::{Fault, Reason};
-use crate::journal::Collection;
 
 use super::Inner;
 use super::account::Account;
@@ -22,24 +21,6 @@ const KEYS: [(&str, Field); 4] = [
 ];
 
 impl Inner {
-    /// The room, if the caller may see it. Where each caller is an account of its own, the upstream decides that.
-    pub async fn visible(&self, caller: &Caller, account: &Account, conversation: &str) -> Result<Room, Fault> {
-        let room = match self.directory.room(conversation).await? {
-            Some(room) => room,
-            None if self.names.conversation(conversation).await?.is_some() => {
-                let conversation = Conversation { id: conversation.to_owned(), ..Conversation::default() };
-                Room { conversation, ..Room::default() }
-            }
-            None => return Err(Fault::new(Reason::ConversationNotFound)),
-        };
-        let confined = &caller.principal.conversations;
-        let elsewhere = !confined.is_empty() && !confined.contains(&room.conversation.id);
-        if elsewhere || account.shared {
-            may_see(caller, &room)?;
-        }
-        Ok(room)
-    }
-
     /// The room that a message goes to, with a name at the upstream.
     pub async fn room_for(&self, caller: &Caller, account: &Account, event: &Event) -> Result<Room, Fault> {
         let said = &event.details.conversation;
@@ -53,31 +34,52 @@ impl Inner {
             }
             other => other?,
         };
-        if room.members.insert(caller.principal.id.to_string()) {
-            self.directory.save(&room, Vec::new()).await?;
+        // Of an account of its own the upstream says first that it takes part.
+        if account.shared && !room.members.contains(&*caller.principal.id) {
+            room = self.join(caller, room).await?;
         }
-        self.ensure_named(caller, &room).await?;
+        self.ensure_named(caller, account, &room).await?;
         Ok(room)
     }
 
     /// Gives a conversation a name at the upstream: the one it has, a session opened there, or its own id where the
     /// upstream takes any.
-    pub async fn ensure_named(&self, caller: &Caller, room: &Room) -> Result<(), Fault> {
-        let id = &room.conversation.id;
-        if self.settings.dialect.naming.name == ConversationName::Pair || self.names.conversation(id).await?.is_some() {
+    pub async fn ensure_named(&self, caller: &Caller, account: &Account, room: &Room) -> Result<(), Fault> {
+        let named = self.name_there(caller, account, &room.conversation).await?;
+        if named == room.conversation.id {
             return Ok(());
         }
+        Err(Fault::new(Reason::ConversationNotFound).detail("the upstream has another conversation in its place"))
+    }
+
+    /// The conversation that stands for this one at the upstream: itself, unless what the upstream opens is known as
+    /// another already.
+    async fn name_there(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        conversation: &Conversation,
+    ) -> Result<String, Fault> {
+        let id = &conversation.id;
+        if self.settings.dialect.naming.name == ConversationName::Pair || self.names.conversation(id).await?.is_some() {
+            return Ok(id.clone());
+        }
         match self.settings.dialect.naming.create {
-            CreateConversation::Session => self.open_there(caller, &room.conversation).await.map(|_| ()),
-            CreateConversation::Send => self.names.name_conversation(id, id).await.map(|_| ()),
+            CreateConversation::Session => self.open_there(caller, account, conversation).await,
+            CreateConversation::Send => self.names.name_conversation(id, id).await,
             CreateConversation::Never => {
                 Err(Fault::new(Reason::ConversationNotFound).detail("the operator gave it no name at the upstream"))
             }
         }
     }
 
-    /// Opens a session at the upstream, which may have one already.
-    async fn open_there(&self, caller: &Caller, conversation: &Conversation) -> Result<String, Fault> {
+    /// Opens a session at the upstream, which may have one already. The conversation that it is here.
+    async fn open_there(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        conversation: &Conversation,
+    ) -> Result<String, Fault> {
         let mut fields = Fields::new();
         for (key, field) in KEYS {
             if let Some(value) = self.names.keys(&conversation.id).and_then(|keys| keys.get(key)) {
@@ -94,6 +96,11 @@ impl Inner {
                 fields.set_text(field, value.clone());
             }
         }
+        if account.shared && !fields.has(Field::ConversationCustomer) {
+            // All callers are one account there: who it is for is told by this, or by nothing.
+            let guest = conversation.owner.as_deref().unwrap_or(&caller.principal.id);
+            fields.set_text(Field::ConversationCustomer, guest.to_owned());
+        }
         let call = self.call_for(Op::SessionOpen, caller, &fields, None);
         let call =
             call.ok_or_else(|| Fault::new(Reason::ConversationNotFound).detail("no session can be opened there"))?;
@@ -106,52 +113,59 @@ impl Inner {
     /// The caller's session: the one of its keys, else a new one, opened at the upstream.
     pub async fn find_or_open(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault> {
         let business = request.business.as_deref().unwrap_or_default();
-        let guest = request.customer.as_deref().unwrap_or(&caller.principal.id).to_owned();
-        let key = session_key(business, &guest);
-        let _once = self.decisions.lock().await;
-        let known: Option<String> = self.directory.find(Collection::ActiveSessions, &key).await?;
-        let room = match known {
+        let guest = request.customer.as_deref().unwrap_or(&caller.principal.id);
+        let account = self.account(caller);
+        let _once = self.turns.take(format!("session/{business}\u{1f}{guest}")).await;
+        let found = match self.directory.session(business, guest).await? {
             Some(id) => self.directory.room(&id).await?,
             None => self.own_room(caller).await?,
         };
-        let mut room = match room {
-            Some(room) => room,
-            None => {
-                let now = Timestamp::now();
-                let conversation = Conversation {
-                    id: uuid::Uuid::now_v7().to_string(),
-                    kind: request.kind,
-                    business: request.business.clone(),
-                    department: request.department.clone(),
-                    customer: request.customer.clone(),
-                    owner: Some(caller.principal.id.to_string()),
-                    state: Some(ConversationState::Open),
-                    created_at: Some(now),
-                    updated_at: Some(now),
-                    ..Conversation::default()
-                };
-                Room { conversation, ..Room::default() }
-            }
-        };
+        let is_new = found.is_none();
+        let mut room = found.unwrap_or_else(|| new_room(caller, &request));
+        let is_closed = room.conversation.state == Some(ConversationState::Closed);
+        // A stranger with an account of its own: whether the session is also its own, the upstream says.
+        let is_stranger = !account.shared && !is_new && may_see(caller, &room).is_err();
         // An ended session comes back by opening it again: the upstream decides which one it is then.
-        if room.conversation.state == Some(ConversationState::Closed) {
-            room.conversation.state = Some(ConversationState::Open);
-            if self.settings.dialect.naming.create == CreateConversation::Session {
-                self.open_there(caller, &room.conversation).await?;
-            }
+        let again = (is_closed || is_stranger) && self.settings.dialect.naming.create == CreateConversation::Session;
+        let named = match again {
+            true => self.open_there(caller, &account, &room.conversation).await?,
+            false if is_stranger => return Err(Fault::new(Reason::Forbidden)),
+            false => self.name_there(caller, &account, &room.conversation).await?,
+        };
+        if named != room.conversation.id {
+            room = self.taken_for(caller, &account, named, room).await?;
         }
-        self.ensure_named(caller, &room).await?;
-        room.members.insert(caller.principal.id.to_string());
-        let documents = vec![crate::directory::active_session(business, &guest, &room.conversation.id)];
-        self.directory.save(&room, documents).await?;
+        if is_new {
+            self.directory.save(&room, Vec::new()).await?;
+        }
+        let room = self.change_room(room, |room| {
+            room.members.insert(caller.principal.id.to_string());
+            if room.conversation.state == Some(ConversationState::Closed) {
+                room.conversation.state = Some(ConversationState::Open);
+            }
+        });
+        let room = room.await?;
+        let session = self.directory.active_session(business, guest, Some(&room.conversation.id));
+        self.journal.put(vec![session]).await.map_err(crate::naming::fault)?;
         Ok(room.conversation)
+    }
+
+    /// What the upstream opened is known here already: as the caller's, or as nobody's.
+    async fn taken_for(&self, caller: &Caller, account: &Account, named: String, room: Room) -> Result<Room, Fault> {
+        let known = self.directory.room(&named).await?;
+        let known = known.unwrap_or_else(|| Room {
+            conversation: Conversation { id: named, ..room.conversation },
+            ..Room::default()
+        });
+        if account.shared && !known.members.is_empty() && may_see(caller, &known).is_err() {
+            return Err(Fault::new(Reason::Forbidden).detail("the upstream gives the session of somebody else"));
+        }
+        Ok(known)
     }
 
     /// The one conversation that the caller is a member of, for dialects whose clients name none.
     async fn own_room(&self, caller: &Caller) -> Result<Option<Room>, Fault> {
-        let key = session_key("", &caller.principal.id);
-        let known: Option<String> = self.directory.find(Collection::ActiveSessions, &key).await?;
-        match known {
+        match self.directory.session("", &caller.principal.id).await? {
             Some(id) => self.directory.room(&id).await,
             None => Ok(None),
         }
@@ -176,7 +190,7 @@ impl Inner {
         state: ConversationState,
     ) -> Result<Conversation, Fault> {
         let account = self.account(caller);
-        let mut room = self.visible(caller, &account, conversation).await?;
+        let room = self.visible(caller, &account, conversation).await?;
         if account.shared && !crate::directory::may_lead(&caller.principal) {
             return Err(Fault::new(Reason::Role));
         }
@@ -186,6 +200,8 @@ impl Inner {
         match self.call_for(op, caller, &fields, None) {
             Some(call) => drop(self.ask(caller, call, &fields, None).await?),
             None => {
+                // Nothing says whether the upstream took a frame.
+                may_see(caller, &room)?;
                 let mut event = Event::new(kind);
                 event.details.conversation.id = conversation.to_owned();
                 if !self.say_signal(caller, &account, &event).await? {
@@ -194,14 +210,17 @@ impl Inner {
             }
         }
         let now = Timestamp::now();
-        room.conversation.state = Some(state);
-        room.conversation.updated_at = Some(now);
-        match state {
-            ConversationState::Closed => room.conversation.closed_at = Some(now),
-            ConversationState::Claimed => room.conversation.agent = Some(caller.principal.id.to_string()),
-            ConversationState::Open | ConversationState::Active => {}
-        }
-        self.directory.save(&room, Vec::new()).await?;
+        let agent = caller.principal.id.to_string();
+        let room = self.change_room(room, |room| {
+            room.conversation.state = Some(state);
+            room.conversation.updated_at = Some(now);
+            match state {
+                ConversationState::Closed => room.conversation.closed_at = Some(now),
+                ConversationState::Claimed => room.conversation.agent = Some(agent),
+                ConversationState::Open | ConversationState::Active => {}
+            }
+        });
+        let room = room.await?;
         let mut event = Event::new(kind);
         event.details.conversation = room.conversation.clone();
         event.details.sent_at = Some(now);
@@ -231,4 +250,21 @@ impl Inner {
             }
         }
     }
+}
+
+fn new_room(caller: &Caller, request: &SessionRequest) -> Room {
+    let now = Timestamp::now();
+    let conversation = Conversation {
+        id: uuid::Uuid::now_v7().to_string(),
+        kind: request.kind,
+        business: request.business.clone(),
+        department: request.department.clone(),
+        customer: request.customer.clone(),
+        owner: Some(caller.principal.id.to_string()),
+        state: Some(ConversationState::Open),
+        created_at: Some(now),
+        updated_at: Some(now),
+        ..Conversation::default()
+    };
+    Room { conversation, members: [caller.principal.id.to_string()].into(), ..Room::default() }
 }

@@ -63,7 +63,16 @@ pub struct Mint {
 impl Mint {
     /// Whether a claim says something of the caller.
     pub fn names_party(&self) -> bool {
-        let names = |text: &String| text.contains("{party.");
+        self.names("{party.")
+    }
+
+    /// Whether a claim says which caller it is, so that no two are the same to the upstream.
+    pub fn names_one(&self) -> bool {
+        self.names("{party.id}")
+    }
+
+    fn names(&self, hole: &str) -> bool {
+        let names = |text: &String| text.contains(hole);
         self.claims.values().any(|claim| match claim {
             Claim::Template(text) => names(text),
             Claim::List(texts) => texts.iter().any(names),

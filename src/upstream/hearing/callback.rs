@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::HeaderMap;
 
-use crate::backend::Callbacks;
+use crate::backend::{Callbacks, Caller};
 use crate::event::{EventKind, Field, Fields};
 use crate::fault::{Fault, Reason};
 use crate::metrics;
@@ -52,15 +52,28 @@ impl Callbacks for Upstream {
 
 impl Inner {
     async fn called(self: &Arc<Self>, fields: Fields<'static>) -> Result<(), Fault> {
-        if fields.kind().and_then(EventKind::message).is_some()
-            && let Some(id) = fields.id(Field::Id)
-            && self.names.is_repeated(&id).await?
+        let message = fields.kind().and_then(EventKind::message).and(fields.id(Field::Id)).map(|id| id.into_owned());
+        // The same call twice at once: the second waits, and finds that the first was taken.
+        let _turn = match &message {
+            Some(id) => Some(self.turns.take(format!("message/{id}")).await),
+            None => None,
+        };
+        if let Some(id) = &message
+            && self.names.is_known(id).await?
         {
             return Ok(());
         }
-        for account in self.all_accounts() {
+        let mut accounts = self.accounts.all();
+        if accounts.is_empty() {
+            // Nobody listens; what no history will tell is kept all the same.
+            accounts.push(self.account(&Caller::nobody()));
+        }
+        for account in accounts {
             self.take_in(&account, None, fields.clone(), false).await?;
         }
-        Ok(())
+        match &message {
+            Some(id) => self.names.note(id).await,
+            None => Ok(()),
+        }
     }
 }

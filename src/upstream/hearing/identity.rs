@@ -27,7 +27,8 @@ impl Inner {
     }
 
     /// The id of a message whose dialect gives none: the same whenever it is seen, on a socket or in a history.
-    pub fn synthetic_id(&self, event: &Event) -> String {
+    /// `sender` is the upstream's name of its sender: ours depends on who looks.
+    pub fn synthetic_id(&self, event: &Event, sender: Option<&str>) -> String {
         use std::fmt::Write;
 
         let details = &event.details;
@@ -35,7 +36,7 @@ impl Inner {
         let mut hash = Sha256::new();
         for part in [
             details.conversation.id.as_str(),
-            &details.sender.id,
+            sender.unwrap_or(&details.sender.id),
             &time.to_string(),
             details.body.as_deref().unwrap_or_default(),
             details.attachment.url.as_deref().unwrap_or_default(),

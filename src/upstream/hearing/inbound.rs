@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::dialect::as_text;
 use crate::directory::Room;
-use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, Party, Timestamp};
+use crate::event::{
+    Attachment, Conversation, ConversationState, Event, EventKind, Field, Fields, MessageKind, Party, Timestamp,
+};
 use crate::fault::Fault;
 
 use super::Told;
@@ -14,7 +17,8 @@ use crate::upstream::correlator::{Came, From, Pending, Waiting};
 use crate::upstream::link::Link;
 
 impl Inner {
-    /// Takes what came for an account. `is_copy`: the frame is one that only its sender gets.
+    /// Takes what came for an account: by a socket of its own, else by a call of the upstream. `is_copy`: the frame is one
+    /// that only its sender gets.
     pub async fn take_in(
         &self,
         account: &Arc<Account>,
@@ -40,7 +44,7 @@ impl Inner {
                 event.details.sender.id = self.unnamed(&event);
             }
             if event.details.id.is_empty() {
-                event.details.id = self.synthetic_id(&event);
+                event.details.id = self.synthetic_id(&event, told.id.as_deref());
             }
             let from = if is_copy { From::Us } else { self.whose(account, &told) };
             match self.confirmed_by(account, link, &event, from) {
@@ -57,9 +61,13 @@ impl Inner {
             if from == From::Us {
                 self.speak_for(account, &mut event);
             }
-            self.show_files(&caller, &mut event).await?;
+            if let Err(fault) = self.show_files(&caller, &mut event).await {
+                // Where the file is cannot be said; that it was sent, and what was said with it, can.
+                tracing::warn!(upstream = %self.settings.name, %fault, "a file is told in words");
+                event = in_words(event);
+            }
         }
-        self.tell(account, event).await
+        self.tell_to(account, event, if link.is_some() { Whom::Everybody } else { Whom::Allowed }).await
     }
 
     /// Whether the account itself sent it, as far as can be told.
@@ -70,7 +78,7 @@ impl Inner {
                 Some(own) if own == id => From::Us,
                 Some(_) => From::Another,
                 None if **id == *account.caller().principal.id => From::Us,
-                None if self.is_another_account(account, id) => From::Another,
+                None if self.accounts.is_another(account, id) => From::Another,
                 None => From::Unsaid,
             };
         }
@@ -112,7 +120,7 @@ impl Inner {
     pub async fn confirm_unsaid(&self, account: &Account, pending: Pending) -> Result<(), Fault> {
         let mut came = pending.event.clone();
         came.details.sent_at = Some(Timestamp::now());
-        came.details.id = if self.tells_ids() { self.fresh_id() } else { self.synthetic_id(&came) };
+        came.details.id = if self.tells_ids() { self.fresh_id() } else { self.synthetic_id(&came, None) };
         self.confirm(account, pending, &came).await
     }
 
@@ -138,11 +146,12 @@ impl Inner {
         }
     }
 
-    /// Hands an event to all who listen, in the room as it is known.
+    /// Hands an event to all who listen to an account that took part in it.
     pub async fn tell(&self, account: &Account, event: Event) -> Result<(), Fault> {
         self.tell_to(account, event, Whom::Everybody).await
     }
 
+    /// Hands an event to those who listen, in the room as it is known.
     async fn tell_to(&self, account: &Account, mut event: Event, whom: Whom) -> Result<(), Fault> {
         if event.details.conversation.id.is_empty() {
             return Ok(());
@@ -155,8 +164,10 @@ impl Inner {
             _ => event.details.conversation.state,
         };
         if state.is_some() && state != room.conversation.state {
-            room.conversation.state = state;
-            self.directory.save(&room, Vec::new()).await?;
+            room = self.change_room(room, |room| room.conversation.state = state).await?;
+        }
+        if whom != Whom::Allowed && !passes_by(event.kind) {
+            room = self.admit(account, &account.caller(), room).await?;
         }
         complete(&mut event, &room);
         self.keep(&event).await?;
@@ -183,6 +194,18 @@ impl Inner {
         let conversation = Conversation { kind, state: None, ..said.clone() };
         self.directory.create(&conversation, &[]).await
     }
+}
+
+/// A message whose file cannot be shown.
+fn in_words(mut event: Event) -> Event {
+    let Some(kind) = event.kind.message().filter(|kind| kind.is_file()) else { return event };
+    event.details.attachment.url = None;
+    let words = as_text(&event.fields(), kind);
+    event.details.body = words.text(Field::Body).map(str::to_owned);
+    event.details.attachment = Attachment::default();
+    event.details.kind = Some(MessageKind::Text);
+    event.kind = EventKind::Message(MessageKind::Text);
+    event
 }
 
 /// What is known of a room stands in for what the event does not say.

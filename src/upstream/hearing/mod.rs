@@ -104,7 +104,6 @@ impl Hears for Hearing {
     fn over(&self, link: &Arc<Link>, why: &Fault) {
         self.account.unlink(link);
         self.account.dismiss(self.conversation.as_deref(), why.reason);
-        self.upstream.forget_idle(&self.account);
     }
 }
 

@@ -6,6 +6,8 @@ use crate::event::{Event, EventKind, Field, MessageKind};
 use crate::fault::Fault;
 use crate::upstream::Inner;
 
+use super::Record;
+
 impl Inner {
     /// Gives an event's files addresses of ours, and completes what the frame does not tell.
     pub async fn show_files(&self, caller: &Caller, event: &mut Event) -> Result<(), Fault> {
@@ -65,10 +67,9 @@ impl Inner {
     async fn complete_file(&self, caller: &Caller, event: &mut Event) -> Result<(), Fault> {
         let conversation = event.details.conversation.id.clone();
         let records = self.native_history(caller, &conversation).await?;
-        let found = records.into_iter().find(|record| record.id(Field::Id).is_some_and(|id| *id == *event.details.id));
-        if let Some(record) = found
-            && let Some(same) = Event::from_fields(&record)
-        {
+        let is_same = |record: &&Record| record.fields.id(Field::Id).is_some_and(|id| *id == *event.details.id);
+        let found = records.iter().find(is_same);
+        if let Some(same) = found.and_then(|record| Event::from_fields(&record.fields)) {
             let name = event.details.attachment.name.take();
             event.details.attachment = same.details.attachment;
             event.details.attachment.name = name.or(event.details.attachment.name.take());

@@ -23,7 +23,9 @@ impl Inner {
         }
         let mut event = event.clone();
         event.details.conversation.id = self.kept_under(&event.details.conversation.id);
-        self.journal.append(Append { event, key: None, documents: Vec::new() }).await.map_err(fault)?;
+        // Several accounts may hear of one message.
+        let key = Some(event.details.id.clone()).filter(|id| !id.is_empty());
+        self.journal.append(Append { event, key, documents: Vec::new() }).await.map_err(fault)?;
         Ok(())
     }
 

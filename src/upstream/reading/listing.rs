@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::backend::{Caller, Listed, Listing, Page};
 use crate::dialect::{Call, ListingKind, Op};
-use crate::directory::Room;
+use crate::directory::{Room, may_see};
 use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, Value};
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 use crate::upstream::Inner;
 
 /// Conversations that are looked at for one list.
@@ -34,15 +34,20 @@ impl Inner {
         let count = answer.integer(Field::Count).and_then(|count| usize::try_from(count).ok());
         let account = self.account(caller);
         let records = self.names.inward_list(&mut answer, Field::Conversations, None).await?;
-        let mut listed = Vec::with_capacity(records.len());
+        let all = records.len();
+        let mut listed = Vec::with_capacity(all);
         for record in records {
-            if let Some(one) = self.listed_record(caller, &record).await?
-                && (!account.shared || self.visible(caller, &account, &one.conversation.id).await.is_ok())
-            {
+            let Some(one) = self.listed_record(caller, &record).await? else { continue };
+            let room = Room { conversation: one.conversation.clone(), ..Room::default() };
+            // The upstream lists it for an account of its own; for a shared one the gateway decides.
+            let room = self.admit(&account, caller, room).await?;
+            if may_see(caller, &room).is_ok() {
                 listed.push(one);
             }
         }
-        let count = count.unwrap_or(listed.len());
+        // How many there are is not told to whom they are not shown.
+        let before = page.number.saturating_sub(1).saturating_mul(page.size);
+        let count = count.filter(|_| listed.len() == all).unwrap_or(before.saturating_add(listed.len()));
         Ok((listed.into_iter().take(page.size).collect(), count))
     }
 
@@ -86,6 +91,15 @@ impl Inner {
     pub async fn one(&self, caller: &Caller, conversation: &str) -> Result<Listed, Fault> {
         let account = self.account(caller);
         let room = self.visible(caller, &account, conversation).await?;
+        if may_see(caller, &room).is_ok() {
+            return self.as_listed(room).await;
+        }
+        // Where the caller is an account of its own, the upstream says whether it takes part.
+        self.native_history(caller, conversation).await.map_err(|fault| match fault.reason {
+            Reason::NotSupported => Fault::new(Reason::ConversationNotFound),
+            _ => fault,
+        })?;
+        let room = self.admit(&account, caller, room).await?;
         self.as_listed(room).await
     }
 
@@ -106,7 +120,7 @@ impl Inner {
                 Listing::Open => room.conversation.state == Some(ConversationState::Open),
                 Listing::Visible => room.conversation.state != Some(ConversationState::Closed),
             };
-            wanted && crate::directory::may_see(caller, room).is_ok()
+            wanted && may_see(caller, room).is_ok()
         });
         let count = rooms.len();
         let skipped = page.number.saturating_sub(1).saturating_mul(page.size);

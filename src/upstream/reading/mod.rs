@@ -20,63 +20,84 @@ use super::hearing::Told;
 /// Conversations that are looked at for one list.
 const LOOKED_AT: usize = 10_000;
 
+/// A message of an upstream's history, in canonical names.
+pub struct Record {
+    pub fields: Fields<'static>,
+    /// The same sender in the upstream's names.
+    pub told: Told,
+}
+
 impl Inner {
-    /// The messages of a conversation as the upstream's history has them, in canonical names.
-    pub async fn native_history(&self, caller: &Caller, conversation: &str) -> Result<Vec<Fields<'static>>, Fault> {
+    /// The messages of a conversation as the upstream's history has them, oldest first, at most [`LOOKED_AT`].
+    pub async fn native_history(&self, caller: &Caller, conversation: &str) -> Result<Vec<Record>, Fault> {
         let mut fields = Fields::new();
         fields.set_text(Field::ConversationId, conversation);
         self.names.outward(&mut fields).await?;
-        let call = [Op::History, Op::SessionShow, Op::SessionOpen]
-            .into_iter()
-            .find_map(|op| self.call_for(op, caller, &fields, None).filter(|call| tells(call, Field::Messages)));
+        let call = self.history_call(caller, &fields);
         let call = call.ok_or_else(|| Fault::new(Reason::NotSupported).detail("the upstream has no history"))?;
         let mut answer = self.ask(caller, call, &fields, None).await?;
-        let mut records = self.records(caller, &mut answer).await?;
-        for record in &mut records {
-            record.set_text(Field::ConversationId, conversation);
-        }
+        let Some(Value::List(mut read)) = answer.remove(Field::Messages) else { return Ok(Vec::new()) };
         // Oldest first, whatever the dialect's order is.
         if call.page.newest_first {
-            records.reverse();
+            read.reverse();
+        }
+        let surplus = read.len().saturating_sub(LOOKED_AT);
+        let mut records = Vec::with_capacity(read.len() - surplus);
+        for record in read.into_iter().skip(surplus) {
+            records.push(self.record(caller, conversation, record).await?);
         }
         Ok(records)
     }
 
-    async fn records(&self, caller: &Caller, answer: &mut Fields<'static>) -> Result<Vec<Fields<'static>>, Fault> {
+    /// The call that reads a conversation's messages; `fields` are in the upstream's names.
+    pub fn history_call(&self, caller: &Caller, fields: &Fields<'_>) -> Option<&Call> {
+        [Op::History, Op::SessionShow, Op::SessionOpen]
+            .into_iter()
+            .find_map(|op| self.call_for(op, caller, fields, None).filter(|call| tells(call, Field::Messages)))
+    }
+
+    async fn record(&self, caller: &Caller, conversation: &str, mut fields: Fields<'static>) -> Result<Record, Fault> {
         let account = self.account(caller);
         let known = account.known();
-        let Some(Value::List(mut records)) = answer.remove(Field::Messages) else { return Ok(Vec::new()) };
         let us = known.id.as_deref().filter(|_| !account.shared).map(|id| (id, &*caller.principal.id));
-        for record in &mut records {
-            let told = Told::of(record);
-            let from = self.whose(&account, &told);
-            self.names.inward(record, us).await?;
-            if from == From::Us
-                && account.shared
-                && let Some(role) = caller.principal.role
-            {
-                record.set_text(Field::SenderRole, role.as_str());
-            }
+        let told = Told::of(&fields);
+        let from = self.whose(&account, &told);
+        self.names.inward(&mut fields, us).await?;
+        if from == From::Us
+            && account.shared
+            && let Some(role) = caller.principal.role
+        {
+            fields.set_text(Field::SenderRole, role.as_str());
         }
-        Ok(records)
+        fields.set_text(Field::ConversationId, conversation);
+        Ok(Record { fields, told })
+    }
+
+    /// The message that a record is, under the id that it also has when it is said; its file as the upstream names it.
+    pub fn recorded(&self, record: &Record) -> Option<Event> {
+        let mut event = Event::from_fields(&record.fields)?;
+        event.details.origin.dialect = Some(self.settings.dialect.name.to_string());
+        if event.details.sender.id.is_empty() {
+            event.details.sender.id = self.unnamed(&event);
+        }
+        if event.details.id.is_empty() || !self.tells_ids() {
+            event.details.id = self.synthetic_id(&event, record.told.id.as_deref());
+        }
+        Some(event)
     }
 
     pub async fn messages(&self, caller: &Caller, conversation: &str, page: Page) -> Result<Vec<Arc<Event>>, Fault> {
         let account = self.account(caller);
         let room = self.visible(caller, &account, conversation).await?;
-        self.ensure_named(caller, &room).await?;
-        let mut events = Vec::new();
-        for record in self.native_history(caller, conversation).await? {
-            let Some(mut event) = Event::from_fields(&record) else { continue };
+        self.ensure_named(caller, &account, &room).await?;
+        let records = self.native_history(caller, conversation).await?;
+        // The upstream has shown it.
+        let room = self.admit(&account, caller, room).await?;
+        let mut events = Vec::with_capacity(records.len());
+        for record in &records {
+            let Some(mut event) = self.recorded(record) else { continue };
             event.details.conversation = room.conversation.clone();
             event.details.guest = room.guest.clone();
-            event.details.origin.dialect = Some(self.settings.dialect.name.to_string());
-            if event.details.sender.id.is_empty() {
-                event.details.sender.id = self.unnamed(&event);
-            }
-            if event.details.id.is_empty() || !self.tells_ids() {
-                event.details.id = self.synthetic_id(&event);
-            }
             // A history tells where its files are; one that does not is not asked for again.
             if event.details.attachment.url.is_some() || event.details.attachment.path.is_some() {
                 self.show_files(caller, &mut event).await?;
