@@ -65,7 +65,7 @@ fn is_confined_elsewhere(caller: &Caller, conversation: &str) -> bool {
 }
 
 /// What may be told of a room to somebody who knows its name only.
-fn unseen(room: Room) -> Room {
+pub fn unseen(room: Room) -> Room {
     let Conversation { id, kind, department, business, .. } = room.conversation;
     Room { conversation: Conversation { id, kind, department, business, ..Conversation::default() }, ..Room::default() }
 }

@@ -11,6 +11,7 @@ use crate::fault::{Fault, Reason};
 
 use super::Inner;
 use super::account::Account;
+use super::rooms::unseen;
 
 /// The keys by which `[[conversations]]` says what a session is found by.
 const KEYS: [(&str, Field); 4] = [
@@ -129,7 +130,8 @@ impl Inner {
         let again = (is_closed || is_stranger) && self.settings.dialect.naming.create == CreateConversation::Session;
         let named = match again {
             true => self.open_there(caller, &account, &room.conversation).await?,
-            false if is_stranger => return Err(Fault::new(Reason::Forbidden)),
+            // Nothing can be asked now: it says so at what the caller does there.
+            false if is_stranger => return Ok(unseen(room).conversation),
             false => self.name_there(caller, &account, &room.conversation).await?,
         };
         if named != room.conversation.id {
