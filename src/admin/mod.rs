@@ -71,7 +71,7 @@ async fn answer(request: &Request<Incoming>, backend: &dyn Backend, tasks: &Task
 }
 
 async fn readiness(backend: &dyn Backend, tasks: &Tasks) -> Response<Full<Bytes>> {
-    if tasks.stopping().is_cancelled() {
+    if tasks.is_leaving() {
         return json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "status": "stopping" }));
     }
     match backend.healthy().await {

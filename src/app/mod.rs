@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::admin;
 use crate::auth::Secret;
@@ -99,10 +100,14 @@ impl Gateway {
         self.admin
     }
 
-    /// Lets what is in flight finish, at most for the configured time. Returns how many tasks were left.
+    /// Says that it is not ready, lets sockets leave one by one, then what is in flight finish; all within the configured
+    /// time. Returns how many tasks were left.
     pub async fn stop(self) -> usize {
+        let began = Instant::now();
+        let sockets = self.tasks.leave(self.drain_timeout * 2 / 3).await;
+        tracing::info!(sockets, seconds = began.elapsed().as_secs_f64(), "sockets were closed");
         self.tasks.stop();
-        let left = self.tasks.drain(self.drain_timeout).await;
+        let left = self.tasks.drain(self.drain_timeout.saturating_sub(began.elapsed())).await;
         self.journal.close().await;
         left
     }

@@ -46,7 +46,7 @@ impl From<Fault> for Unopened {
 
 /// Answers it; `socket` is which of the dialect's sockets it is for, if it is for one.
 pub async fn answer(way: Way<'_>, socket: Option<usize>, request: Request<Incoming>) -> Response<Answer> {
-    let accept = match upgrade::accepted(way.site, request).await {
+    let accept = match upgrade::accepted(way.site, way.route, request).await {
         Ok(accepted) => accepted,
         Err(response) => return response,
     };
@@ -78,12 +78,12 @@ pub async fn answer(way: Way<'_>, socket: Option<usize>, request: Request<Incomi
         settings: route.session,
     };
     let upgrade = hyper::upgrade::on(request);
-    let stop = way.site.tasks.stopping();
+    let stay = way.site.tasks.stay();
     way.site.tasks.spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
         let open = OpenSocket::begin(&route.name);
         let client = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;
-        let end = tunnel::run(tunnel, client, opened.socket, stop).await;
+        let end = tunnel::run(tunnel, client, opened.socket, stay).await;
         tracing::debug!(route = %route.name, end = end.as_str(), "tunnel ended");
         open.end(end.as_str());
         drop((opened.held, seat));

@@ -18,6 +18,7 @@ use crate::fault::{Fault, Reason};
 use crate::metrics::OpenSocket;
 use crate::session::{self, Admitted, Place};
 use crate::socket::{Side, Socket, WebSocket};
+use crate::tasks::Stay;
 
 use super::body::{self, Answer};
 use super::guard::{self, Wanted};
@@ -32,7 +33,7 @@ pub async fn answer(
     wanted: &Wanted,
     request: Request<Incoming>,
 ) -> Response<Answer> {
-    let (accept, request) = match accepted(site, request).await {
+    let (accept, request) = match accepted(site, route, request).await {
         Ok(accepted) => accepted,
         Err(response) => return response,
     };
@@ -62,10 +63,10 @@ pub async fn answer(
     let subprotocol = credential::subprotocol_answer(&places(route).socket, request.headers()).map(str::to_owned);
     let upgrade = hyper::upgrade::on(request);
     let route = Arc::clone(route);
-    let stop = site.tasks.stopping();
+    let stay = site.tasks.stay();
     site.tasks.spawn(async move {
         match admitted {
-            Ok((admitted, seat)) => converse(&route, place, admitted, upgrade, stop).await.map_or((), |()| drop(seat)),
+            Ok((admitted, seat)) => converse(&route, place, admitted, upgrade, stay).await.map_or((), |()| drop(seat)),
             Err(fault) => refuse(&route, socket, &fault, upgrade).await,
         }
     });
@@ -75,9 +76,14 @@ pub async fn answer(
 /// The accept key of a request that is a well-formed handshake; else the answer to it.
 pub async fn accepted(
     site: &Site,
+    route: &Route,
     request: Request<Incoming>,
 ) -> Result<(String, Request<Incoming>), Response<Answer>> {
     match handshake(&request) {
+        Ok(_) if site.tasks.is_leaving() => {
+            body::drain(request.into_body(), site.bounds.body_idle).await;
+            Err(respond::refusal(route, None, &Fault::new(Reason::GoingAway)))
+        }
         Ok(accept) => Ok((accept, request)),
         Err((status, words)) => {
             body::drain(request.into_body(), site.bounds.body_idle).await;
@@ -181,17 +187,11 @@ pub fn switching(accept: &str, subprotocol: Option<&str>) -> Response<Answer> {
     response
 }
 
-async fn converse(
-    route: &Route,
-    place: Place,
-    admitted: Admitted,
-    upgrade: OnUpgrade,
-    stop: tokio_util::sync::CancellationToken,
-) -> Option<()> {
+async fn converse(route: &Route, place: Place, admitted: Admitted, upgrade: OnUpgrade, stay: Stay) -> Option<()> {
     let upgraded = upgrade.await.ok()?;
     let open = OpenSocket::begin(&route.name);
     let socket = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;
-    let end = session::run(place, admitted, socket, stop).await;
+    let end = session::run(place, admitted, socket, stay).await;
     tracing::debug!(route = %route.name, end = end.as_str(), "session ended");
     open.end(end.as_str());
     Some(())

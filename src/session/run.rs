@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::future::{Fuse, FusedFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use tokio_util::sync::CancellationToken;
 
 use crate::backend::Sent;
 use crate::dialect::{RefusedFrame, Scope};
 use crate::event::{Event, EventKind, Fields};
 use crate::fault::{Fault, Reason};
 use crate::relay::{MailboxEnd, MailboxReceiver};
+use crate::tasks::Stay;
 
 use super::admission::Admitted;
 use super::{Place, incoming, outgoing};
@@ -82,11 +82,11 @@ impl From<Gone> for Farewell {
 }
 
 /// Runs a session to its end.
-pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, stop: CancellationToken) -> End {
+pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, stay: Stay) -> End {
     let Admitted { caller, conversation, connected, mut mailbox } = admitted;
     let mut session =
         Session { place: &place, caller: &caller, conversation: conversation.as_ref(), last_heard: Instant::now() };
-    let farewell = match session.converse(&mut socket, &mut mailbox, &stop).await {
+    let farewell = match session.converse(&mut socket, &mut mailbox, stay).await {
         Ok(never) => match never {},
         Err(farewell) => farewell,
     };
@@ -110,11 +110,12 @@ impl Session<'_> {
         &mut self,
         socket: &mut S,
         mailbox: &mut MailboxReceiver,
-        stop: &CancellationToken,
+        stay: Stay,
     ) -> Result<std::convert::Infallible, Farewell> {
         self.greet(socket).await?;
         // One frame at a time is handed over, in order; what comes meanwhile waits in the connection. Confirmations that
         // the backend gives later are waited for beside, and deliveries go on all the while.
+        let mut over = pin!(stay.over());
         let mut handing = pin!(Fuse::terminated());
         let mut pending = FuturesUnordered::new();
         let mut pings = interval(self.place.settings.ping_every);
@@ -123,7 +124,7 @@ impl Session<'_> {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
+                () = &mut over => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
                 received = mailbox.recv() => self.deliver(socket, mailbox, received).await?,
                 handed = &mut handing => match handed {
                     Ok(Sent::Accepted(_)) => {}

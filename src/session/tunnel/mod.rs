@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::auth::RateLimit;
 use crate::dialect::{Dialect, Redaction};
 use crate::socket::Duplex;
+use crate::tasks::Stay;
 
 use super::{End, Settings};
 use farewell::{Bye, Farewells};
@@ -39,10 +39,10 @@ pub struct Tunnel {
 }
 
 /// Passes on until the end of one side, or the stop.
-pub async fn run<C: Duplex, U: Duplex>(tunnel: Tunnel, client: C, upstream: U, stop: CancellationToken) -> End {
+pub async fn run<C: Duplex, U: Duplex>(tunnel: Tunnel, client: C, upstream: U, stay: Stay) -> End {
     let mut pump = Pump::new(&tunnel, client, upstream);
     let farewells = {
-        let mut stopped = pin!(stop.cancelled());
+        let mut stopped = pin!(stay.over());
         poll_fn(|context| match stopped.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Farewells::stopped(&tunnel)),
             Poll::Pending => pump.poll(context),

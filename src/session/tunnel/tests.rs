@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::*;
 use crate::dialect::builtin;
 use crate::fault::Reason;
 use crate::relay::MailboxLimits;
 use crate::socket::{Frame, Gone, Received};
+use crate::tasks::Tasks;
 
 /// What the far end of a socket says and hears.
 #[derive(Default)]
@@ -115,7 +114,7 @@ struct Ended {
 async fn ended(tunnel: Tunnel, prepare: impl FnOnce(&Far, &Far)) -> Ended {
     let (client, upstream) = (Far::default(), Far::default());
     prepare(&client, &upstream);
-    let end = run(tunnel, client.clone(), upstream.clone(), CancellationToken::new()).await;
+    let end = run(tunnel, client.clone(), upstream.clone(), Tasks::new().stay()).await;
     Ended { end, client, upstream }
 }
 
@@ -248,7 +247,7 @@ async fn each_side_is_kept_alive_and_given_up_on_its_own() {
     for far in [&silent.client, &silent.upstream] {
         assert_eq!(far.0.lock().unwrap().pings, 2);
     }
-    let stop = CancellationToken::new();
+    let tasks = Tasks::new();
     let (client, upstream) = (Far::default(), Far::default());
     let pongs = async {
         for _ in 0..10 {
@@ -256,7 +255,7 @@ async fn each_side_is_kept_alive_and_given_up_on_its_own() {
             upstream.say(Received::Alive);
         }
     };
-    let running = run(tunnel(None), client.clone(), upstream.clone(), stop);
+    let running = run(tunnel(None), client.clone(), upstream.clone(), tasks.stay());
     let (end, ()) = tokio::join!(running, pongs);
     assert_eq!(end, End::Dead, "the client alone is silent");
     assert_eq!(upstream.0.lock().unwrap().pings, 0);
@@ -264,10 +263,10 @@ async fn each_side_is_kept_alive_and_given_up_on_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_is_told_to_both() {
-    let stop = CancellationToken::new();
+    let tasks = Tasks::new();
     let (client, upstream) = (Far::default(), Far::default());
-    let running = run(tunnel(Some("frontdesk")), client.clone(), upstream.clone(), stop.clone());
-    let (end, ()) = tokio::join!(running, async { stop.cancel() });
+    let running = run(tunnel(Some("frontdesk")), client.clone(), upstream.clone(), tasks.stay());
+    let (end, ()) = tokio::join!(running, async { tasks.stop() });
     assert_eq!(end, End::Stopped);
     assert_eq!(client.closed_with(), with(1012, "The server is restarting"));
     assert_eq!(upstream.closed_with(), with(1001, ""));
