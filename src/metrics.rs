@@ -28,6 +28,8 @@ pub struct Metrics {
     upstream_sockets: IntGaugeVec,
     unreadable: IntCounterVec,
     connections: IntGauge,
+    reloads: IntCounterVec,
+    config: IntGaugeVec,
 }
 
 fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
@@ -127,6 +129,18 @@ impl Metrics {
                 &["upstream"],
             ),
             connections,
+            reloads: counter(
+                &registry,
+                "dragoman_config_reloads_total",
+                "Configs offered while running: taken, or refused.",
+                &["result"],
+            ),
+            config: gauges(
+                &registry,
+                "dragoman_config_taken_timestamp_seconds",
+                "When the config that holds was taken, by the digest of its files.",
+                &["digest"],
+            ),
             registry,
         }
     }
@@ -143,6 +157,18 @@ pub fn render() -> String {
     // Writing into memory fails only on a metric without a name, of which there is none.
     let _ = TextEncoder::new().encode(&metrics().registry.gather(), &mut page);
     String::from_utf8_lossy(&page).into_owned()
+}
+
+/// The config of this digest holds from now on; no other does.
+pub fn show_config(digest: &str) {
+    let config = &metrics().config;
+    config.reset();
+    let seconds = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    config.with_label_values(&[digest]).set(i64::try_from(seconds).unwrap_or(i64::MAX));
+}
+
+pub fn count_reload(taken: bool) {
+    metrics().reloads.with_label_values(&[if taken { "taken" } else { "refused" }]).inc();
 }
 
 /// A call was answered.

@@ -1,12 +1,12 @@
-//! What operators and their machines ask: is it alive, is it ready, what does it count. In: connections on the admin
-//! listener. Out: `/healthz`, `/readyz`, `/metrics`.
+//! What operators and their machines ask: is it alive, is it ready, what does it count, take the config anew. In:
+//! connections on the admin listener. Out: `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -14,13 +14,26 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::Backend;
 use crate::metrics;
 use crate::tasks::Tasks;
 
+/// Asks for the config to be taken anew; the answer says what was wrong with it.
+pub type Reload = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
+
+/// What the answers come from.
+#[derive(Clone)]
+struct Site {
+    backend: Arc<dyn Backend>,
+    tasks: Tasks,
+    reload: Option<Reload>,
+}
+
 /// Answers on this listener until the tasks are told to stop; while they stop, readiness says so.
-pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>, tasks: Tasks) {
+pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>, tasks: Tasks, reload: Option<Reload>) {
+    let site = Site { backend, tasks: tasks.clone(), reload };
     let stop = tasks.stopping();
     loop {
         let accepted = tokio::select! {
@@ -32,11 +45,11 @@ pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>, tasks: Task
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let (backend, tasks_of_connection, stop) = (Arc::clone(&backend), tasks.clone(), tasks.stopping());
+        let (site, stop) = (site.clone(), tasks.stopping());
         tasks.spawn(async move {
             let service = service_fn(move |request| {
-                let (backend, tasks) = (Arc::clone(&backend), tasks_of_connection.clone());
-                async move { Ok::<_, Infallible>(answer(&request, &*backend, &tasks).await) }
+                let site = site.clone();
+                async move { Ok::<_, Infallible>(answer(&request, &site).await) }
             });
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
@@ -53,28 +66,53 @@ pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>, tasks: Task
     }
 }
 
-async fn answer(request: &Request<Incoming>, backend: &dyn Backend, tasks: &Tasks) -> Response<Full<Bytes>> {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        return json(StatusCode::METHOD_NOT_ALLOWED, &serde_json::json!({ "error": "only GET" }));
+async fn answer(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    let wanted = if path == "/api/reload" { [Method::POST, Method::POST] } else { [Method::GET, Method::HEAD] };
+    if !wanted.contains(request.method()) {
+        let words = format!("{path} is for {}", wanted[0]);
+        return json(StatusCode::METHOD_NOT_ALLOWED, &serde_json::json!({ "error": words }));
     }
-    match request.uri().path() {
+    match path {
         "/healthz" => json(StatusCode::OK, &serde_json::json!({ "status": "alive" })),
-        "/readyz" => readiness(backend, tasks).await,
+        "/readyz" => readiness(site).await,
+        "/api/reload" => reload(request, site).await,
         "/metrics" => {
             let mut response = Response::new(Full::from(metrics::render()));
             let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
             response.headers_mut().insert(CONTENT_TYPE, kind);
             response
         }
-        _ => json(StatusCode::NOT_FOUND, &serde_json::json!({ "error": "try /healthz, /readyz or /metrics" })),
+        _ => json(
+            StatusCode::NOT_FOUND,
+            &serde_json::json!({ "error": "try /healthz, /readyz, /metrics or POST /api/reload" }),
+        ),
     }
 }
 
-async fn readiness(backend: &dyn Backend, tasks: &Tasks) -> Response<Full<Bytes>> {
-    if tasks.is_leaving() {
+/// Takes the config anew and says what came of it. Not for pages: a browser says where a request comes from.
+async fn reload(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes>> {
+    if request.headers().contains_key(ORIGIN) {
+        return json(StatusCode::FORBIDDEN, &serde_json::json!({ "error": "not from a page" }));
+    }
+    let (reply, outcome) = oneshot::channel();
+    let asked = match &site.reload {
+        Some(reload) => reload.try_send(reply).is_ok(),
+        None => false,
+    };
+    match outcome.await {
+        Ok(Ok(())) => json(StatusCode::OK, &serde_json::json!({ "status": "taken" })),
+        Ok(Err(problems)) => json(StatusCode::UNPROCESSABLE_ENTITY, &serde_json::json!({ "error": problems })),
+        Err(_) if asked => json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "error": "stopping" })),
+        Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "error": "not now; ask again" })),
+    }
+}
+
+async fn readiness(site: &Site) -> Response<Full<Bytes>> {
+    if site.tasks.is_leaving() {
         return json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "status": "stopping" }));
     }
-    match backend.healthy().await {
+    match site.backend.healthy().await {
         Ok(()) => json(StatusCode::OK, &serde_json::json!({ "status": "ready", "hub": "ok" })),
         Err(fault) => {
             let detail = serde_json::json!({ "status": "not ready", "hub": fault.to_string() });

@@ -1,44 +1,46 @@
 //! A route of the config → one that the server can serve.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use crate::auth::{RateLimit, Verifier, Visitors};
 use crate::backend::Terms;
-use crate::config::{Config, Route, StoreSettings, Target};
+use crate::config::{Route, StoreSettings, Target};
 use crate::relay::MailboxLimits;
 use crate::server::{self, Stores};
 use crate::session;
 
-use super::{Parts, StartError, upload_stores, upstreams};
+use super::ground::Ground;
+use super::parts::{Parts, upload_stores};
+use super::{StartError, upstreams};
 
 /// Sockets at a time of a route that says nothing.
 const CONNECTIONS: usize = 10_000;
 /// Bytes of a frame of a route that says nothing.
 const FRAME: usize = 64 * 1024;
 
-pub fn route(route: &Route, config: &Config, parts: &Parts) -> Result<server::Route, StartError> {
+pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Route, StartError> {
     let stores = upload_stores(route).map(|uploads| {
-        let StoreSettings::Fs { public_url, .. } = &config.stores[&uploads.default];
+        let StoreSettings::Fs { public_url, .. } = &parts.config.stores[&uploads.default];
         let kinds = uploads.kinds.iter().map(|(kind, name)| (*kind, Arc::clone(&parts.stores[name])));
         Stores {
             default: Arc::clone(&parts.stores[&uploads.default]),
             kinds: kinds.collect(),
-            public_url: public_url.clone().unwrap_or_else(|| format!("http://{}", parts.address)),
+            public_url: public_url.clone().unwrap_or_else(|| format!("http://{}", ground.address)),
         }
     });
     let upstream = match &route.target {
         Target::Hub => None,
-        Target::Upstream(name) => parts.upstreams.get(name),
+        Target::Upstream(name) => parts.upstreams.get(name).map(|open| &open.upstream),
     };
-    let visitors = || Visitors::new(parts.visitors.clone(), &route.name);
+    let visitors = || Visitors::new(ground.visitors.clone(), &route.name);
     Ok(server::Route {
         name: Arc::clone(&route.name),
         dialect: Arc::clone(&route.dialect),
-        backend: parts.backend(&route.target)?,
+        naming: Arc::clone(&parts.naming),
+        backend: parts.backend(&route.target, ground)?,
         passage: upstream.map(|upstream| Arc::new(upstream.clone()) as _),
-        same_dialect: upstreams::speaks_the_same(route, config),
+        same_dialect: upstreams::speaks_the_same(route, &parts.config),
         forward_rest: route.forward_rest,
         terms: Terms {
             foreign_files: route.dialect.flag("foreign_files"),
@@ -53,7 +55,7 @@ pub fn route(route: &Route, config: &Config, parts: &Parts) -> Result<server::Ro
         frame_limit: route.limits.frame.unwrap_or(FRAME),
         rate: route.limits.rate.and_then(|rate| RateLimit::new(rate.count, rate.per)).map(Arc::new),
         connections: route.limits.connections.unwrap_or(CONNECTIONS),
-        open: Arc::new(AtomicUsize::new(0)),
+        open: ground.open_sockets(&route.name),
         origins: route.origins.clone(),
         stores,
         hosted: upstream.map(|upstream| upstream.hosted().clone()),

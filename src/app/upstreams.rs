@@ -4,41 +4,104 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Route, Target};
+use crate::config::{Config, Route, StoreSettings, Target};
 use crate::dialect::Dialect;
 use crate::media::fetch::{FetchSettings, Fetcher};
 use crate::media::{Hosted, Place, Sources};
+use crate::naming::PinnedConversation;
 use crate::upstream::{Surroundings, Upstream, UpstreamSettings};
 
-use super::{Parts, StartError, upload_stores};
+use super::StartError;
+use super::ground::Ground;
+use super::parts::{Parts, upload_stores};
 
 /// Bytes of a file that is fetched from somewhere else.
 const LARGEST_FILE: u64 = 2 << 30;
 
-pub async fn open(config: &Config, parts: &Parts) -> Result<BTreeMap<String, Upstream>, StartError> {
+/// An upstream and all that it was made of.
+pub struct OpenUpstream {
+    pub upstream: Upstream,
+    made_of: Materials,
+}
+
+impl OpenUpstream {
+    /// Whether one is the other, kept.
+    pub fn is_same(&self, other: &OpenUpstream) -> bool {
+        self.made_of == other.made_of
+    }
+}
+
+/// What an upstream is made of: of the same, the same is kept.
+#[derive(PartialEq)]
+struct Materials {
+    settings: UpstreamSettings,
+    conversations: Vec<PinnedConversation>,
+    /// The addresses under which the gateway serves files, and the stores behind each.
+    places: Vec<(String, Vec<String>)>,
+    stores: BTreeMap<String, StoreSettings>,
+    /// Where its files are served.
+    base: String,
+}
+
+pub async fn open(
+    parts: &Parts,
+    ground: &Ground,
+    before: Option<&Parts>,
+) -> Result<BTreeMap<String, OpenUpstream>, StartError> {
     let mut upstreams = BTreeMap::new();
-    for (name, settings) in &config.upstreams {
-        let leads_there = |route: &&Route| route.target == Target::Upstream(name.clone());
-        // Its files are served under the address of the first route that leads there.
-        let home = config.routes.iter().find(leads_there);
-        let base = home.map_or_else(|| format!("http://{}/", parts.address), |route| parts.files_url(route, config));
-        let fetcher = Fetcher::new(fetch_settings(settings));
-        let hosted = Hosted::new(
-            Arc::clone(&settings.name),
-            Arc::clone(&parts.journal),
-            fetcher.clone(),
-            base,
-            Upstream::file_credential(settings),
-        );
-        let around = Surroundings {
-            journal: Arc::clone(&parts.journal),
-            sources: Sources::new(places(config, parts), fetcher),
-            hosted,
-            tasks: parts.tasks.clone(),
+    for (name, settings) in &parts.config.upstreams {
+        let made_of = materials(name, settings, parts, ground);
+        let known = before.and_then(|before| before.upstreams.get(name)).filter(|known| known.made_of == made_of);
+        let upstream = match known {
+            Some(known) => known.upstream.clone(),
+            None => make(&made_of, parts, ground).await?,
         };
-        upstreams.insert(name.clone(), Upstream::open(settings.clone(), &config.conversations, around).await?);
+        upstreams.insert(name.clone(), OpenUpstream { upstream, made_of });
     }
     Ok(upstreams)
+}
+
+fn materials(name: &str, settings: &UpstreamSettings, parts: &Parts, ground: &Ground) -> Materials {
+    let config = &parts.config;
+    let leads_there = |route: &&Route| route.target == Target::Upstream(name.to_owned());
+    // Its files are served under the address of the first route that leads there.
+    let home = config.routes.iter().find(leads_there);
+    let base = home.map_or_else(|| format!("http://{}/", ground.address), |route| parts.files_url(route, ground));
+    let place = |route: &Route| {
+        let stores = upload_stores(route)?;
+        let names = std::iter::once(&stores.default).chain(stores.kinds.values()).cloned().collect();
+        Some((parts.files_url(route, ground), names))
+    };
+    Materials {
+        settings: settings.clone(),
+        conversations: config.conversations.clone(),
+        places: config.routes.iter().filter_map(place).collect(),
+        stores: config.stores.clone(),
+        base,
+    }
+}
+
+async fn make(made_of: &Materials, parts: &Parts, ground: &Ground) -> Result<Upstream, StartError> {
+    let settings = &made_of.settings;
+    let fetcher = Fetcher::new(fetch_settings(settings));
+    let hosted = Hosted::new(
+        Arc::clone(&settings.name),
+        Arc::clone(&ground.journal),
+        fetcher.clone(),
+        made_of.base.clone(),
+        Upstream::file_credential(settings),
+    );
+    let places = made_of.places.iter().map(|(url, names)| Place {
+        url: url.clone(),
+        stores: names.iter().map(|name| Arc::clone(&parts.stores[name])).collect(),
+    });
+    let around = Surroundings {
+        journal: Arc::clone(&ground.journal),
+        sources: Sources::new(places.collect(), fetcher),
+        hosted,
+        tasks: ground.tasks.clone(),
+    };
+    Ok(Upstream::open(settings.clone(), &made_of.conversations, around).await?)
 }
 
 /// Whether a route leads to an upstream that speaks the clients' own dialect, whatever its variant.
@@ -50,17 +113,6 @@ pub fn speaks_the_same(route: &Route, config: &Config) -> bool {
             config.upstreams.get(name).is_some_and(|upstream| family(&upstream.dialect) == family(&route.dialect))
         }
     }
-}
-
-/// Where the gateway itself serves files.
-fn places(config: &Config, parts: &Parts) -> Vec<Place> {
-    let place = |route: &Route| {
-        let stores = upload_stores(route)?;
-        let names = std::iter::once(&stores.default).chain(stores.kinds.values());
-        let stores = names.map(|name| Arc::clone(&parts.stores[name])).collect();
-        Some(Place { url: parts.files_url(route, config), stores })
-    };
-    config.routes.iter().filter_map(place).collect()
 }
 
 fn fetch_settings(settings: &UpstreamSettings) -> FetchSettings {

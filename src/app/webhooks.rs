@@ -1,32 +1,68 @@
-//! The webhook of a route whose dialect hears by being called.
+//! The webhooks of routes whose dialect hears by being called. In: the parts of a config, and of the one before. Out:
+//! those that are new, listening; and which of the others go on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::auth::{Auth, Principal};
 use crate::backend::{Caller, Terms};
-use crate::config::{Config, Route, Target};
-use crate::delivery::{Source, Webhook};
-use crate::relay::Relay;
+use crate::config::{Route, Target};
+use crate::delivery::{RunningWebhook, Source, Webhook};
 
-use super::{Parts, StartError};
+use super::StartError;
+use super::ground::Ground;
+use super::parts::Parts;
 
-pub async fn start(route: &Route, config: &Config, parts: &Parts, relay: &Arc<dyn Relay>) -> Result<(), StartError> {
-    let Some(settings) = &route.events else { return Ok(()) };
+/// Starts those that do not go on from the config before.
+pub async fn start(
+    parts: &Parts,
+    ground: &Ground,
+    before: Option<&Parts>,
+) -> Result<BTreeMap<Arc<str>, RunningWebhook>, StartError> {
+    let mut started = BTreeMap::new();
+    for route in &parts.config.routes {
+        if goes_on(route, parts, before) {
+            continue;
+        }
+        let Some(webhook) = webhook(route, parts) else { continue };
+        let source = match &route.target {
+            Target::Hub => Source::Relay(Arc::clone(&ground.relay)),
+            Target::Upstream(_) => Source::Backend(parts.backend(&route.target, ground)?, Box::new(app(route))),
+        };
+        started.insert(Arc::clone(&route.name), webhook.start(source, &ground.tasks).await?);
+    }
+    Ok(started)
+}
+
+/// What a route's app is told, and how.
+pub fn webhook(route: &Route, parts: &Parts) -> Option<Webhook> {
+    let settings = route.events.clone()?;
     let family = route.dialect.name.split('@').next().unwrap_or_default();
-    let named = config.conversations.iter().filter(|pinned| pinned.named_in(family).is_some());
-    let webhook = Webhook {
-        settings: settings.clone(),
+    let named = parts.config.conversations.iter().filter(|pinned| pinned.named_in(family).is_some());
+    Some(Webhook {
+        settings,
         route: Arc::clone(&route.name),
         dialect: Arc::clone(&route.dialect),
         pinned: named.map(|pinned| pinned.name.clone()).collect::<BTreeSet<_>>(),
         naming: Arc::clone(&parts.naming),
-    };
-    let source = match &route.target {
-        Target::Hub => Source::Relay(Arc::clone(relay)),
-        Target::Upstream(_) => Source::Backend(parts.backend(&route.target)?, Box::new(app(route))),
-    };
-    Ok(webhook.start(source, &parts.tasks).await?)
+    })
+}
+
+/// Whether the webhook that the route had listens where this one would. It keeps what waits for the app.
+pub fn goes_on(route: &Route, parts: &Parts, before: Option<&Parts>) -> bool {
+    let Some(before) = before.filter(|_| route.events.is_some()) else { return false };
+    let earlier = before.config.routes.iter().find(|earlier| earlier.name == route.name && earlier.events.is_some());
+    earlier.is_some_and(|earlier| match (&earlier.target, &route.target) {
+        (Target::Hub, Target::Hub) => true,
+        (Target::Upstream(one), Target::Upstream(other)) => {
+            let is_same = match (before.upstreams.get(one), parts.upstreams.get(other)) {
+                (Some(one), Some(other)) => one.is_same(other),
+                _ => false,
+            };
+            is_same && earlier.auth == route.auth
+        }
+        _ => false,
+    })
 }
 
 /// The app itself, as whom the gateway listens: whoever its first token stands for.

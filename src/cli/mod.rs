@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod dialects;
 mod log;
+mod reload;
 mod serve;
 mod settings;
 #[cfg(test)]

@@ -2,10 +2,13 @@
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 
+use super::reload::Reloader;
 use super::settings::ConfigArguments;
 use super::{Console, Exit};
 use crate::app::Gateway;
+use crate::config::Loaded;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -13,8 +16,11 @@ use crate::app::Gateway;
   dragoman serve -c /etc/dragoman/routes.toml
   dragoman serve --listen 127.0.0.1:0          any free port; the address is printed
 
-SIGTERM or Ctrl-C stops: no new connections, what is in flight finishes, sockets are closed politely.
-A second one stops at once. Logs: DRAGOMAN_LOG=debug, DRAGOMAN_LOG_FORMAT=json.")]
+SIGTERM or Ctrl-C stops: not ready any more, no new sockets, those that are open are closed politely one by one,
+what is in flight finishes. A second one stops at once.
+SIGHUP, a change of the file (`server.watch`) or POST /api/reload on the admin address takes the config anew:
+checked first, taken whole, no socket closed; one that fails its check is refused and the old one holds.
+Logs: DRAGOMAN_LOG=debug, DRAGOMAN_LOG_FORMAT=json.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
@@ -45,11 +51,20 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
             return Exit::Failed;
         }
     };
-    runtime.block_on(serve(loaded.config, console))
+    runtime.block_on(serve(arguments, &flags, &loaded, console))
 }
 
-async fn serve(config: crate::config::Config, console: &mut Console) -> Exit {
-    let gateway = match Gateway::start(config).await {
+async fn serve(arguments: &Arguments, flags: &[(&str, String)], loaded: &Loaded, console: &mut Console) -> Exit {
+    let (reload, requests) = mpsc::channel(1);
+    // From the first moment on: its default action would end the process.
+    let hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            console.error(&error);
+            return Exit::Failed;
+        }
+    };
+    let gateway = match Gateway::start(loaded.config.clone(), Some(reload)).await {
         Ok(gateway) => gateway,
         Err(error) => {
             console.error(&error);
@@ -60,7 +75,11 @@ async fn serve(config: crate::config::Config, console: &mut Console) -> Exit {
     if let Some(admin) = gateway.admin_address() {
         console.talk(&format_args!("admin on http://{admin}\n"));
     }
-    told_to_stop().await;
+    let reloader = Reloader { arguments: &arguments.config, flags, gateway: &gateway, requests, hangup };
+    tokio::select! {
+        () = reloader.run(loaded) => {}
+        () = told_to_stop() => {}
+    }
     console.talk(&"stopping; once more to stop at once\n");
     tokio::select! {
         left = gateway.stop() => match left {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Console, Exit};
-use crate::config::{self, Inputs, Loaded};
+use crate::config::{self, Inputs, Loaded, Problems};
 use crate::dialect::builtin;
 
 #[derive(Debug, Args)]
@@ -17,11 +17,16 @@ pub(super) struct ConfigArguments {
 }
 
 impl ConfigArguments {
-    /// Loads the config with settings of the command line on top, as `("server.listen", "127.0.0.1:0")`.
-    pub fn load(&self, flags: &[(&str, String)], console: &mut Console) -> Result<Loaded, Exit> {
+    /// The same, read and checked without a word.
+    pub fn read(&self, flags: &[(&str, String)]) -> Result<Loaded, Problems> {
         let mut inputs = Inputs::of_process(self.config.clone());
         inputs.flags = flags.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
-        match config::load(&inputs, builtin::BUILTIN) {
+        config::load(&inputs, builtin::BUILTIN)
+    }
+
+    /// Loads the config with settings of the command line on top, as `("server.listen", "127.0.0.1:0")`.
+    pub fn load(&self, flags: &[(&str, String)], console: &mut Console) -> Result<Loaded, Exit> {
+        match self.read(flags) {
             Ok(loaded) => {
                 if loaded.is_default {
                     console.talk(&"no routes.toml here: taking the built-in default\n");

@@ -20,6 +20,7 @@ const DEFAULT_VALUES: &[(&str, &str)] = &[
     ("server.listen", "127.0.0.1:8080"),
     ("server.admin", "127.0.0.1:9090"),
     ("server.drain_timeout", "30s"),
+    ("server.watch", "true"),
     ("journal.kind", "embedded"),
     ("journal.path", "data/journal"),
     ("relay.kind", "memory"),

@@ -12,6 +12,7 @@ mod section;
 mod settings;
 mod unit;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,6 +71,8 @@ pub struct Loaded {
     pub warnings: Problems,
     /// Whether no file was there and the built-in default was taken.
     pub is_default: bool,
+    /// The files that it was read from: the config itself, dialects, secrets.
+    pub files: BTreeSet<PathBuf>,
 }
 
 /// Reads, layers and checks a config.
@@ -85,7 +88,9 @@ pub fn load(inputs: &Inputs, builtin: &[Builtin]) -> Result<Loaded, Problems> {
     }
     let name = path.display().to_string();
     let text = read(path).map_err(|message| unreadable(&name, message))?;
-    check(&name, &text, path.parent().unwrap_or(Path::new("")), inputs, builtin)
+    let mut loaded = check(&name, &text, path.parent().unwrap_or(Path::new("")), inputs, builtin)?;
+    loaded.files.insert(path.clone());
+    Ok(loaded)
 }
 
 fn read(path: &Path) -> Result<String, String> {
@@ -127,10 +132,11 @@ pub fn check(name: &str, text: &str, folder: &Path, inputs: &Inputs, builtin: &[
             None
         }
     };
+    let files = report.files();
     let masked = Arc::from(mask::mask(text, document.as_table()));
     let problems = Problems { name: name.to_owned(), text: masked, list: report.into_list() };
     match config {
-        Some(config) if problems.errors() == 0 => Ok(Loaded { config, warnings: problems, is_default: false }),
+        Some(config) if problems.errors() == 0 => Ok(Loaded { config, warnings: problems, is_default: false, files }),
         Some(_) | None => Err(problems),
     }
 }

@@ -157,7 +157,7 @@ fn node(figment: &Figment, value: &figment::value::Value, path: &str, spans: Spa
                 .collect(),
         ),
     };
-    let loose = matches!(place, Place::Environment(_) | Place::Flag(_));
+    let loose = matches!(place, Place::Environment(_) | Place::Flag(_) | Place::Default);
     Node { value: inner, place, key, loose }
 }
 

@@ -2,7 +2,9 @@
 //! every problem with file:line:column, the line itself and a mark below it. Secrets in such a line are masked.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
@@ -84,6 +86,7 @@ pub struct Problem {
 #[derive(Debug, Default)]
 pub(super) struct Report {
     problems: RefCell<Vec<Problem>>,
+    files: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl Report {
@@ -100,6 +103,15 @@ impl Report {
 
     pub fn warning(&self, code: Code, place: &Place, message: impl Into<String>, help: Option<String>) {
         self.add(Problem { code, place: place.clone(), message: message.into(), help, warning: true, elsewhere: None });
+    }
+
+    /// Notes that a file was read, or should have been.
+    pub fn reads(&self, file: &Path) {
+        self.files.borrow_mut().insert(file.to_owned());
+    }
+
+    pub fn files(&self) -> BTreeSet<PathBuf> {
+        self.files.borrow().clone()
     }
 
     pub fn add(&self, problem: Problem) {

@@ -236,6 +236,7 @@ impl<'a> Section<'a> {
     /// What a file holds, without the line end that editors leave.
     fn read(&self, file: &Spanned<String>) -> Option<String> {
         let path = self.path(&file.value);
+        self.report.reads(&path);
         let problem = |message: String| {
             self.report.error(Code::File, &file.place, message, None);
             None

@@ -17,7 +17,7 @@ use crate::upstream::UpstreamSettings;
 use super::unit::Rate;
 
 /// A config that can be run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub server: ServerSettings,
     pub journal: JournalSettings,
@@ -40,6 +40,8 @@ pub struct ServerSettings {
     pub admin: Option<SocketAddr>,
     /// How long sockets and requests in flight may take to end; 0 s to 1 h.
     pub drain_timeout: Duration,
+    /// Whether a file of the config that changes is taken while the gateway runs.
+    pub watch: bool,
 }
 
 /// Where what was accepted is kept.
@@ -70,7 +72,7 @@ pub enum StoreSettings {
 }
 
 /// A place that clients connect to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     /// Unique; the label of metrics.
     pub name: Arc<str>,

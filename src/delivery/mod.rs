@@ -1,9 +1,10 @@
 //! Telling those who are not connected: webhooks, retried. In: what the relay carries. Out: calls to the addresses of
 //! the config.
 
+mod listener;
 mod post;
 #[cfg(test)]
 mod tests;
 mod webhook;
 
-pub use webhook::{Source, Webhook, WebhookSettings};
+pub use webhook::{RunningWebhook, Source, Webhook, WebhookSettings};

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::{Source, Webhook, WebhookSettings};
+use super::{RunningWebhook, Source, Webhook, WebhookSettings};
 use crate::auth::Secret;
 use crate::dialect::builtin;
 use crate::event::{Event, EventKind, MessageKind};
@@ -55,8 +55,20 @@ async fn app(tasks: &Tasks, statuses: &[u16]) -> (String, mpsc::Receiver<Call>) 
     (url, calls)
 }
 
+fn webhook(url: &str, key: &str, naming: &Arc<Naming>) -> Webhook {
+    Webhook {
+        settings: WebhookSettings { url: url.parse().unwrap(), key: Secret::new(key) },
+        route: "market".into(),
+        dialect: builtin::find("divar").unwrap(),
+        pinned: BTreeSet::from(["flat".to_owned()]),
+        naming: Arc::clone(naming),
+    }
+}
+
 struct Scene {
     relay: Arc<dyn Relay>,
+    running: Option<RunningWebhook>,
+    naming: Arc<Naming>,
     calls: mpsc::Receiver<Call>,
     _folder: tempfile::TempDir,
 }
@@ -67,18 +79,12 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let journal = Arc::new(EmbeddedJournal::open(&folder.path().join("journal")).unwrap());
         let dialect = builtin::find("divar").unwrap();
-        let naming = Arc::new(Naming::open(journal, &[], &[Arc::clone(&dialect)]).await.unwrap());
+        let naming = Arc::new(Naming::open(journal, &[], &[dialect]).await.unwrap());
         let relay: Arc<dyn Relay> = Arc::new(MemoryRelay::new());
         let (url, calls) = app(tasks, statuses).await;
-        let webhook = Webhook {
-            settings: WebhookSettings { url: url.parse().unwrap(), key: Secret::new("the key") },
-            route: "market".into(),
-            dialect,
-            pinned: BTreeSet::from(["flat".to_owned()]),
-            naming,
-        };
-        webhook.start(Source::Relay(Arc::clone(&relay)), tasks).await.unwrap();
-        Scene { relay, calls, _folder: folder }
+        let webhook = webhook(&url, "the key", &naming);
+        let running = Some(webhook.start(Source::Relay(Arc::clone(&relay)), tasks).await.unwrap());
+        Scene { relay, running, naming, calls, _folder: folder }
     }
 
     /// Somebody writes in a conversation, through a route.
@@ -135,4 +141,34 @@ async fn a_refused_event_is_not_repeated() {
     scene.write("flat", "desk", "second").await;
     assert_eq!([scene.next_text().await, scene.next_text().await], ["first", "second"]);
     tasks.stop();
+}
+
+#[tokio::test]
+async fn a_changed_webhook_loses_nothing_that_waits() {
+    let tasks = Tasks::new();
+    let mut scene = Scene::set(&tasks, &[503]).await;
+    scene.write("flat", "desk", "first").await;
+    scene.write("flat", "desk", "second").await;
+    assert_eq!(scene.next_text().await, "first");
+    // While the first is to be repeated, the app moves.
+    let (url, mut calls) = app(&tasks, &[]).await;
+    scene.running.as_ref().unwrap().change(webhook(&url, "another key", &scene.naming));
+    assert_eq!(scene.next_text().await, "first");
+    let (key, call) = tokio::time::timeout(PATIENCE, calls.recv()).await.expect("a call in time").unwrap();
+    assert_eq!((key.as_str(), &call["new_message"]["text"]), ("another key", &"second".into()));
+    tasks.stop();
+}
+
+#[tokio::test]
+async fn a_stopped_webhook_tells_what_waits_and_nothing_more() {
+    let tasks = Tasks::new();
+    let mut scene = Scene::set(&tasks, &[503]).await;
+    scene.write("flat", "desk", "first").await;
+    scene.write("flat", "desk", "second").await;
+    assert_eq!(scene.next_text().await, "first");
+    drop(scene.running.take());
+    assert_eq!([scene.next_text().await, scene.next_text().await], ["first", "second"]);
+    scene.write("flat", "desk", "too late").await;
+    let more = tokio::time::timeout(Duration::from_millis(200), scene.calls.recv()).await;
+    assert!(more.is_err(), "{more:?}");
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Principal, Secret};
 use crate::backend::{Backend, Caller, Connect};
@@ -14,13 +16,11 @@ use crate::event::Event;
 use crate::fault::{Fault, Reason};
 use crate::metrics;
 use crate::naming::Naming;
-use crate::relay::{Mailbox, MailboxEnd, MailboxLimits, MailboxReceiver, Relay, Subscription, Topic, mailbox};
+use crate::relay::{Mailbox, Relay, Subscription, Topic};
 use crate::tasks::Tasks;
 
+use super::listener::{Listener, listen};
 use super::post::post;
-
-/// What waits for a slow app, at most.
-const WAITING: MailboxLimits = MailboxLimits { messages: 10_000, bytes: 64 << 20 };
 
 /// Pauses before each further try. The platform's own retries are not documented; five tries are ours.
 const PAUSES: [Duration; 4] =
@@ -35,7 +35,7 @@ pub struct WebhookSettings {
     pub key: Secret,
 }
 
-/// One route's webhook.
+/// What one route's app is told, and how.
 pub struct Webhook {
     pub settings: WebhookSettings,
     pub route: Arc<str>,
@@ -54,7 +54,7 @@ pub enum Source {
 }
 
 impl Source {
-    async fn listen(&self, route: &Arc<str>, letters: Mailbox) -> Result<Subscription, Fault> {
+    pub(super) async fn listen(&self, route: &Arc<str>, letters: Mailbox) -> Result<Subscription, Fault> {
         match self {
             Source::Relay(relay) => relay
                 .subscribe(Arc::clone(route), vec![Topic::Everyone], letters)
@@ -68,73 +68,43 @@ impl Source {
     }
 
     /// Whether all that is heard is the app's business, since its own account hears it.
-    fn is_its_own(&self) -> bool {
+    pub(super) fn is_its_own(&self) -> bool {
         matches!(self, Source::Backend(..))
     }
 }
 
+/// A webhook that listens and calls, until this is dropped; what waits for the app then is told to it still.
+pub struct RunningWebhook {
+    webhook: watch::Sender<Arc<Webhook>>,
+    stop: CancellationToken,
+}
+
+impl RunningWebhook {
+    /// What is told from now on is told like this.
+    pub fn change(&self, webhook: Webhook) {
+        self.webhook.send_replace(Arc::new(webhook));
+    }
+}
+
+impl Drop for RunningWebhook {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
 impl Webhook {
-    /// Listens from now on, and calls until the process stops. What is not there yet is waited for.
-    pub async fn start(self, source: Source, tasks: &Tasks) -> Result<(), Fault> {
+    /// Listens from now on, and calls. What is not there yet is waited for.
+    pub async fn start(self, source: Source, tasks: &Tasks) -> Result<RunningWebhook, Fault> {
+        let route = Arc::clone(&self.route);
         let first = match source.is_its_own() {
             true => None,
-            false => Some(self.listen(&source).await?),
+            false => Some(listen(&source, &route).await?),
         };
-        let stopping = tasks.stopping();
-        tasks.spawn(async move {
-            tokio::select! {
-                () = self.run(&source, first) => {}
-                () = stopping.cancelled() => {}
-            }
-        });
-        Ok(())
-    }
-
-    async fn listen(&self, source: &Source) -> Result<(Subscription, MailboxReceiver), Fault> {
-        let (letters, arriving) = mailbox(WAITING);
-        let subscription = source.listen(&self.route, letters).await?;
-        Ok((subscription, arriving))
-    }
-
-    /// Listens, as often as it takes.
-    async fn listening(&self, source: &Source) -> (Subscription, MailboxReceiver) {
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            match self.listen(source).await {
-                Ok(listening) => return listening,
-                Err(fault) => tracing::warn!(route = %self.route, %fault, "the webhook cannot listen"),
-            }
-            tokio::time::sleep(pauses.next().unwrap_or(PAUSES[PAUSES.len() - 2])).await;
-        }
-    }
-
-    async fn run(&self, source: &Source, first: Option<(Subscription, MailboxReceiver)>) {
-        let viewer = match source {
-            Source::Relay(_) => Principal::named(Arc::clone(&self.route)),
-            Source::Backend(_, caller) => caller.principal.clone(),
-        };
-        let headers = self.headers();
-        let (mut subscription, mut arriving) = match first {
-            Some(first) => first,
-            None => self.listening(source).await,
-        };
-        loop {
-            match arriving.recv().await {
-                Ok(parcel) if source.is_its_own() || self.concerns(&parcel.event) => {
-                    self.tell(&viewer, &headers, &parcel.event).await;
-                }
-                Ok(_) => {}
-                Err(end) => {
-                    if end == MailboxEnd::Overflowed {
-                        tracing::warn!(route = %self.route, "the webhook is too slow: events are lost");
-                    } else if !source.is_its_own() {
-                        return;
-                    }
-                    drop(subscription);
-                    (subscription, arriving) = self.listening(source).await;
-                }
-            }
-        }
+        let stop = tasks.stopping().child_token();
+        let (webhook, current) = watch::channel(Arc::new(self));
+        let listener = Listener { route, source, webhook: current, stop: stop.clone() };
+        tasks.spawn(listener.run(first));
+        Ok(RunningWebhook { webhook, stop })
     }
 
     /// The first webhook's headers; a dialect's webhooks all go to one app, which has one key.
@@ -153,7 +123,7 @@ impl Webhook {
         headers
     }
 
-    async fn tell(&self, viewer: &Principal, headers: &HeaderMap, event: &Event) {
+    pub(super) async fn tell(&self, viewer: &Principal, event: &Event) {
         // What the app said itself is no news to it.
         if event.details.origin.route.as_deref() == Some(&*self.route) {
             return;
@@ -174,13 +144,14 @@ impl Webhook {
         let from = event.details.origin.dialect.as_deref().unwrap_or_default();
         let lost = carried.lost.iter().map(|field| field.path());
         metrics::count_losses(from, &self.dialect.name, lost, carried.degraded.map(|why| why.as_str()));
+        let headers = self.headers();
         for frame in carried.frames {
-            self.deliver(headers, frame).await;
+            self.deliver(&headers, frame).await;
         }
     }
 
     /// Whether the app is told: not of conversations that are no business of its dialect.
-    fn concerns(&self, event: &Event) -> bool {
+    pub(super) fn concerns(&self, event: &Event) -> bool {
         let conversation = &event.details.conversation;
         self.pinned.contains(&conversation.id) || conversation.kind == Some(self.dialect.naming.kind)
     }

@@ -38,19 +38,18 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Opens the hub over a journal and a relay; what is pinned is known from the start.
-    pub async fn open(
-        journal: Arc<dyn Journal>,
-        relay: Arc<dyn Relay>,
-        pinned: &[PinnedConversation],
-        tasks: &Tasks,
-    ) -> Result<Self, Fault> {
+    /// Opens the hub over a journal and a relay.
+    pub fn open(journal: Arc<dyn Journal>, relay: Arc<dyn Relay>, tasks: &Tasks) -> Self {
         let directory = Arc::new(Directory::of_hub(Arc::clone(&journal)));
-        directory.pin(pinned).await?;
         let library = Library::new(Arc::clone(&journal));
         let hub = Hub { journal, relay, directory, library, decisions: Arc::default() };
         tasks.spawn(announcer::run(hub.clone(), hub.journal.follow(), tasks.stopping()));
-        Ok(hub)
+        hub
+    }
+
+    /// Makes pinned conversations known.
+    pub async fn pin(&self, pinned: &[PinnedConversation]) -> Result<(), Fault> {
+        self.directory.pin(pinned).await
     }
 
     /// The room, if it is there and the caller may see it.

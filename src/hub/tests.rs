@@ -19,7 +19,7 @@ async fn place() -> Place {
     let folder = tempfile::tempdir().expect("a folder");
     let journal = Arc::new(EmbeddedJournal::open(&folder.path().join("journal")).expect("opens"));
     let tasks = Tasks::new();
-    let hub = Hub::open(journal, Arc::new(MemoryRelay::new()), &[], &tasks).await.expect("opens");
+    let hub = Hub::open(journal, Arc::new(MemoryRelay::new()), &tasks);
     Place { hub, tasks, _folder: folder }
 }
 

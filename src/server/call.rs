@@ -66,7 +66,7 @@ async fn carry_out(
         Request::Empty => {
             body::drain(incoming, asked.site.bounds.body_idle).await;
             asked.checked(&fields)?;
-            asked.site.naming.inward(&asked.route.dialect, &asked.caller, &mut fields).await?;
+            asked.route.naming.inward(&asked.route.dialect, &asked.caller, &mut fields).await?;
             answer::write(asked, perform::perform(asked, fields).await?)
         }
         Request::Json(shapes) => {
@@ -80,7 +80,7 @@ async fn carry_out(
                 all.set(field, value.clone());
             }
             asked.checked(&all)?;
-            asked.site.naming.inward(&asked.route.dialect, &asked.caller, &mut all).await?;
+            asked.route.naming.inward(&asked.route.dialect, &asked.caller, &mut all).await?;
             answer::write(asked, perform::perform(asked, all).await?)
         }
     }

@@ -11,15 +11,15 @@ use crate::backend::Callbacks;
 use crate::fault::{Blame, Fault, Reason};
 
 use super::body::{self, Answer};
-use super::{Site, respond};
+use super::{Served, Site, respond};
 
 /// Bytes of a call.
 const LARGEST: usize = 256 * 1024;
 
 /// Whose path this is.
-pub fn find<'a>(site: &'a Site, path: &str) -> Option<&'a Arc<dyn Callbacks>> {
+pub fn find<'a>(served: &'a Served, path: &str) -> Option<&'a Arc<dyn Callbacks>> {
     let trimmed = |path: &str| path.strip_suffix('/').unwrap_or(path).to_owned();
-    site.callbacks.iter().find(|callbacks| callbacks.path().is_some_and(|own| trimmed(own) == trimmed(path)))
+    served.callbacks.iter().find(|callbacks| callbacks.path().is_some_and(|own| trimmed(own) == trimmed(path)))
 }
 
 pub async fn answer(

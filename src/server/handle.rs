@@ -30,10 +30,11 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
             return response;
         }
     };
-    if let Some(callbacks) = callback::find(&site, &wanted.path) {
+    let served = site.served();
+    if let Some(callbacks) = callback::find(&served, &wanted.path) {
         return callback::answer(&site, callbacks, &parts, incoming).await;
     }
-    let found = match site.table.find(&wanted.host, parts.method.as_str(), &wanted.path) {
+    let found = match served.table.find(&wanted.host, parts.method.as_str(), &wanted.path) {
         Ok(found) => found,
         Err(nearest) => {
             body::decline(incoming, &parts.headers, site.bounds.body_idle).await;

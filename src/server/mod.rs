@@ -24,12 +24,11 @@ mod unread;
 mod upgrade;
 mod upload;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::backend::Callbacks;
-use crate::naming::Naming;
 use crate::tasks::Tasks;
 
 pub use listen::serve;
@@ -63,25 +62,38 @@ impl Default for Bounds {
     }
 }
 
-/// All that requests are answered from. Shared by every connection.
-pub struct Site {
+/// What one config came to. A request is answered from one, from its beginning to its end.
+pub struct Served {
     table: Table,
     callbacks: Vec<Arc<dyn Callbacks>>,
-    naming: Arc<Naming>,
+}
+
+impl Served {
+    pub fn new(routes: Vec<Route>, callbacks: Vec<Arc<dyn Callbacks>>) -> Self {
+        Served { table: Table::new(routes), callbacks }
+    }
+}
+
+/// All that requests are answered from. Shared by every connection.
+pub struct Site {
+    served: RwLock<Arc<Served>>,
     tasks: Tasks,
     bounds: Bounds,
     next_connection: AtomicU64,
 }
 
 impl Site {
-    pub fn new(
-        routes: Vec<Route>,
-        callbacks: Vec<Arc<dyn Callbacks>>,
-        naming: Arc<Naming>,
-        tasks: Tasks,
-        bounds: Bounds,
-    ) -> Self {
-        Site { table: Table::new(routes), callbacks, naming, tasks, bounds, next_connection: AtomicU64::new(1) }
+    pub fn new(served: Served, tasks: Tasks, bounds: Bounds) -> Self {
+        Site { served: RwLock::new(Arc::new(served)), tasks, bounds, next_connection: AtomicU64::new(1) }
+    }
+
+    /// Answers what comes from now on from this. Sockets that are open stay as they are.
+    pub fn serve(&self, served: Served) {
+        *self.served.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(served);
+    }
+
+    fn served(&self) -> Arc<Served> {
+        Arc::clone(&self.served.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A number that no other socket of this process has.

@@ -56,7 +56,7 @@ pub async fn perform(asked: &Asked<'_>, fields: Fields<'static>) -> Result<Field
             let mut answer = Fields::new();
             answer.set_text(Field::ConversationId, id);
             answer.set(Field::Count, Value::Integer(i64::try_from(read.len()).unwrap_or(i64::MAX)));
-            asked.site.naming.rename(&asked.route.dialect, &mut answer).await?;
+            asked.route.naming.rename(&asked.route.dialect, &mut answer).await?;
             Ok(answer)
         }
         Op::Grant => {
@@ -146,7 +146,7 @@ async fn listed_record(asked: &Asked<'_>, listed: &Listed) -> Result<Option<Fiel
     // Seen as a message of the other one, a conversation of two names its counterpart.
     let other = listed.members.iter().find(|member| member.id != *asked.caller.principal.id);
     event.details.sender = other.cloned().unwrap_or_default();
-    let seen = asked.site.naming.outward(&asked.route.dialect, &asked.caller.principal, &event).await?;
+    let seen = asked.route.naming.outward(&asked.route.dialect, &asked.caller.principal, &event).await?;
     let Some(mut fields) = seen else { return Ok(None) };
     if let Some(last) = &listed.last
         && let Some(record) = record(asked, last).await?
@@ -190,7 +190,7 @@ async fn records(asked: &Asked<'_>, events: &[Arc<Event>]) -> Result<Vec<Fields<
 /// A message in the dialect's names, as text where the dialect has no other form for it.
 pub async fn record(asked: &Asked<'_>, event: &Event) -> Result<Option<Fields<'static>>, Fault> {
     let dialect = &asked.route.dialect;
-    let seen = asked.site.naming.outward(dialect, &asked.caller.principal, event).await?;
+    let seen = asked.route.naming.outward(dialect, &asked.caller.principal, event).await?;
     Ok(seen.map(|fields| dialect.fitted(fields)))
 }
 
@@ -200,7 +200,7 @@ async fn conversation(asked: &Asked<'_>, conversation: &Conversation, guest: &Gu
     event.details.conversation = conversation.clone();
     event.details.guest = guest.clone();
     let mut fields = event.fields().into_owned();
-    asked.site.naming.rename(&asked.route.dialect, &mut fields).await?;
+    asked.route.naming.rename(&asked.route.dialect, &mut fields).await?;
     Ok(fields)
 }
 

@@ -9,6 +9,7 @@ use crate::backend::{Backend, Terms};
 use crate::dialect::Dialect;
 use crate::event::MessageKind;
 use crate::media::Hosted;
+use crate::naming::Naming;
 use crate::passage::Passage;
 use crate::session;
 use crate::store::Store;
@@ -17,6 +18,8 @@ use crate::store::Store;
 pub struct Route {
     pub name: Arc<str>,
     pub dialect: Arc<Dialect>,
+    /// What its clients call things.
+    pub naming: Arc<Naming>,
     /// Where it leads.
     pub backend: Arc<dyn Backend>,
     /// The raw way to where it leads, for what needs no translation.

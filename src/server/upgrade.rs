@@ -42,7 +42,7 @@ pub async fn answer(
         dialect: Arc::clone(&route.dialect),
         socket,
         backend: Arc::clone(&route.backend),
-        naming: Arc::clone(&site.naming),
+        naming: Arc::clone(&route.naming),
         rate: route.rate.clone(),
         terms: route.terms,
         settings: route.session,

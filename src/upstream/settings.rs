@@ -11,7 +11,7 @@ use crate::dialect::{Dialect, Op};
 use crate::event::Role;
 
 /// A backend that speaks some dialect.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct UpstreamSettings {
     /// Unique; the label of metrics and the owner of its ids.
     pub name: Arc<str>,

@@ -74,7 +74,7 @@ async fn show(console: &mut Console) -> Result<bool, Failure> {
     let mut table = declared_table(names, &script, &config)?;
     let webhooks = bind_webhooks(&script, &mut config).await?;
 
-    let gateway = Gateway::start(config.clone()).await.map_err(Failure::other)?;
+    let gateway = Gateway::start(config.clone(), None).await.map_err(Failure::other)?;
     screen.line(&format!("One gateway on http://{}, five clients, one conversation: room-101.", gateway.address()));
     screen.line("→ is what a client says, ← what it is told, each in its own dialect.");
     let played = perform(&script, &config, webhooks, gateway.address(), &screen, &mut table).await;

@@ -12,6 +12,7 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
     let listen = section.parsed("listen", address);
     let admin = section.parsed("admin", |text| if text == "off" { Ok(None) } else { address(text).map(Some) });
     let drain_timeout = section.duration("drain_timeout", Duration::ZERO, Duration::from_secs(3600));
+    let watch = section.boolean("watch");
     section.not_in_this_version(&["tls"], "put a proxy that ends TLS in front, or wait for the next version");
     if let (Some(listen), Some(admin)) = (&listen, &admin)
         && listen.value.port() != 0
@@ -21,7 +22,7 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
         section.report().error(Code::Conflict, &admin.place, "`admin` is the same address as `listen`", help);
     }
     section.finish();
-    Some(ServerSettings { listen: listen?.value, admin: admin?.value, drain_timeout: drain_timeout? })
+    Some(ServerSettings { listen: listen?.value, admin: admin?.value, drain_timeout: drain_timeout?, watch: watch? })
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

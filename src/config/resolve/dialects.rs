@@ -97,6 +97,7 @@ impl<'a> Dialects<'a> {
             return None;
         }
         let path = self.folder.join(source);
+        self.report.reads(&path);
         let problem = |message: String| {
             self.report.error(Code::File, place, message, None);
             None

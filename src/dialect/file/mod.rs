@@ -15,6 +15,8 @@ mod words;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::event::{ConversationKind, IdForm};
 
 use super::model::{ConversationName, ConversationNaming, CreateConversation, Dialect, Ids, OptionValue, Webhook};
@@ -47,7 +49,7 @@ impl Dialect {
         let report = Report::default();
         let overlaid = overlay::apply(document.as_table(), choice.variant.as_deref(), &report);
         let root = Section::new(&overlaid, 0..1, text, &report);
-        let dialect = read(&root, choice);
+        let dialect = read(&root, choice).map(|dialect| Dialect { digest: digest(text, choice), ..dialect });
         root.finish();
         let list = report.into_list();
         match dialect {
@@ -100,7 +102,13 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
         webhooks,
         refusals,
         redaction,
+        digest: [0; 32],
     })
+}
+
+fn digest(text: &str, choice: &Choice) -> [u8; 32] {
+    // Quoted, so that two different choices are never spelt the same.
+    Sha256::new().chain_update(format!("{choice:?}")).chain_update(text).finalize().into()
 }
 
 fn redaction(root: &Section<'_>) -> Redaction {

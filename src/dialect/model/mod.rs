@@ -42,6 +42,15 @@ pub struct Dialect {
     pub refusals: Refusals,
     /// What an upstream of this dialect may say and no client hears.
     pub redaction: Redaction,
+    /// Of the file's text and of what was chosen of it.
+    pub digest: [u8; 32],
+}
+
+/// The same text, of which the same was chosen.
+impl PartialEq for Dialect {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
 }
 
 impl Dialect {

@@ -122,7 +122,7 @@ async fn intent_of(asked: &Asked<'_>, fields: &mut Fields<'static>) -> Result<Up
     if asked.call.announce_created {
         fields.set_kind(crate::event::EventKind::Message(MessageKind::Document));
     }
-    match asked.site.naming.inward(&asked.route.dialect, &asked.caller, fields).await {
+    match asked.route.naming.inward(&asked.route.dialect, &asked.caller, fields).await {
         // A conversation that need not be named need not be there either: it only says where the file is kept.
         Err(fault) if fault.reason == Reason::ConversationNotFound && conversation_is_optional(asked) => {
             fields.remove(Field::ConversationId);
