@@ -45,9 +45,14 @@ impl Listener {
                     () = self.stop.cancelled() => return,
                 },
             };
-            self.tell_all(listening).await;
-            if self.stop.is_cancelled() {
-                return;
+            // A source that lets go again and again is not asked without end.
+            let pause = match self.tell_all(listening).await {
+                MailboxEnd::Overflowed => Duration::ZERO,
+                MailboxEnd::Closed | MailboxEnd::Dismissed(_) => PAUSE.1,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.stop.cancelled() => return,
             }
         }
     }
@@ -66,7 +71,7 @@ impl Listener {
     }
 
     /// Tells what comes until nothing more does: the source ended, too much waited, or the webhook is stopped.
-    async fn tell_all(&self, (subscription, mut arriving): Listening) {
+    async fn tell_all(&self, (subscription, mut arriving): Listening) -> MailboxEnd {
         let viewer = self.source.viewer(&self.route);
         let mut subscription = Some(subscription);
         loop {
@@ -86,11 +91,12 @@ impl Listener {
                         webhook.tell(&viewer, &parcel.event).await;
                     }
                 }
-                Err(MailboxEnd::Overflowed) => {
-                    tracing::warn!(route = %self.route, "the webhook is too slow: events are lost");
-                    return;
+                Err(end) => {
+                    if end == MailboxEnd::Overflowed {
+                        tracing::warn!(route = %self.route, "the webhook is too slow: events are lost");
+                    }
+                    return end;
                 }
-                Err(MailboxEnd::Closed) => return,
             }
         }
     }
