@@ -1,6 +1,7 @@
 //! Routes that lead to an upstream: every ordered pair of dialects, and what happens when the upstream fails.
 
 mod client;
+mod confirmations;
 mod faults;
 mod files;
 #[path = "../harness/mod.rs"]

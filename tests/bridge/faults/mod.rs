@@ -7,7 +7,7 @@ mod door;
 mod expected;
 mod forwarded;
 mod play;
-mod watch;
+pub mod watch;
 
 /// How long anything that must happen may take.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);

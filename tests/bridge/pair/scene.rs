@@ -54,6 +54,8 @@ pub struct Staging {
     pub echo_off: bool,
     /// The client's own credential is shown to the backend, which takes it.
     pub forwards: bool,
+    /// Each client is an account of its own at the backend, not all of them one.
+    pub own_accounts: bool,
 }
 
 /// A backend that is not told yet where the gateway is.
@@ -110,6 +112,23 @@ pub fn account(dialect: &str, forwards: bool) -> String {
     }
 }
 
+/// The same, as whoever the client is.
+fn own_account(dialect: &str) -> String {
+    let mint = |claims: &str, role: &str| {
+        let credential = format!(r#"{{ kind = "mint", secret = "{BACKEND_SECRET}", claims = {claims} }}"#);
+        format!("credential = {credential}\nrole = \"{role}\"")
+    };
+    match dialect {
+        "frontdesk" => mint(
+            r#"{ sub = "{party.id}", name = "{party.name}", role = "staff", user_type = "department_staff", department = "reception" }"#,
+            "staff",
+        ),
+        "andromedia" => mint(r#"{ sub = "{party.id}", role = "visitor" }"#, "visitor"),
+        "luxmart" => mint(r#"{ sub = "{party.id}", role = "admin" }"#, "admin"),
+        other => panic!("no accounts at {other}"),
+    }
+}
+
 /// The conversation's names in all dialects.
 pub fn room() -> String {
     format!(
@@ -163,7 +182,7 @@ auth    = {auth}
 "#,
         http = backend.http(),
         socket = backend.socket(),
-        account = account(to, staging.forwards),
+        account = if staging.own_accounts { own_account(to) } else { account(to, staging.forwards) },
         upstream = staging.upstream,
         events = events.unwrap_or_default(),
         route = staging.route,
