@@ -20,7 +20,7 @@ failures! {
         resets: "divar", Reset;
         drops_one: "andromedia", DropNext;
         is_late: "luxmart", LateNext(300);
-        is_too_late: "licomed", LateNext(2200);
+        is_too_late: "licomed", LateNext(1500);
         refuses_with_401: "luxmart", RefuseHandshake(401);
         refuses_with_403: "licomed", RefuseHandshake(403);
         refuses_with_404: "andromedia", RefuseHandshake(404);
@@ -41,7 +41,7 @@ failures! {
         resets: "frontdesk", Reset;
         drops_one: "divar", DropNext;
         is_late: "licomed", LateNext(300);
-        is_too_late: "frontdesk", LateNext(2200);
+        is_too_late: "frontdesk", LateNext(1500);
         refuses_with_401: "frontdesk", RefuseHandshake(401);
         refuses_with_403: "licomed", RefuseHandshake(403);
         refuses_with_404: "luxmart", RefuseHandshake(404);
@@ -67,7 +67,7 @@ failures! {
         resets: "luxmart", Reset;
         drops_one: "frontdesk", DropNext;
         is_late: "andromedia", LateNext(300);
-        is_too_late: "divar", LateNext(2200);
+        is_too_late: "divar", LateNext(1500);
         refuses_with_401: "andromedia", RefuseHandshake(401);
         refuses_with_403: "frontdesk", RefuseHandshake(403);
         refuses_with_404: "luxmart", RefuseHandshake(404);
@@ -99,7 +99,7 @@ failures! {
         resets: "andromedia", Reset;
         drops_one: "licomed", DropNext;
         is_late: "divar", LateNext(300);
-        is_too_late: "andromedia", LateNext(2200);
+        is_too_late: "andromedia", LateNext(1500);
         refuses_with_401: "frontdesk", RefuseHandshake(401);
         refuses_with_403: "andromedia", RefuseHandshake(403);
         refuses_with_404: "licomed", RefuseHandshake(404);

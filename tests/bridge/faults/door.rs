@@ -10,16 +10,7 @@ use crate::pair::scene::Scene;
 
 /// Opens the socket, or is refused for this reason in the words of its dialect.
 pub async fn knock(scene: &Scene, expected: Result<(), Why>) {
-    let token = &scene.token;
-    let (path, protocol) = match scene.from {
-        "frontdesk" => (format!("/ws/chat/?token={token}"), None),
-        "licomed" => (format!("/ws/chat/room/?token={token}"), None),
-        "luxmart" => (format!("/v1/chat/ws/admin/?token={token}"), None),
-        "andromedia" => {
-            (format!("/ws/visitor-chat/?session_id={}", session(scene, token).await), Some(format!("Bearer, {token}")))
-        }
-        other => panic!("a client of {other} opens no socket"),
-    };
+    let (path, protocol) = way(scene).await;
     match expected {
         Err(why) if !is_accepted_first(scene.from, why) => {
             return refused(scene, &path, protocol.as_deref(), why).await;
@@ -31,6 +22,20 @@ pub async fn knock(scene: &Scene, expected: Result<(), Why>) {
         .unwrap_or_else(|status| panic!("{} → {}: {status}\n{}", scene.from, scene.to, scene.gateway.log()));
     if let Err(why) = expected {
         assert_eq!(socket.hear().await, Heard::Closed(close(scene.from, why)));
+    }
+}
+
+/// The path of the client's socket and what it asks for there.
+pub async fn way(scene: &Scene) -> (String, Option<String>) {
+    let token = &scene.token;
+    match scene.from {
+        "frontdesk" => (format!("/ws/chat/?token={token}"), None),
+        "licomed" => (format!("/ws/chat/room/?token={token}"), None),
+        "luxmart" => (format!("/v1/chat/ws/admin/?token={token}"), None),
+        "andromedia" => {
+            (format!("/ws/visitor-chat/?session_id={}", session(scene, token).await), Some(format!("Bearer, {token}")))
+        }
+        other => panic!("a client of {other} opens no socket"),
     }
 }
 

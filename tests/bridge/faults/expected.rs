@@ -68,7 +68,7 @@ impl Expected {
             Failing::Silent => (Err(Why::Late), Some(Err(Why::Late)), Some(Ok(()))),
             Failing::Down | Failing::Reset => (Err(Why::Failed), Some(Err(Why::Failed)), Some(Err(Why::Failed))),
             Failing::DropNext => (Err(Why::Late), Some(Ok(())), Some(Ok(()))),
-            Failing::LateNext(2000..) => (Err(Why::Late), None, Some(Ok(()))),
+            Failing::LateNext(1000..) => (Err(Why::Late), None, Some(Ok(()))),
             Failing::LateNext(_) => (Ok(()), Some(Ok(())), Some(Ok(()))),
             Failing::RefuseHandshake(429) => (Err(Why::Limited), None, Some(Err(Why::Limited))),
             Failing::RefuseHandshake(_) => (Err(Why::Failed), None, Some(Err(Why::Failed))),

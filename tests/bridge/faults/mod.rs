@@ -4,9 +4,11 @@
 mod aside;
 mod between;
 mod door;
+mod endpoints;
 mod expected;
 mod forwarded;
 mod play;
+mod same;
 pub mod watch;
 
 /// How long anything that must happen may take.

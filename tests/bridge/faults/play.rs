@@ -16,7 +16,7 @@ use crate::pair::scene::{Scene, Staging};
 use crate::standin::Failing;
 
 /// How often a client tries again.
-const RETRY: Duration = Duration::from_millis(100);
+pub const RETRY: Duration = Duration::from_millis(100);
 /// How soon what is said on an open socket is heard.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
 /// Attempts to connect to a backend that fails, in the seconds that a test lets it fail: pauses grow.
@@ -27,8 +27,8 @@ const CALL: &str = "are you there?";
 /// Short deadlines, and what else the gateway is to know.
 pub fn staging(more: String) -> Staging {
     Staging {
-        upstream: "timeout = \"800ms\"".to_owned(),
-        route: "confirm_within = \"1500ms\"".to_owned(),
+        upstream: "timeout = \"500ms\"".to_owned(),
+        route: "confirm_within = \"1s\"".to_owned(),
         more,
         ..Staging::default()
     }

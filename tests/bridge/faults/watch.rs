@@ -28,7 +28,7 @@ pub async fn metric(gateway: &Gateway, name: &str) -> f64 {
 }
 
 /// The sum of a metric over all that has this label.
-async fn total(gateway: &Gateway, name: &str, label: &str) -> f64 {
+pub async fn total(gateway: &Gateway, name: &str, label: &str) -> f64 {
     let answer = http::get(gateway.admin, "/metrics", &[]).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let text = String::from_utf8(answer.body).expect("metrics are text");

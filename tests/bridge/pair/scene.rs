@@ -52,6 +52,8 @@ pub struct Staging {
     pub more: String,
     /// What is done to the backend before anybody connects.
     pub echo_off: bool,
+    /// Further endpoints of the upstream: for calls and for sockets.
+    pub also: Vec<(String, String)>,
     /// The client's own credential is shown to the backend, which takes it.
     pub forwards: bool,
     /// Each client is an account of its own at the backend, not all of them one.
@@ -158,14 +160,15 @@ fn config(from: &str, to: &str, backend: &dyn Standin, events: Option<&Events>, 
             format!(r#"{{ kind = "jwt", secret = "{secret}" }}"#)
         }
     };
+    let (calls, sockets): (Vec<String>, Vec<String>) = staging.also.iter().cloned().unzip();
     let uploads = if from == to { "upstream" } else { "local" };
     let events = events.map(|events| format!("events = {{ url = \"{}\", key = \"{}\" }}", events.url(), events.key()));
     format!(
         r#"
 [upstreams.back]
 dialect = "{to}"
-http    = "{http}"
-socket  = "{socket}"
+http    = {http:?}
+socket  = {socket:?}
 {account}
 {upstream}
 
@@ -180,8 +183,8 @@ auth    = {auth}
 {room}
 {more}
 "#,
-        http = backend.http(),
-        socket = backend.socket(),
+        http = [&[backend.http()], &calls[..]].concat(),
+        socket = [&[backend.socket()], &sockets[..]].concat(),
         account = if staging.own_accounts { own_account(to) } else { account(to, staging.forwards) },
         upstream = staging.upstream,
         events = events.unwrap_or_default(),
