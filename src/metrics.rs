@@ -27,6 +27,7 @@ pub struct Metrics {
     confirmations: IntCounterVec,
     upstream_sockets: IntGaugeVec,
     unreadable: IntCounterVec,
+    relayed: IntCounterVec,
     connections: IntGauge,
     reloads: IntCounterVec,
     config: IntGaugeVec,
@@ -122,6 +123,12 @@ impl Metrics {
                 &["upstream", "outcome"],
             ),
             upstream_sockets: gauges(&registry, "dragoman_upstream_sockets", "Open sockets there.", &["upstream"]),
+            relayed: counter(
+                &registry,
+                "dragoman_relay_events_total",
+                "What the relay heard of too late: gaps, events missed, recovered from the journal, and topics lost.",
+                &["outcome"],
+            ),
             unreadable: counter(
                 &registry,
                 "dragoman_upstream_unreadable_total",
@@ -274,6 +281,11 @@ impl Drop for OpenUpstreamSocket {
 /// An upstream said what its dialect does not know.
 pub fn count_unreadable(upstream: &str) {
     metrics().unreadable.with_label_values(&[upstream]).inc();
+}
+
+/// The relay missed something, or has it after all; one of a few words.
+pub fn relayed(outcome: &str, count: u64) {
+    metrics().relayed.with_label_values(&[outcome]).inc_by(count);
 }
 
 /// A connection is open while this lives.

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Conversation, ConversationKind, Guest};
-use crate::relay::Topic;
+use crate::event::{Audience, Conversation, ConversationKind, Guest, Topic};
 
 /// A conversation, its members and its guest.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -24,6 +23,11 @@ impl Room {
     /// Whether it is between two parties and nobody else's.
     pub fn is_direct(&self) -> bool {
         self.conversation.kind == Some(ConversationKind::Direct)
+    }
+
+    /// Who is told of what this party does here: everybody, and the party last.
+    pub fn audience(&self, of: &str) -> Audience {
+        Audience { topics: self.topics(), last: Some(of.into()) }
     }
 
     /// Everybody who hears of what happens here.

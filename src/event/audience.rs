@@ -26,6 +26,15 @@ pub struct Audience {
     pub last: Option<Arc<str>>,
 }
 
+/// How far a topic has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// How many were told there.
+    pub number: u64,
+    /// By chance, of the last of them: another history has another one at the same number. 0 where it is not known.
+    pub mark: u64,
+}
+
 /// A recorded event that is to be told.
 #[derive(Debug, Clone)]
 pub struct Announced {
@@ -41,7 +50,7 @@ pub struct Missed {
     /// In order of their turns within each conversation. Their audiences are the topics that were asked about.
     pub announced: Vec<Announced>,
     /// How far each topic has come: all up to this one is in `announced`, or was before what was asked for.
-    pub reached: Vec<(Topic, u64)>,
-    /// Topics of which something is not kept any more.
+    pub reached: Vec<(Topic, Place)>,
+    /// Topics of which something is not kept any more, or whose history became another.
     pub lost: Vec<Topic>,
 }

@@ -13,7 +13,7 @@ mod leaf;
 mod model;
 mod timestamp;
 
-pub use audience::{Announced, Audience, Missed, Topic};
+pub use audience::{Announced, Audience, Missed, Place, Topic};
 pub use cloudevent::{CloudEvent, UnknownEvent};
 pub use field::{ExtensionName, Field, FieldType};
 pub use fields::{Fields, Value};

@@ -1,5 +1,5 @@
-//! What the journal has recorded, told through the relay: one task, so that the order of delivery is the order of the
-//! journal, and no delivery precedes durability.
+//! What is told to a room. In: events. Out: parcels at the relay: at once what is only told, and what is recorded once the
+//! journal says so, by one task, so that the order of delivery is the order of the journal.
 
 use std::sync::Arc;
 
@@ -7,26 +7,26 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::event::Event;
+use crate::event::{Announced, Event};
 use crate::fault::Fault;
-use crate::relay::{Parcel, Topic};
+use crate::relay::{Parcel, Relay, Topic};
 
 use super::{Hub, relay_fault};
 
 /// The receipt of a message that exists and is not yet announced.
 pub const UPLOADED: &str = "uploaded";
 
-pub async fn run(hub: Hub, mut journal: Receiver<Arc<Event>>, stop: CancellationToken) {
+/// Tells what the journal has recorded, where the journal does not tell by itself.
+pub async fn run(relay: Arc<dyn Relay>, mut journal: Receiver<Announced>, stop: CancellationToken) {
     loop {
         let next = tokio::select! {
             next = journal.recv() => next,
             () = stop.cancelled() => return,
         };
         match next {
-            Ok(event) if event.details.receipt.status.as_deref() == Some(UPLOADED) => {}
-            Ok(event) => {
-                if let Err(fault) = hub.announce(&event).await {
-                    tracing::error!(%fault, "a recorded event could not be relayed");
+            Ok(announced) => {
+                if let Err(error) = relay.publish(announced.into()).await {
+                    tracing::error!(%error, "a recorded event could not be relayed");
                 }
             }
             Err(RecvError::Lagged(missed)) => tracing::error!(missed, "the relay fell behind the journal"),

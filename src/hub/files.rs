@@ -78,7 +78,8 @@ impl Hub {
         event.details.attachment.chat_id = Some(String::new());
         event.details.origin.dialect = Some(caller.dialect.to_string());
         event.details.origin.route = Some(caller.route.to_string());
-        let recorded = self.journal.append(Append { event, key: None, documents }).await.map_err(fault)?;
+        let recorded =
+            self.journal.append(Append { event, key: None, documents, audience: None }).await.map_err(fault)?;
         Ok(recorded.event)
     }
 

@@ -59,9 +59,10 @@ impl Hub {
         self.record(room, sender, event).await
     }
 
-    /// Completes and records a message; whoever is in the room hears of it from the announcer.
+    /// Completes and records a message; whoever is in the room is told in the same step.
     pub(super) async fn record(&self, room: Room, sender: Party, mut event: Event) -> Result<Arc<Event>, Fault> {
         let now = Timestamp::now();
+        let audience = Some(room.audience(&sender.id));
         let details = &mut event.details;
         details.id.clear();
         details.sequence = None;
@@ -76,7 +77,8 @@ impl Hub {
             details.receipt.status = Some("sent".to_owned());
         }
         let key = details.origin.key.clone();
-        let recorded = self.journal.append(Append { event, key, documents: Vec::new() }).await.map_err(fault)?;
+        let recorded =
+            self.journal.append(Append { event, key, documents: Vec::new(), audience }).await.map_err(fault)?;
         if recorded.repeated {
             self.confirm_again(&recorded.event).await?;
         }
@@ -147,9 +149,9 @@ impl Hub {
         let mut announced = (*current).clone();
         announced.details.receipt.status = Some("sent".to_owned());
         announced.details.origin.connection = (caller.connection != 0).then_some(caller.connection);
-        let announced = self.journal.amend(announced, Vec::new()).await.map_err(fault)?;
-        self.announce(&announced).await?;
-        Ok(announced)
+        let room = self.directory.room(&announced.details.conversation.id).await?;
+        let audience = room.map(|room| room.audience(&announced.details.sender.id));
+        self.journal.amend(announced, Vec::new(), audience).await.map_err(fault)
     }
 }
 

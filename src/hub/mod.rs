@@ -3,6 +3,7 @@
 
 mod announcer;
 mod files;
+mod healer;
 mod listing;
 mod messages;
 mod sessions;
@@ -43,7 +44,13 @@ impl Hub {
         let directory = Arc::new(Directory::of_hub(Arc::clone(&journal)));
         let library = Library::new(Arc::clone(&journal));
         let hub = Hub { journal, relay, directory, library, decisions: Arc::default() };
-        tasks.spawn(announcer::run(hub.clone(), hub.journal.follow(), tasks.stopping()));
+        if let Some(journal) = hub.journal.follow() {
+            tasks.spawn(announcer::run(Arc::clone(&hub.relay), journal, tasks.stopping()));
+        }
+        if let Some(gaps) = hub.relay.gaps() {
+            let (journal, relay) = (Arc::clone(&hub.journal), Arc::clone(&hub.relay));
+            tasks.spawn(healer::run(journal, relay, gaps, tasks.stopping()));
+        }
         hub
     }
 

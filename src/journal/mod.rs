@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::event::{Event, IdForm, Resource};
+use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Resource, Topic};
 
 pub use embedded::EmbeddedJournal;
 
@@ -22,6 +22,8 @@ pub struct Append {
     pub key: Option<String>,
     /// Documents that must become durable in the same step.
     pub documents: Vec<Put>,
+    /// Who is told of it in the same step; absent: nobody yet.
+    pub audience: Option<Audience>,
 }
 
 /// What an append came to.
@@ -113,9 +115,14 @@ pub trait Journal: Send + Sync + 'static {
     /// called, not when the future is polled; dropping the future does not take it back.
     async fn append(&self, append: Append) -> Result<Recorded, JournalError>;
 
-    /// Replaces a recorded event in place (same id and sequence): an announced upload, a message read. Followers are
-    /// not told.
-    async fn amend(&self, event: Event, documents: Vec<Put>) -> Result<Arc<Event>, JournalError>;
+    /// Replaces a recorded event in place (same id and sequence): an announced upload, a message read. In the same step
+    /// its audience, if there is one, is told.
+    async fn amend(
+        &self,
+        event: Event,
+        documents: Vec<Put>,
+        audience: Option<Audience>,
+    ) -> Result<Arc<Event>, JournalError>;
 
     /// Events of a conversation, in the order asked for.
     async fn read(&self, conversation: &str, span: Span) -> Result<Vec<Arc<Event>>, JournalError>;
@@ -150,9 +157,20 @@ pub trait Journal: Send + Sync + 'static {
     /// that had a native one gets this one; the earlier one still names it.
     async fn bind(&self, namespace: &Namespace, canonical: &str, native: &str) -> Result<(), JournalError>;
 
-    /// What this journal recorded, in order of commitment, from now on. Each call gives an independent follower; one
-    /// that falls behind by more than its bound is told so by `RecvError::Lagged`.
-    fn follow(&self) -> tokio::sync::broadcast::Receiver<Arc<Event>>;
+    /// What is to be told, in order of commitment, from now on. Each call gives an independent follower; one that falls
+    /// behind by more than its bound is told so by `RecvError::Lagged`. Absent where the journal tells by itself, in the
+    /// step that records, and the relay hears it.
+    fn follow(&self) -> Option<tokio::sync::broadcast::Receiver<Announced>>;
+
+    /// What was told at these topics after these places. Nothing where followers tell: they miss nothing.
+    async fn missed(&self, _heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
+        Ok(Missed::default())
+    }
+
+    /// Whether other processes write here too, so that what was read may be old.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Whether the journal can take appends.
     async fn healthy(&self) -> Result<(), JournalError>;

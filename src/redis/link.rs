@@ -138,6 +138,20 @@ impl Link {
         Ok(answers.collect())
     }
 
+    /// Subscribes to channels; resolves when the server has confirmed them all.
+    pub async fn subscribe(&self, channels: &[String]) -> Result<(), RedisError> {
+        let (number, mut connection) = self.current()?;
+        let subscribed = connection.subscribe(channels).await;
+        subscribed.map_err(|error| self.failed(number, RedisError::of(&error)))
+    }
+
+    /// The opposite.
+    pub async fn unsubscribe(&self, channels: &[String]) -> Result<(), RedisError> {
+        let (number, mut connection) = self.current()?;
+        let unsubscribed = connection.unsubscribe(channels).await;
+        unsubscribed.map_err(|error| self.failed(number, RedisError::of(&error)))
+    }
+
     fn current(&self) -> Result<(u64, MultiplexedConnection), RedisError> {
         match &*self.0.state.borrow() {
             State::Up { number, connection } => Ok((*number, connection.clone())),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Announced, Audience, CloudEvent, Event};
+use crate::event::{Announced, Audience, CloudEvent, Event, Place};
 
 use super::names::{parse_topic, topic_text};
 
@@ -22,8 +22,8 @@ struct Head {
 pub enum Said {
     /// Recorded, so that whoever misses it can ask for it.
     Recorded {
-        /// The how-manyth at this topic.
-        number: u64,
+        /// How far this topic came with it.
+        place: Place,
         announced: Announced,
     },
     /// Told once and not kept; said at several topics under one mark.
@@ -52,7 +52,7 @@ pub fn passing(mark: u64, event: &Event, audience: &Audience) -> Result<String, 
     Ok(format!("passing {mark}\n{}\n{}", audience_line(audience)?, event_line(event)?))
 }
 
-/// Reads what was said: `told <number> <turn> <sequence> [<id>]` or `passing <mark>`, then the two other lines.
+/// Reads what was said: `told <number> <mark> <turn> <sequence> [<id>]` or `passing <mark>`, then the two other lines.
 pub fn parse(payload: &str) -> Result<Said, String> {
     const FORM: &str = "not of this version's form";
     let mut lines = payload.splitn(3, '\n');
@@ -64,17 +64,18 @@ pub fn parse(payload: &str) -> Result<Said, String> {
     let audience = Audience { topics, last: head.last };
     let mut event = parse_event(event)?;
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok()).ok_or(FORM);
-    let mut words = numbers.splitn(5, ' ');
+    let mut words = numbers.splitn(6, ' ');
     match words.next() {
         Some("passing") => Ok(Said::Passing { mark: number(words.next())?, event, audience }),
         Some("told") => {
-            let (at, turn, sequence) = (number(words.next())?, number(words.next())?, number(words.next())?);
+            let place = Place { number: number(words.next())?, mark: number(words.next())? };
+            let (turn, sequence) = (number(words.next())?, number(words.next())?);
             event.details.sequence = Some(sequence);
             // An event that came with its id has it still.
             if let Some(id) = words.next() {
                 event.details.id = id.to_owned();
             }
-            Ok(Said::Recorded { number: at, announced: Announced { event: Arc::new(event), audience, turn } })
+            Ok(Said::Recorded { place, announced: Announced { event: Arc::new(event), audience, turn } })
         }
         _ => Err(FORM.to_owned()),
     }
@@ -99,10 +100,11 @@ mod tests {
         assert!(matches!(said, Said::Passing { mark: 7, event: ref read, audience: ref whom }
             if *read == event && *whom == audience));
         let lines = format!("{}\n{}", audience_line(&audience).expect("good"), event_line(&event).expect("good"));
-        let said = parse(&format!("told 3 2 9 an id\n{lines}")).expect("read");
-        let Said::Recorded { number, announced } = said else { panic!("{said:?}") };
+        let said = parse(&format!("told 3 77 2 9 an id\n{lines}")).expect("read");
+        let Said::Recorded { place, announced } = said else { panic!("{said:?}") };
         let details = &announced.event.details;
-        assert_eq!((number, announced.turn, details.sequence, details.id.as_str()), (3, 2, Some(9), "an id"));
+        assert_eq!(place, Place { number: 3, mark: 77 });
+        assert_eq!((announced.turn, details.sequence, details.id.as_str()), (2, Some(9), "an id"));
         for bad in ["", "told 1 1 1 x", "told x 1 1 x\n{}\n{}", "other 1\n{\"topics\":[]}\n{}"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

@@ -42,6 +42,14 @@ struct State {
     unread: bool,
 }
 
+impl State {
+    fn overflow(&mut self) {
+        self.overflowed = true;
+        self.queue = VecDeque::new();
+        self.bytes = 0;
+    }
+}
+
 struct Shared {
     limits: MailboxLimits,
     state: Mutex<State>,
@@ -111,9 +119,7 @@ impl Mailbox {
             state.bytes += weight;
             state.queue.push_back((parcel, weight));
         } else {
-            state.overflowed = true;
-            state.queue = VecDeque::new();
-            state.bytes = 0;
+            state.overflow();
         }
         let alive = !state.overflowed;
         drop(state);
@@ -124,6 +130,14 @@ impl Mailbox {
     /// Nothing more comes, for this reason.
     pub fn dismiss(&self, why: Reason) {
         self.0.state().dismissed.get_or_insert(why);
+        self.0.changed.notify_one();
+    }
+}
+
+impl Mailbox {
+    /// Ends it as if its reader had been too slow: what it is to hear next is not known.
+    pub(super) fn end(&self) {
+        self.0.state().overflow();
         self.0.changed.notify_one();
     }
 }

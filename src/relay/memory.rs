@@ -77,6 +77,18 @@ impl Relay for MemoryRelay {
     }
 
     async fn publish(&self, parcel: Parcel) -> Result<(), RelayError> {
+        self.deliver(&parcel);
+        Ok(())
+    }
+
+    async fn healthy(&self) -> Result<(), RelayError> {
+        Ok(())
+    }
+}
+
+impl MemoryRelay {
+    /// Puts a parcel into every mailbox that listens at any of its topics.
+    pub(super) fn deliver(&self, parcel: &Parcel) {
         let weight = weight(&parcel.event);
         // Under the lock, so that all mailboxes see all parcels in one order. Pushing never waits.
         let state = self.state();
@@ -92,11 +104,13 @@ impl Relay for MemoryRelay {
         for listener in served_last {
             listener.mailbox.push_weighed(parcel.clone(), weight);
         }
-        Ok(())
     }
 
-    async fn healthy(&self) -> Result<(), RelayError> {
-        Ok(())
+    /// Ends every mailbox that listens here, as one that overflowed.
+    pub(super) fn end(&self, topic: &Topic) {
+        for listener in self.state().by_topic.get(topic).into_iter().flat_map(BTreeMap::values) {
+            listener.mailbox.end();
+        }
     }
 }
 

@@ -5,28 +5,19 @@ mod mailbox;
 mod memory;
 #[cfg(test)]
 mod promises;
+mod redis;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
-use crate::event::Event;
+use crate::event::{Announced, Event, Missed, Place};
 
+pub use crate::event::Topic;
 pub use mailbox::{Mailbox, MailboxEnd, MailboxLimits, MailboxReceiver, mailbox};
 pub use memory::MemoryRelay;
-
-/// A place that sockets listen at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Topic {
-    /// All sockets within one conversation.
-    Conversation(Arc<str>),
-    /// All sockets of one party.
-    Party(Arc<str>),
-    /// All sockets of one department's staff.
-    Department(Arc<str>),
-    /// All sockets of those who see every conversation that is not one-to-one.
-    Everyone,
-}
+pub use redis::RedisRelay;
 
 /// An event on its way.
 #[derive(Debug, Clone)]
@@ -59,6 +50,27 @@ pub trait Relay: Send + Sync + 'static {
     async fn publish(&self, parcel: Parcel) -> Result<(), RelayError>;
 
     async fn healthy(&self) -> Result<(), RelayError>;
+
+    /// Changes when something told may have been missed: its reader asks [`Relay::behind`], then the journal for what was
+    /// missed, and gives that to [`Relay::fill`], until nothing is behind. Absent where nothing can be missed.
+    fn gaps(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+
+    /// Topics that may have missed something, each with how far it was heard. Until they are
+    /// filled, what is recorded and told at them waits in the journal.
+    fn behind(&self) -> Vec<(Topic, Place)> {
+        Vec::new()
+    }
+
+    /// Delivers what was missed, once and in turn.
+    async fn fill(&self, _missed: Missed) {}
+}
+
+impl From<Announced> for Parcel {
+    fn from(announced: Announced) -> Self {
+        Parcel { event: announced.event, topics: announced.audience.topics, last: announced.audience.last }
+    }
 }
 
 /// Keeps a mailbox subscribed while it lives.

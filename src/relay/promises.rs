@@ -107,9 +107,12 @@ async fn all_mailboxes_see_one_order(relay: &Arc<dyn Relay>) {
 
 async fn who_left_hears_nothing(relay: &dyn Relay) {
     let (subscription, mut receiver) = listen(relay, &[room("left")], ROOMY).await;
+    let (_stays, mut witness) = listen(relay, &[room("left")], ROOMY).await;
     relay.publish(parcel("before", &[room("left")])).await.expect("published");
+    assert_eq!(body(&mut witness).await, "before", "who came later hears later");
     drop(subscription);
     relay.publish(parcel("after", &[room("left")])).await.expect("published");
+    assert_eq!(body(&mut witness).await, "after");
     assert_eq!(body(&mut receiver).await, "before");
     assert_eq!(receiver.recv().await.map(|_| ()), Err(MailboxEnd::Closed));
 }
@@ -123,9 +126,9 @@ async fn a_full_mailbox_ends_and_harms_nobody(relay: &dyn Relay) {
     for at in 0..10 {
         relay.publish(parcel(&at.to_string(), &[room("full")])).await.expect("never waits");
     }
-    assert_eq!(few.recv().await.map(|_| ()), Err(MailboxEnd::Overflowed));
-    assert_eq!(thin.recv().await.map(|_| ()), Err(MailboxEnd::Overflowed), "bytes count too");
     for at in 0..10 {
         assert_eq!(body(&mut roomy).await, at.to_string());
     }
+    assert_eq!(few.recv().await.map(|_| ()), Err(MailboxEnd::Overflowed));
+    assert_eq!(thin.recv().await.map(|_| ()), Err(MailboxEnd::Overflowed), "bytes count too");
 }

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::event::{Event, IdForm};
+use crate::event::{Announced, Audience, Event, IdForm};
 
 use super::{Append, Collection, Journal, JournalError, Namespace, Put, Recorded, Span};
 use medium::Medium;
@@ -34,7 +34,7 @@ pub struct EmbeddedJournal {
     /// Gone once the journal is closed.
     writes: Mutex<Option<mpsc::Sender<Write>>>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
-    committed: broadcast::Sender<Arc<Event>>,
+    committed: broadcast::Sender<Announced>,
 }
 
 impl EmbeddedJournal {
@@ -90,8 +90,13 @@ impl Journal for EmbeddedJournal {
         self.write(|answer| Write::Append(Box::new(append), answer))
     }
 
-    async fn amend(&self, event: Event, documents: Vec<Put>) -> Result<Arc<Event>, JournalError> {
-        self.write(|answer| Write::Amend(Box::new(event), documents, answer)).await
+    async fn amend(
+        &self,
+        event: Event,
+        documents: Vec<Put>,
+        audience: Option<Audience>,
+    ) -> Result<Arc<Event>, JournalError> {
+        self.write(|answer| Write::Amend { event: Box::new(event), documents, audience, answer }).await
     }
 
     async fn read(&self, conversation: &str, span: Span) -> Result<Vec<Arc<Event>>, JournalError> {
@@ -141,8 +146,8 @@ impl Journal for EmbeddedJournal {
         self.write(|answer| Write::Bind { namespace, canonical, native, answer }).await
     }
 
-    fn follow(&self) -> broadcast::Receiver<Arc<Event>> {
-        self.committed.subscribe()
+    fn follow(&self) -> Option<broadcast::Receiver<Announced>> {
+        Some(self.committed.subscribe())
     }
 
     async fn healthy(&self) -> Result<(), JournalError> {

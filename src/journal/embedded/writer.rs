@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redb::WriteTransaction;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::event::{Event, IdForm};
+use crate::event::{Announced, Audience, Event, IdForm};
 
 use super::super::{Append, JournalError, Namespace, Put, Recorded};
 use super::medium::Medium;
@@ -20,7 +20,7 @@ type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
 /// A queued write and where its outcome goes.
 pub enum Write {
     Append(Box<Append>, Answer<Recorded>),
-    Amend(Box<Event>, Vec<Put>, Answer<Arc<Event>>),
+    Amend { event: Box<Event>, documents: Vec<Put>, audience: Option<Audience>, answer: Answer<Arc<Event>> },
     Put(Vec<Put>, Answer<()>),
     Native { namespace: Namespace, canonical: String, form: IdForm, answer: Answer<String> },
     Bind { namespace: Namespace, canonical: String, native: String, answer: Answer<()> },
@@ -37,7 +37,7 @@ enum Outcome {
 }
 
 /// Runs until the queue is closed and empty.
-pub fn run(medium: &Medium, mut queue: mpsc::Receiver<Write>, committed: &broadcast::Sender<Arc<Event>>) {
+pub fn run(medium: &Medium, mut queue: mpsc::Receiver<Write>, committed: &broadcast::Sender<Announced>) {
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -50,13 +50,13 @@ pub fn run(medium: &Medium, mut queue: mpsc::Receiver<Write>, committed: &broadc
     }
 }
 
-fn settle(group: Vec<Write>, outcomes: Result<Vec<Outcome>, JournalError>, committed: &broadcast::Sender<Arc<Event>>) {
+fn settle(group: Vec<Write>, outcomes: Result<Vec<Outcome>, JournalError>, committed: &broadcast::Sender<Announced>) {
     match outcomes {
         Ok(outcomes) => {
             for (write, outcome) in group.into_iter().zip(outcomes) {
-                if let Some(event) = confirm(write, outcome) {
+                if let Some(announced) = confirm(write, outcome) {
                     // Nobody follows: nobody is told.
-                    let _ = committed.send(event);
+                    let _ = committed.send(announced);
                 }
             }
         }
@@ -65,17 +65,21 @@ fn settle(group: Vec<Write>, outcomes: Result<Vec<Outcome>, JournalError>, commi
     }
 }
 
-/// Tells who asked; gives back the event that is news. Whoever asked may have gone; the write stands all the same.
-fn confirm(write: Write, outcome: Outcome) -> Option<Arc<Event>> {
+/// Tells who asked; gives back what is to be told to others. Whoever asked may have gone; the write stands all the same.
+fn confirm(write: Write, outcome: Outcome) -> Option<Announced> {
+    let announced = |event: &Arc<Event>, audience: Option<Audience>| {
+        Some(Announced { event: Arc::clone(event), audience: audience?, turn: 0 })
+    };
     match (write, outcome) {
-        (Write::Append(_, answer), Outcome::Recorded(recorded)) => {
-            let news = (!recorded.repeated).then(|| Arc::clone(&recorded.event));
+        (Write::Append(append, answer), Outcome::Recorded(recorded)) => {
+            let news = announced(&recorded.event, append.audience).filter(|_| !recorded.repeated);
             let _ = answer.send(Ok(recorded));
             news
         }
-        (Write::Amend(_, _, answer), Outcome::Amended(event)) => {
+        (Write::Amend { audience, answer, .. }, Outcome::Amended(event)) => {
+            let news = announced(&event, audience);
             let _ = answer.send(Ok(event));
-            None
+            news
         }
         (Write::Put(_, answer) | Write::Bind { answer, .. }, Outcome::Done) => {
             let _ = answer.send(Ok(()));
@@ -100,7 +104,7 @@ fn confirm(write: Write, outcome: Outcome) -> Option<Arc<Event>> {
 fn refuse(write: Write, error: JournalError) {
     match write {
         Write::Append(_, answer) => drop(answer.send(Err(error))),
-        Write::Amend(_, _, answer) => drop(answer.send(Err(error))),
+        Write::Amend { answer, .. } => drop(answer.send(Err(error))),
         Write::Put(_, answer) => drop(answer.send(Err(error))),
         Write::Native { answer, .. } => drop(answer.send(Err(error))),
         Write::Bind { answer, .. } => drop(answer.send(Err(error))),
@@ -110,7 +114,7 @@ fn refuse(write: Write, error: JournalError) {
 fn apply(transaction: &WriteTransaction, write: &Write) -> Result<Outcome, JournalError> {
     let outcome = match write {
         Write::Append(append, _) => records::append(transaction, append).map(Outcome::Recorded),
-        Write::Amend(event, documents, _) => records::amend(transaction, event, documents).map(Outcome::Amended),
+        Write::Amend { event, documents, .. } => records::amend(transaction, event, documents).map(Outcome::Amended),
         Write::Put(documents, _) => records::put(transaction, documents).map(|()| Outcome::Done),
         Write::Native { namespace, canonical, form, .. } => {
             ids::native(transaction, namespace, canonical, *form).map(Outcome::Named)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::super::{Collection, Journal, JournalError, Span};
+use super::super::{Append, Collection, Journal, JournalError, Span};
 use super::{all, bodies, document, text};
+use crate::event::{Audience, Topic};
 
 #[expect(clippy::disallowed_methods, reason = "tasks of a test")]
 pub async fn numbers_without_holes(journal: &Arc<dyn Journal>) {
@@ -93,7 +94,7 @@ pub async fn only_what_is_there_is_amended(journal: &dyn Journal) {
     let mut nowhere = (*recorded).clone();
     nowhere.details.sequence = None;
     for event in [elsewhere, other, nowhere] {
-        let refused = journal.amend(event, vec![document("amended", Some("x"))]).await;
+        let refused = journal.amend(event, vec![document("amended", Some("x"))], None).await;
         assert!(matches!(refused, Err(JournalError::Unreadable(_))), "{refused:?}");
     }
     assert_eq!(journal.read("amended", all()).await, Ok(vec![recorded]));
@@ -101,13 +102,22 @@ pub async fn only_what_is_there_is_amended(journal: &dyn Journal) {
 }
 
 pub async fn followers_hear_in_order(journal: &Arc<dyn Journal>) {
-    let mut follower = journal.follow();
-    let mut other = journal.follow();
+    let (Some(mut follower), Some(mut other)) = (journal.follow(), journal.follow()) else { return };
+    journal.append(text("followed", "for nobody")).await.expect("recorded");
+    let audience = Audience { topics: vec![Topic::Everyone], last: None };
+    let mut last = None;
     for at in 0..50 {
-        journal.append(text("followed", &at.to_string())).await.expect("recorded");
+        let append = Append { audience: Some(audience.clone()), ..text("followed", &at.to_string()) };
+        last = Some(journal.append(append).await.expect("recorded").event);
     }
-    for at in 1..=50 {
-        assert_eq!(follower.recv().await.expect("followed").details.sequence, Some(at));
-        assert_eq!(other.recv().await.expect("followed").details.sequence, Some(at), "each follower hears all");
+    let mut amended = (*last.expect("appended")).clone();
+    amended.details.body = Some("amended".to_owned());
+    journal.amend(amended.clone(), Vec::new(), None).await.expect("amended for nobody");
+    journal.amend(amended, Vec::new(), Some(audience.clone())).await.expect("amended");
+    for at in (2..=51).chain([51]) {
+        let told = follower.recv().await.expect("followed");
+        assert_eq!((told.event.details.sequence, &told.audience), (Some(at), &audience));
+        let told = other.recv().await.expect("followed");
+        assert_eq!(told.event.details.sequence, Some(at), "each follower hears all");
     }
 }

@@ -18,7 +18,7 @@ pub fn text(conversation: &str, body: &str) -> Append {
     let mut event = Event::new(EventKind::Message(MessageKind::Text));
     event.details.conversation.id = conversation.to_owned();
     event.details.body = Some(body.to_owned());
-    Append { event, key: None, documents: Vec::new() }
+    Append { event, key: None, documents: Vec::new(), audience: None }
 }
 
 pub fn all() -> Span {
@@ -63,7 +63,7 @@ async fn one_refusal_harms_nobody_else(journal: &dyn Journal) {
     journal.bind(&names, "ann", "bob").await.expect("free");
     let before = journal.append(text("beside", "before"));
     let text_taken = journal.native(&names, "bob", IdForm::Text);
-    let unknown = journal.amend(text("beside", "no").event, Vec::new());
+    let unknown = journal.amend(text("beside", "no").event, Vec::new(), None);
     let (before, text_taken, unknown, after) =
         tokio::join!(before, text_taken, unknown, journal.append(text("beside", "after")));
     assert!(before.is_ok() && after.is_ok());

@@ -49,6 +49,6 @@ pub async fn documents_go_with_their_event(journal: &Arc<dyn Journal>) {
     assert_eq!(after, [("d/3".to_owned(), b"three".to_vec())]);
     let mut amended = (*recorded.event).clone();
     amended.details.body = Some("y".to_owned());
-    journal.amend(amended, Vec::new()).await.expect("amended");
+    journal.amend(amended, Vec::new(), None).await.expect("amended");
     assert_eq!(bodies(&journal.read("documents", all()).await.expect("readable")), ["y"]);
 }

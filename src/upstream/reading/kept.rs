@@ -25,7 +25,7 @@ impl Inner {
         event.details.conversation.id = self.kept_under(&event.details.conversation.id);
         // Several accounts may hear of one message.
         let key = Some(event.details.id.clone()).filter(|id| !id.is_empty());
-        self.journal.append(Append { event, key, documents: Vec::new() }).await.map_err(fault)?;
+        self.journal.append(Append { event, key, documents: Vec::new(), audience: None }).await.map_err(fault)?;
         Ok(())
     }
 

@@ -1,0 +1,112 @@
+//! The relay over real servers: the promises of every relay, two processes' worth of relays, and connections that end.
+
+use std::time::Duration;
+
+use super::super::{MailboxLimits, MailboxReceiver, mailbox, promises};
+use super::*;
+use crate::event::{Event, EventKind};
+use crate::redis::parse_url;
+use crate::redis::server::RedisServer;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn open(server: &RedisServer) -> RedisRelay {
+    let settings = parse_url(&server.url()).expect("a URL");
+    let settings = RedisSettings { heartbeat: Duration::from_millis(200), ..settings };
+    let relay = RedisRelay::open(settings, &Tasks::new());
+    relay.ready(PATIENCE).await.expect("connects");
+    relay
+}
+
+async fn listen(relay: &RedisRelay, topic: &Topic) -> (Subscription, MailboxReceiver) {
+    let (sender, receiver) = mailbox(MailboxLimits { messages: 1_000, bytes: 1 << 20 });
+    (relay.subscribe("ann".into(), vec![topic.clone()], sender).await.expect("subscribed"), receiver)
+}
+
+async fn say(relay: &RedisRelay, topic: &Topic, body: &str) {
+    let mut event = Event::new(EventKind::Typing);
+    event.details.body = Some(body.to_owned());
+    relay.publish(Parcel { event: event.into(), topics: vec![topic.clone()], last: None }).await.expect("published");
+}
+
+async fn hears(receiver: &mut MailboxReceiver) -> String {
+    let parcel = tokio::time::timeout(PATIENCE, receiver.recv()).await.expect("in time").expect("a parcel");
+    parcel.event.details.body.clone().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn promises_hold() {
+    let server = RedisServer::start();
+    promises::hold(Arc::new(open(&server).await)).await;
+}
+
+#[tokio::test]
+async fn one_process_hears_another() {
+    let server = RedisServer::start();
+    let (one, other) = (open(&server).await, open(&server).await);
+    let room = Topic::Conversation("room".into());
+    let (_here, mut here) = listen(&one, &room).await;
+    let (_there, mut there) = listen(&other, &room).await;
+    say(&one, &room, "hello").await;
+    assert_eq!((hears(&mut here).await, hears(&mut there).await), ("hello".to_owned(), "hello".to_owned()));
+}
+
+#[tokio::test]
+async fn a_channel_is_subscribed_to_while_somebody_needs_it() {
+    let server = RedisServer::start();
+    let relay = open(&server).await;
+    let room = Topic::Conversation("room".into());
+    let channels = || server.command(&["PUBSUB", "NUMSUB", "dragoman:tell:conversation:room"]);
+    let count = || server.command(&["PUBSUB", "CHANNELS", "dragoman:tell:*"]);
+    assert_eq!(count(), "*0", "{}", channels());
+    let (first, _) = listen(&relay, &room).await;
+    let (second, _) = listen(&relay, &room).await;
+    assert_eq!(count(), "*1");
+    drop(first);
+    let (_other, mut other) = listen(&relay, &Topic::Everyone).await;
+    assert_eq!(count(), "*2");
+    drop(second);
+    let left = async {
+        while count() != "*1" {
+            // Leaving is done by a task, which runs while this one waits for a message.
+            say(&relay, &Topic::Everyone, "tick").await;
+            hears(&mut other).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, left).await.expect("the channel is left");
+}
+
+#[tokio::test]
+async fn a_cut_subscription_is_made_again_and_told_of() {
+    let mut server = RedisServer::start();
+    let relay = open(&server).await;
+    let room = Topic::Conversation("room".into());
+    let (_subscription, mut receiver) = listen(&relay, &room).await;
+    let mut gaps = relay.gaps().expect("it can miss things");
+    for round in 0..4 {
+        match round {
+            3 => server.restart(),
+            _ => drop(server.command(&["CLIENT", "KILL", "TYPE", "pubsub"])),
+        }
+        tokio::time::timeout(PATIENCE, gaps.changed()).await.expect("told of").expect("the relay lives");
+        assert_eq!(relay.behind().len(), 1);
+        say(&relay, &room, &round.to_string()).await;
+        assert_eq!(hears(&mut receiver).await, round.to_string());
+    }
+}
+
+#[tokio::test]
+async fn without_its_server_it_refuses_at_once() {
+    let mut server = RedisServer::start();
+    let relay = open(&server).await;
+    let mut state = relay.0.link.state();
+    server.kill();
+    let down = state.wait_for(|state| matches!(state, crate::redis::LinkState::Down(_)));
+    tokio::time::timeout(PATIENCE, down).await.expect("noticed").expect("the link lives");
+    assert!(relay.healthy().await.is_err());
+    let (sender, _receiver) = mailbox(MailboxLimits { messages: 1, bytes: 1_000 });
+    let refused = relay.subscribe("ann".into(), vec![Topic::Everyone], sender).await;
+    assert!(refused.is_err(), "what cannot be heard is not promised");
+    drop(refused);
+    assert!(relay.0.state().all_topics().is_empty(), "nothing is left of who was refused");
+}
