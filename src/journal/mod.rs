@@ -4,14 +4,17 @@
 //! An append is confirmed only once it would survive the loss of the process and of the machine's power.
 
 mod embedded;
+mod redis;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Resource, Topic};
 
 pub use embedded::EmbeddedJournal;
+pub use redis::{Keep, RedisJournal, RedisJournalSettings};
 
 /// An event to be recorded.
 #[derive(Debug, Clone)]
@@ -177,6 +180,17 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Takes no further appends, makes durable what was taken, and lets go of the medium.
     async fn close(&self);
+}
+
+/// The UUID of something: the canonical id itself if it is one, else derived from all that makes it unique.
+fn uuid_of(namespace: &Namespace, canonical: &str) -> String {
+    match Uuid::try_parse(canonical) {
+        Ok(uuid) => uuid.hyphenated().to_string(),
+        Err(_) => {
+            let name = format!("{}/{:?}/{canonical}", namespace.owner, namespace.resource);
+            Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).hyphenated().to_string()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! The id map's writes: pairs of ids, both directions, in the transaction of the writer.
 
 use redb::{ReadableTable, WriteTransaction};
-use uuid::Uuid;
 
 use crate::event::IdForm;
 
-use super::super::{JournalError, Namespace};
+use super::super::{JournalError, Namespace, uuid_of};
 use super::tables::{self, ALLOCATED, CANONICAL, NATIVE};
 
 /// The native id, made if there is none.
@@ -29,17 +28,6 @@ pub fn native(
     };
     bind(transaction, namespace, canonical, &native)?;
     Ok(native)
-}
-
-/// The canonical id itself if it is a UUID, else one derived from all that makes it unique.
-fn uuid_of(namespace: &Namespace, canonical: &str) -> String {
-    match Uuid::try_parse(canonical) {
-        Ok(uuid) => uuid.hyphenated().to_string(),
-        Err(_) => {
-            let name = format!("{}/{:?}/{canonical}", namespace.owner, namespace.resource);
-            Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).hyphenated().to_string()
-        }
-    }
 }
 
 /// The canonical id itself if it is a free integer, else the next free one.

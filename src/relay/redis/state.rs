@@ -1,15 +1,16 @@
 //! What has been heard at each topic, and what was delivered of each conversation. In: what was told, heard or missed.
 //! Out: deliveries, once and in turn.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event::{Announced, Missed, Place, Topic};
 use crate::metrics;
+use crate::redis::Recent;
 
 use super::super::MemoryRelay;
 
-/// Conversations whose last turn is known, and marks of what was told in passing; twice that many at most.
+/// Conversations whose last turn is known, and marks of what was told in passing.
 const REMEMBERED: usize = 50_000;
 
 /// One topic that sockets here listen at.
@@ -23,17 +24,28 @@ struct Heard {
 }
 
 /// All that is known of what was told.
-#[derive(Default)]
 pub struct State {
     topics: HashMap<Topic, Heard>,
     /// The last turn of each conversation that was delivered.
-    turns: Recent<Arc<str>>,
-    marks: HashSet<u64>,
-    older_marks: HashSet<u64>,
+    turns: Recent<Arc<str>, u64>,
+    /// Marks of what was told in passing.
+    marks: Recent<u64, ()>,
     /// Something may have been missed: what is recorded waits in the journal.
     is_behind: bool,
     /// Whether all topics are subscribed to on the connection there is.
     is_wired: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        State {
+            topics: HashMap::new(),
+            turns: Recent::new(REMEMBERED),
+            marks: Recent::new(REMEMBERED),
+            is_behind: false,
+            is_wired: false,
+        }
+    }
 }
 
 impl State {
@@ -117,10 +129,11 @@ impl State {
 
     /// Something was told in passing; the same may come on several channels.
     pub fn hear_in_passing(&mut self, mark: u64) -> bool {
-        if self.marks.len() >= REMEMBERED {
-            self.older_marks = std::mem::take(&mut self.marks);
+        let is_new = self.marks.get(&mark).is_none();
+        if is_new {
+            self.marks.set(mark, ());
         }
-        !self.older_marks.contains(&mark) && self.marks.insert(mark)
+        is_new
     }
 
     /// Where to go on from, once everything is subscribed to; nothing when nothing is behind.
@@ -143,7 +156,7 @@ impl State {
         }
         if !missed.lost.is_empty() {
             // Another history counts anew.
-            self.turns = Recent::default();
+            self.turns.clear();
         }
         for topic in &missed.lost {
             if let Some(heard) = self.topics.get_mut(topic) {
@@ -165,37 +178,12 @@ impl State {
     /// Delivers what its conversation's readers have not had.
     fn deliver(&mut self, announced: Announced, local: &MemoryRelay) -> bool {
         let conversation = announced.event.details.conversation.id.as_str();
-        if self.turns.get(conversation).is_some_and(|last| announced.turn <= last) {
+        if self.turns.get(conversation).is_some_and(|last| announced.turn <= *last) {
             return false;
         }
         self.turns.set(conversation.into(), announced.turn);
         local.deliver(&announced.into());
         true
-    }
-}
-
-/// A map that forgets what was not set for long.
-struct Recent<K> {
-    young: HashMap<K, u64>,
-    old: HashMap<K, u64>,
-}
-
-impl<K> Default for Recent<K> {
-    fn default() -> Self {
-        Recent { young: HashMap::new(), old: HashMap::new() }
-    }
-}
-
-impl Recent<Arc<str>> {
-    fn get(&self, key: &str) -> Option<u64> {
-        self.young.get(key).or_else(|| self.old.get(key)).copied()
-    }
-
-    fn set(&mut self, key: Arc<str>, value: u64) {
-        if self.young.len() >= REMEMBERED {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, value);
     }
 }
 

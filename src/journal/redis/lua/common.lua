@@ -1,0 +1,60 @@
+-- What several scripts do. Arguments are read one after the other.
+local place = 0
+local function take()
+  place = place + 1
+  return ARGV[place]
+end
+
+-- Milliseconds by the server's clock: the only one that dates what is kept.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- A number as its digits, however large.
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+-- Writes documents, removes those that are not kept. Arguments: how many; of each collection, key, kept, value.
+local function write_documents(prefix)
+  for _ = 1, tonumber(take()) do
+    local collection, key, kept, value = take(), take(), take(), take()
+    local values = prefix .. ':{documents}:' .. collection
+    if kept == '1' then
+      redis.call('HSET', values, key, value)
+      redis.call('ZADD', values .. ':keys', 0, key)
+    else
+      redis.call('HDEL', values, key)
+      redis.call('ZREM', values .. ':keys', key)
+    end
+  end
+end
+
+-- Tells an audience, and keeps for a while that it was told. Arguments: how much is kept, how long in milliseconds, a
+-- mark, the audience's line, how many topics, the topics.
+local function tell(prefix, conversation, sequence, id, event)
+  local feed_length, feed_life, mark, audience, topics = take(), take(), take(), take(), tonumber(take())
+  if topics == 0 then return end
+  local told = prefix .. ':told'
+  local turn = digits(redis.call('HINCRBY', told, 'turn:' .. conversation, 1))
+  for _ = 1, topics do
+    local topic = take()
+    local number = digits(redis.call('HINCRBY', told, topic, 1))
+    local feed = prefix .. ':feed:' .. topic
+    local function add()
+      return redis.pcall('XADD', feed, 'MAXLEN', '~', feed_length, number .. '-0',
+        'conversation', conversation, 'sequence', sequence, 'turn', turn, 'mark', mark)
+    end
+    local added = add()
+    if type(added) == 'table' and added.err then
+      -- The feed is ahead of its count: the count was lost and the feed was not. It cannot be gone on with.
+      redis.call('DEL', feed)
+      add()
+    end
+    redis.call('PEXPIRE', feed, feed_life)
+    local numbers = 'told ' .. number .. ' ' .. mark .. ' ' .. turn .. ' ' .. sequence
+    if id then numbers = numbers .. ' ' .. id end
+    redis.call('PUBLISH', prefix .. ':tell:' .. topic, numbers .. '\n' .. audience .. '\n' .. event)
+  end
+end

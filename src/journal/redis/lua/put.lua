@@ -1,0 +1,3 @@
+-- Writes documents in one step.
+write_documents(take())
+return 1

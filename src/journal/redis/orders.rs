@@ -1,0 +1,146 @@
+//! Writes as commands to Redis. In: what is to be recorded. Out: a command that does all of it in one step and may be
+//! given again when its answer was lost; and what its answer means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::event::{Audience, Event, Timestamp};
+use crate::redis::{Cmd, Names, Value, from_redis_value, telling, topic_text};
+
+use super::super::{Append, JournalError, Put, Recorded};
+use super::keys::{self, BUCKETS};
+use super::scripts::{AMEND, APPEND, PUT};
+use super::{Keep, unreadable};
+
+/// How long it is known what a write came to. Longer than any write is tried.
+const INTENT_LIFE: Duration = Duration::from_secs(600);
+
+/// Announcements of a topic that are kept at least, and for how long after the last.
+const FEED: (usize, Duration) = (4_096, Duration::from_secs(3_600));
+
+/// An append: the command, and the event but for what the journal adds.
+pub fn append(names: &Names, append: &Append, keep: Keep) -> Result<(Cmd, Event), JournalError> {
+    let mut event = append.event.clone();
+    event.details.sequence = None;
+    event.details.received_at = event.details.received_at.or_else(|| Some(Timestamp::now()));
+    let conversation = keys::conversation(names, &event.details.conversation.id);
+    let own_id = event.details.id.as_str();
+    let own_bucket = if own_id.is_empty() { conversation.bucket } else { keys::bucket_of_id(own_id) };
+    let intent = keys::intent(names, conversation.bucket, Uuid::new_v4());
+    let places = keys::places(names, own_bucket);
+    let mut command = APPEND.call(&[
+        &conversation.events,
+        &conversation.amended,
+        &conversation.keys,
+        &places,
+        &conversation.counter,
+        &intent,
+    ]);
+    command
+        .arg(names.prefix())
+        .arg(&event.details.conversation.id)
+        .arg(telling::event_line(&event).map_err(unreadable)?)
+        .arg(own_id)
+        .arg(own_bucket)
+        .arg(append.key.as_deref().unwrap_or_default())
+        .arg(conversation.bucket)
+        .arg(BUCKETS)
+        .arg(milliseconds(INTENT_LIFE))
+        .arg(keep.messages.unwrap_or(0))
+        .arg(keep.age.map_or(0, milliseconds));
+    write(&mut command, &append.documents);
+    tell(&mut command, append.audience.as_ref())?;
+    Ok((command, event))
+}
+
+/// What an append came to.
+pub fn appended(mut event: Event, answer: Value) -> Result<Recorded, JournalError> {
+    let Value::Array(members) = answer else { return Err(unreadable("an append's answer")) };
+    let mut members = members.into_iter();
+    let mut next = || members.next().unwrap_or_default();
+    let sequence: u64 = from_redis_value(next()).map_err(unreadable)?;
+    let id: String = from_redis_value(next()).map_err(unreadable)?;
+    let repeated: bool = from_redis_value(next()).map_err(unreadable)?;
+    if repeated {
+        let earlier: String = from_redis_value(next()).map_err(unreadable)?;
+        event = telling::parse_event(&earlier).map_err(unreadable)?;
+    }
+    event.details.sequence = Some(sequence);
+    event.details.id = id;
+    Ok(Recorded { event: Arc::new(event), repeated })
+}
+
+/// An amendment.
+pub fn amend(
+    names: &Names,
+    event: &Event,
+    documents: &[Put],
+    audience: Option<&Audience>,
+) -> Result<Cmd, JournalError> {
+    let Some(sequence) = event.details.sequence else {
+        return Err(unreadable("an event without its sequence cannot be amended"));
+    };
+    let conversation = keys::conversation(names, &event.details.conversation.id);
+    let intent = keys::intent(names, conversation.bucket, Uuid::new_v4());
+    let mut command = AMEND.call(&[&conversation.events, &conversation.amended, &intent]);
+    command
+        .arg(names.prefix())
+        .arg(&event.details.conversation.id)
+        .arg(sequence)
+        .arg(&event.details.id)
+        .arg(telling::event_line(event).map_err(unreadable)?)
+        .arg(milliseconds(INTENT_LIFE));
+    write(&mut command, documents);
+    tell(&mut command, audience)?;
+    Ok(command)
+}
+
+/// What an amendment came to.
+pub fn amended(event: Event, answer: Value) -> Result<Arc<Event>, JournalError> {
+    match from_redis_value(answer).map_err(unreadable)? {
+        true => Ok(Arc::new(event)),
+        false => Err(unreadable(format!("no event {:?} to amend", event.details.id))),
+    }
+}
+
+/// Documents and nothing else.
+pub fn put(names: &Names, documents: &[Put]) -> Cmd {
+    let mut command = PUT.call(&[]);
+    command.arg(names.prefix());
+    write(&mut command, documents);
+    command
+}
+
+fn write(command: &mut Cmd, documents: &[Put]) {
+    command.arg(documents.len());
+    for document in documents {
+        let value = document.value.as_deref();
+        command
+            .arg(keys::collection(document.collection))
+            .arg(&document.key)
+            .arg(u8::from(value.is_some()))
+            .arg(value.unwrap_or_default());
+    }
+}
+
+fn tell(command: &mut Cmd, audience: Option<&Audience>) -> Result<(), JournalError> {
+    let nobody = Audience::default();
+    let audience = audience.unwrap_or(&nobody);
+    command
+        .arg(FEED.0)
+        .arg(milliseconds(FEED.1))
+        // Half of the digits that a script can count with; 0 means that it is not known.
+        .arg(rand::random_range(1..1_u64 << 52))
+        .arg(telling::audience_line(audience).map_err(unreadable)?)
+        .arg(audience.topics.len());
+    for topic in &audience.topics {
+        command.arg(topic_text(topic));
+    }
+    Ok(())
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

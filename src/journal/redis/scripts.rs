@@ -1,0 +1,23 @@
+//! The scripts of the journal: each one step.
+
+use std::sync::LazyLock;
+
+use crate::redis::Script;
+
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        pub static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!(include_str!("lua/common.lua"), include_str!($file))));
+    };
+}
+
+script!(APPEND, "lua/append.lua");
+script!(AMEND, "lua/amend.lua");
+script!(PUT, "lua/put.lua");
+
+pub static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/read.lua")));
+pub static SCAN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/scan.lua")));
+pub static NAME: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/name.lua")));
+
+/// All of them, to be loaded on each connection.
+pub static ALL: LazyLock<[&'static Script; 6]> = LazyLock::new(|| [&*APPEND, &*AMEND, &*PUT, &*READ, &*SCAN, &*NAME]);
