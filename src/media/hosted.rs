@@ -12,7 +12,7 @@ use crate::journal::{Collection, Journal};
 use crate::naming::fault;
 use crate::percent;
 
-use super::fetch::{Fetched, Fetcher};
+use super::fetch::{Fetched, Fetcher, Wanted};
 use super::file_name;
 use super::library::{digest, unguessable};
 
@@ -84,16 +84,22 @@ impl Hosted {
         Ok(self.remote(key).await?.map(|remote| remote.url))
     }
 
+    /// What one of our keys stands for, if it is of this upstream.
     async fn remote(&self, key: &str) -> Result<Option<Remote>, Fault> {
         let Some(id) = key.strip_prefix(FOLDER).and_then(|rest| rest.split('/').next()) else { return Ok(None) };
         let found = self.journal.get(Collection::RemoteFiles, &format!("id/{id}")).await.map_err(fault)?;
-        found.map(|bytes| parsed(&bytes)).transpose()
+        let found: Option<Remote> = found.map(|bytes| parsed(&bytes)).transpose()?;
+        Ok(found.filter(|remote| remote.upstream == *self.upstream))
     }
 
-    /// Fetches what stands behind one of our keys.
-    pub async fn open(&self, key: &str) -> Result<Fetched, Fault> {
-        let remote = self.remote(key).await?.filter(|remote| remote.upstream == *self.upstream);
-        let remote = remote.ok_or_else(|| Fault::new(Reason::FileNotFound))?;
-        self.fetcher.fetch(&remote.url, (self.credential)(&remote.url)).await
+    /// Fetches what stands behind one of our keys, or the part of it that is wanted.
+    pub async fn open(&self, key: &str, wanted: Option<&Wanted>) -> Result<Fetched, Fault> {
+        let remote = self.remote(key).await?.ok_or_else(|| Fault::new(Reason::FileNotFound))?;
+        self.fetch(&remote.url, wanted).await
+    }
+
+    /// Fetches a file of the upstream by its own URL, with the gateway's credential where it wants one.
+    pub async fn fetch(&self, url: &str, wanted: Option<&Wanted>) -> Result<Fetched, Fault> {
+        self.fetcher.fetch_part(url, (self.credential)(url), wanted).await
     }
 }

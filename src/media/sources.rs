@@ -11,7 +11,7 @@ use crate::fault::{Fault, Reason};
 use crate::percent;
 use crate::store::{Store, StoreError};
 
-use super::fetch::{Fetcher, broken};
+use super::fetch::{Fetched, Fetcher, broken};
 
 /// Where the gateway itself serves files.
 pub struct Place {
@@ -26,6 +26,14 @@ pub struct Source {
     pub size: Option<u64>,
     /// Fails with an error that wraps a [`Fault`], also where fewer or more bytes come than `size` says.
     pub chunks: BoxStream<'static, std::io::Result<Bytes>>,
+}
+
+impl Source {
+    /// A file of another host.
+    pub fn fetched(fetched: Fetched) -> Self {
+        let chunks = fetched.chunks.map(|chunk| chunk.map_err(|error| broken(&error))).boxed();
+        Source { size: fetched.size, chunks: whole(chunks, fetched.size) }
+    }
 }
 
 /// Everything that files are read from on behalf of one upstream.
@@ -71,9 +79,7 @@ impl Sources {
             }
             return Err(Fault::new(Reason::FileNotFound));
         }
-        let fetched = self.fetcher.fetch(url, None).await?;
-        let chunks = fetched.chunks.map(|chunk| chunk.map_err(|error| broken(&error))).boxed();
-        Ok(Source { size: fetched.size, chunks: whole(chunks, fetched.size) })
+        Ok(Source::fetched(self.fetcher.fetch(url, None).await?))
     }
 }
 

@@ -62,10 +62,23 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
             let request = Request::from_parts(parts, incoming);
             ("socket", upgrade::answer(&site, &route, socket, &wanted, request).await)
         }
-        (Target::File(key), Some(way)) if !key.starts_with(FOLDER) => ("download", way.file(parts, incoming).await),
-        (Target::File(key), _) => {
+        (Target::File { key, elsewhere }, Some(way)) if !key.starts_with(FOLDER) => {
+            // What the gateway has itself is known at once.
+            (
+                "download",
+                match download::find(&elsewhere, &parts).await {
+                    Some(response) => response,
+                    None => way.file(parts, incoming).await,
+                },
+            )
+        }
+        (Target::File { key, elsewhere }, _) => {
             body::drain(incoming, site.bounds.body_idle).await;
-            ("download", download::answer(&route, &key, &parts).await)
+            let mut places = elsewhere;
+            places.insert(0, (Arc::clone(&route), key));
+            let found = download::find(&places, &parts).await;
+            let missing = || respond::refusal(&route, None, &Fault::new(Reason::FileNotFound));
+            ("download", found.unwrap_or_else(missing))
         }
         (Target::Method { allowed }, _) if page.is_some() && cors::is_preflight(&parts.method, &parts.headers) => {
             body::drain(incoming, site.bounds.body_idle).await;

@@ -14,8 +14,11 @@ pub enum Target {
         parameters: Vec<String>,
     },
     Socket(usize),
-    /// The key of a stored file.
-    File(String),
+    /// The key of a file, and other routes that could have it: dialects may serve files below the same path.
+    File {
+        key: String,
+        elsewhere: Vec<(Arc<Route>, String)>,
+    },
     /// Nothing that the dialect knows, and the route passes it on.
     Rest,
     /// The path is there, with other methods.
@@ -49,11 +52,15 @@ impl Table {
         let mut nearest = None;
         let mut other_method = None;
         let mut rest_of = None;
-        for entry in self.0.iter().filter(|entry| entry.route.host.as_deref().is_none_or(|name| is_host(name, host))) {
-            let Some(rest) = path.strip_prefix(entry.route.prefix.as_str()).filter(|rest| rest.starts_with('/')) else {
-                continue;
-            };
+        for entry in self.0.iter().filter(|entry| entry.is_at(host)) {
+            let Some(rest) = entry.below(path) else { continue };
             match entry.find(method, rest) {
+                Some(Target::File { key, .. }) => {
+                    let elsewhere =
+                        self.files(host, method, path).filter(|(other, _)| !Arc::ptr_eq(other, &entry.route));
+                    let target = Target::File { key, elsewhere: elsewhere.collect() };
+                    return Ok(Found { route: Arc::clone(&entry.route), target });
+                }
                 Some(target @ Target::Method { .. }) if other_method.is_none() => {
                     other_method = Some(Found { route: Arc::clone(&entry.route), target });
                 }
@@ -71,9 +78,28 @@ impl Table {
             .or(rest_of)
             .ok_or_else(|| nearest.or_else(|| (self.0.len() == 1).then(|| Arc::clone(&self.0[0].route))))
     }
+
+    /// Every route that could have the file of this path.
+    fn files(&self, host: &str, method: &str, path: &str) -> impl Iterator<Item = (Arc<Route>, String)> {
+        self.0.iter().filter(|entry| entry.is_at(host)).filter_map(|entry| {
+            match entry.find(method, entry.below(path)?) {
+                Some(Target::File { key, .. }) => Some((Arc::clone(&entry.route), key)),
+                _ => None,
+            }
+        })
+    }
 }
 
 impl Entry {
+    fn is_at(&self, host: &str) -> bool {
+        self.route.host.as_deref().is_none_or(|name| is_host(name, host))
+    }
+
+    /// The path below the route's prefix.
+    fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix(self.route.prefix.as_str()).filter(|rest| rest.starts_with('/'))
+    }
+
     fn new(route: Route) -> Self {
         let mut by_pattern: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, call) in route.dialect.calls.iter().enumerate() {
@@ -114,7 +140,7 @@ impl Entry {
         let public = dialect.storage.public.as_str();
         let key = path.strip_prefix(public).filter(|key| !public.is_empty() && !key.is_empty())?;
         match method {
-            "GET" | "HEAD" => Some(Target::File(key.to_owned())),
+            "GET" | "HEAD" => Some(Target::File { key: key.to_owned(), elsewhere: Vec::new() }),
             _ => Some(Target::Method { allowed: "GET, HEAD".to_owned() }),
         }
     }

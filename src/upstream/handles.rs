@@ -11,6 +11,7 @@ use crate::directory::{document, parsed};
 use crate::event::{Attachment, Event, EventKind, Field, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::journal::{Collection, Put};
+use crate::media::Source;
 use crate::naming::fault;
 
 use super::Inner;
@@ -169,9 +170,26 @@ impl Inner {
         self.account(caller).known().id.or_else(|| self.credentials.subject(caller))
     }
 
-    async fn open_source(&self, url: &str) -> Result<crate::media::Source, Fault> {
+    /// Whether a message names a file of the upstream by the address that the gateway gave it. What the message does not
+    /// say of it follows from that address.
+    pub async fn take_back(&self, event: &mut Event) -> Result<bool, Fault> {
+        let file = &mut event.details.attachment;
+        let Some(url) = file.url.as_deref().filter(|_| file.token.is_none()) else { return Ok(false) };
+        if self.hosted.original(url).await?.is_none() {
+            return Ok(false);
+        }
+        let tail = url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
+        let name = tail.and_then(crate::percent::decode);
+        if file.name.as_deref().is_none_or(str::is_empty) {
+            file.name.clone_from(&name);
+        }
+        file.mime = name.and_then(|name| mime_guess::from_path(name).first_raw()).map(str::to_owned);
+        Ok(true)
+    }
+
+    async fn open_source(&self, url: &str) -> Result<Source, Fault> {
         match self.hosted.original(url).await? {
-            Some(original) => self.sources.open(&original).await,
+            Some(original) => Ok(Source::fetched(self.hosted.fetch(&original, None).await?)),
             None => self.sources.open(url).await,
         }
     }

@@ -1,16 +1,19 @@
 //! The head of an answer. In: status and headers of a stranger. Out: where else to look, what is known of the file, or
 //! why it is none.
 
-use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
+use http::header::{
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION,
+    TRANSFER_ENCODING,
+};
 use http::response::Parts;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::fault::{Fault, Reason};
 use crate::media::file_name;
 use crate::percent;
 
-use super::refused;
 use super::url::Url;
+use super::{Extent, Version, refused};
 
 /// The longest media type that is believed, in bytes.
 const LONGEST_TYPE: usize = 127;
@@ -38,10 +41,11 @@ pub(super) fn redirect(head: &Parts, from: &Url) -> Result<Option<Url>, Fault> {
     next.map(Some).map_err(|why| refused(format!("{} redirects: the URL {why}", from.origin)))
 }
 
-/// Whether what follows the head is a file, as it is.
-pub(super) fn check(head: &Parts, size: Option<u64>, from: &Url) -> Result<(), Fault> {
+/// Which part of a file follows the head, as it is. `in_part`: not all of it was asked for.
+pub(super) fn check(head: &Parts, size: Option<u64>, from: &Url, in_part: bool) -> Result<Extent, Fault> {
     match head.status {
         StatusCode::OK => {}
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if in_part => {}
         StatusCode::NOT_FOUND | StatusCode::GONE => return Err(refused(format!("{} does not have it", from.origin))),
         status => return Err(failed(from, &format!("answers with status {}", status.as_u16()))),
     }
@@ -50,10 +54,18 @@ pub(super) fn check(head: &Parts, size: Option<u64>, from: &Url) -> Result<(), F
     {
         return Err(failed(from, "sends it compressed, which was not asked for"));
     }
-    if size == Some(0) {
+    let extent = Extent::of(head, size).map_err(|why| failed(from, why))?;
+    if size == Some(0) && !matches!(extent, Extent::Outside { .. }) {
         return Err(failed(from, "sends nothing"));
     }
-    Ok(())
+    Ok(extent)
+}
+
+/// What the host says of the file's version. What it says of no text is nothing.
+pub(super) fn version(headers: &HeaderMap) -> Version {
+    let one = |name| headers.get(name).filter(|value: &&HeaderValue| value.to_str().is_ok()).cloned();
+    let ranges = headers.get(ACCEPT_RANGES).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"bytes"));
+    Version { tag: one(ETAG), modified: one(LAST_MODIFIED), ranges }
 }
 
 /// The media type without parameters, in lower case.

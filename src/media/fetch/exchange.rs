@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, IF_RANGE, RANGE, USER_AGENT};
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::Empty;
@@ -14,6 +14,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use super::dial::Stream;
+use super::part::Wanted;
 use super::url::Url;
 
 /// What is read ahead of whoever takes the body, and the longest head, in bytes.
@@ -61,12 +62,13 @@ pub(super) async fn get(
     stream: Box<dyn Stream>,
     url: &Url,
     credential: Option<&(HeaderName, HeaderValue)>,
+    wanted: Option<&Wanted>,
 ) -> hyper::Result<(Parts, Arriving)> {
     let mut client = http1::Builder::new();
     client.max_buf_size(BUFFER).max_headers(HEADERS);
     let (mut sender, connection) = client.handshake(TokioIo::new(stream)).await?;
     let mut connection = Connection(Some(Box::pin(connection)));
-    let mut answered = pin!(sender.send_request(request(url, credential)));
+    let mut answered = pin!(sender.send_request(request(url, credential, wanted)));
     let answer = poll_fn(|context| match answered.as_mut().poll(context) {
         Poll::Pending => {
             connection.advance(context);
@@ -78,7 +80,11 @@ pub(super) async fn get(
     Ok((head, Arriving { connection, body }))
 }
 
-fn request(url: &Url, credential: Option<&(HeaderName, HeaderValue)>) -> Request<Empty<Bytes>> {
+fn request(
+    url: &Url,
+    credential: Option<&(HeaderName, HeaderValue)>,
+    wanted: Option<&Wanted>,
+) -> Request<Empty<Bytes>> {
     let mut request = Request::new(Empty::new());
     *request.uri_mut() = http::Uri::from(url.path.clone());
     let headers = request.headers_mut();
@@ -90,6 +96,10 @@ fn request(url: &Url, credential: Option<&(HeaderName, HeaderValue)>) -> Request
     // A compressed file would have to be unpacked before it could be passed on, to a size that nobody knows before.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("dragoman/", env!("CARGO_PKG_VERSION"))));
+    if let Some(wanted) = wanted {
+        headers.insert(RANGE, wanted.range.clone());
+        headers.extend(wanted.unless_changed.clone().map(|value| (IF_RANGE, value)));
+    }
     if let Some((name, value)) = credential {
         let mut value = value.clone();
         value.set_sensitive(true);

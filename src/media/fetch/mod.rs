@@ -6,6 +6,7 @@ mod dial;
 mod exchange;
 mod global;
 mod host;
+mod part;
 mod pieces;
 mod policy;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::fault::{Fault, Reason};
 
 use dial::{Connect, Dialer, Resolve, SystemResolver, Tcp};
 use exchange::Arriving;
+pub use part::{Extent, Wanted};
 use pieces::Pieces;
 use policy::{Policy, Standing};
 use url::Url;
@@ -57,6 +59,10 @@ pub struct Fetcher {
 
 /// A file that is being fetched. Dropping it closes the connection.
 pub struct Fetched {
+    /// Which part of it comes; the whole, unless another was wanted.
+    pub extent: Extent,
+    /// By what the host tells whether it changed.
+    pub version: Version,
     /// In bytes, where the host said it; then exactly so many come. Where it did not and ended the body by closing the
     /// connection (HTTP/1.0), a body that was cut looks whole.
     pub size: Option<u64>,
@@ -68,6 +74,15 @@ pub struct Fetched {
     /// if the host is too slow, with `UnexpectedEof` if the file is cut; [`broken`] makes a fault of it. A piece is read
     /// when it is asked for.
     pub chunks: BoxStream<'static, Result<Bytes, io::Error>>,
+}
+
+/// What tells a file from an older one under the same URL, as the host says it. Not to be believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Version {
+    pub tag: Option<HeaderValue>,
+    pub modified: Option<HeaderValue>,
+    /// Whether the host gives parts of it.
+    pub ranges: bool,
 }
 
 impl Fetcher {
@@ -97,9 +112,21 @@ impl Fetcher {
     /// large, `UpstreamTimeout` and `Upstream` for hosts that do not do their part. No detail holds a path, a query or an
     /// address.
     pub async fn fetch(&self, url: &str, credential: Option<(HeaderName, HeaderValue)>) -> Result<Fetched, Fault> {
+        self.fetch_part(url, credential, None).await
+    }
+
+    /// The same for a part of the file, which the host may answer with the whole.
+    pub async fn fetch_part(
+        &self,
+        url: &str,
+        credential: Option<(HeaderName, HeaderValue)>,
+        wanted: Option<&Wanted>,
+    ) -> Result<Fetched, Fault> {
         let url = Url::parse(url).map_err(|why| refused(format!("the URL {why}")))?;
-        match tokio::time::timeout(self.settings.timeout, self.follow(url, credential)).await {
-            Ok(followed) => followed.and_then(|(url, head, arriving)| self.fetched(&url, &head, arriving)),
+        match tokio::time::timeout(self.settings.timeout, self.follow(url, credential, wanted)).await {
+            Ok(followed) => {
+                followed.and_then(|(url, head, arriving)| self.fetched(&url, &head, arriving, wanted.is_some()))
+            }
             Err(_) => Err(Fault::new(Reason::UpstreamTimeout).detail("a file's host did not answer in time")),
         }
     }
@@ -109,13 +136,14 @@ impl Fetcher {
         &self,
         mut url: Url,
         mut credential: Option<(HeaderName, HeaderValue)>,
+        wanted: Option<&Wanted>,
     ) -> Result<(Url, Parts, Arriving), Fault> {
         let mut redirects = 0..self.settings.redirects;
         loop {
             let standing = self.policy.judge(&url.origin).map_err(|why| refused(format!("{} {why}", url.origin)))?;
             credential = credential.filter(|_| standing == Standing::Own);
             let stream = self.dialer.dial(&url.origin, standing).await?;
-            let (head, arriving) = exchange::get(stream, &url, credential.as_ref())
+            let (head, arriving) = exchange::get(stream, &url, credential.as_ref(), wanted)
                 .await
                 .map_err(|error| Fault::new(Reason::Upstream).detail(format!("{}: {error}", url.origin)))?;
             let Some(next) = answer::redirect(&head, &url)? else {
@@ -129,15 +157,16 @@ impl Fetcher {
         }
     }
 
-    fn fetched(&self, url: &Url, head: &Parts, arriving: Arriving) -> Result<Fetched, Fault> {
+    fn fetched(&self, url: &Url, head: &Parts, arriving: Arriving, in_part: bool) -> Result<Fetched, Fault> {
         let size = arriving.size();
-        answer::check(head, size, url)?;
+        let extent = answer::check(head, size, url, in_part)?;
         let (largest, idle) = (self.settings.largest, self.settings.idle);
         if size.is_some_and(|size| size > largest) {
             return Err(Fault::new(Reason::TooLarge).detail(format!("{} has more than {largest} bytes", url.origin)));
         }
         let (mime, name) = (answer::mime(&head.headers), answer::name(&head.headers, url));
-        Ok(Fetched { size, mime, name, chunks: Pieces { arriving, largest, idle }.stream() })
+        let version = answer::version(&head.headers);
+        Ok(Fetched { extent, version, size, mime, name, chunks: Pieces { arriving, largest, idle }.stream() })
     }
 }
 

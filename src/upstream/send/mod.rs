@@ -36,7 +36,9 @@ impl Inner {
             self.announce(caller, chat_id, &mut event).await?;
         }
         let room = self.room_for(caller, &account, &event).await?;
-        if event.details.attachment.url.is_some() || event.details.attachment.token.is_some() {
+        if self.take_back(&mut event).await? {
+            // The upstream has it already.
+        } else if event.details.attachment.url.is_some() || event.details.attachment.token.is_some() {
             self.library.attach(caller, &room.conversation.id, &mut event).await?;
         } else if kind == MessageKind::Text && event.details.body.as_deref().is_none_or(str::is_empty) {
             return Err(Fault::missing(Field::Body));

@@ -3,6 +3,7 @@
 
 mod between;
 mod failures;
+mod hosted;
 mod large;
 mod memory;
 mod origin;

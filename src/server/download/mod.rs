@@ -1,5 +1,8 @@
 //! Stored files, served: streamed, in parts on request, and inert: a browser is told to show only what cannot run.
 
+mod relayed;
+
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::TryStreamExt;
@@ -21,48 +24,34 @@ use super::body::{self, Answer};
 use super::respond;
 use super::route::Route;
 
-/// Answers GET and HEAD of a stored file.
-pub async fn answer(route: &Route, key: &str, parts: &Parts) -> Response<Answer> {
-    if key.starts_with(FOLDER) {
-        return relayed(route, key, parts).await;
-    }
-    let missing = || respond::refusal(route, None, &Fault::new(Reason::FileNotFound));
-    let Some(stores) = &route.stores else { return missing() };
-    let wanted = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
-    for store in stores.all() {
-        match open(&**store, key, wanted, &parts.headers).await {
-            Ok(Opened::Part(object, partial)) => return served(key, object, partial, parts),
-            Ok(Opened::Unsatisfiable(size)) => return unsatisfiable(size),
-            Err(StoreError::NotFound | StoreError::Key) => {}
-            Err(error) => {
-                return respond::refusal(route, None, &Fault::new(Reason::Unavailable).detail(error.to_string()));
-            }
+/// Answers GET and HEAD of a file that one of these routes has under its key; `None` where none has it.
+pub async fn find(places: &[(Arc<Route>, String)], parts: &Parts) -> Option<Response<Answer>> {
+    for (route, key) in places {
+        let found = match key.starts_with(FOLDER) {
+            true => relayed::find(route, key, parts).await,
+            false => stored(route, key, parts).await,
+        };
+        match found {
+            Ok(response) => return Some(response),
+            Err(fault) if fault.reason == Reason::FileNotFound => {}
+            Err(fault) => return Some(respond::refusal(route, None, &fault)),
         }
     }
-    missing()
+    None
 }
 
-/// A file of the upstream, as it comes from there. Whole only: what the upstream says of parts is not passed on.
-async fn relayed(route: &Route, key: &str, parts: &Parts) -> Response<Answer> {
-    let Some(hosted) = &route.hosted else {
-        return respond::refusal(route, None, &Fault::new(Reason::FileNotFound));
-    };
-    let fetched = match hosted.open(key).await {
-        Ok(fetched) => fetched,
-        Err(fault) => return respond::refusal(route, None, &fault),
-    };
-    let size = fetched.size;
-    let body = match parts.method {
-        Method::HEAD => body::full(""),
-        _ => BodyExt::boxed_unsync(StreamBody::new(fetched.chunks.map_ok(Frame::data))),
-    };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    if let Some(size) = size {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
+/// A file in one of the route's own stores.
+async fn stored(route: &Route, key: &str, parts: &Parts) -> Result<Response<Answer>, Fault> {
+    let wanted = parts.headers.get(RANGE).and_then(|value| value.to_str().ok());
+    for store in route.stores.iter().flat_map(|stores| stores.all()) {
+        match open(&**store, key, wanted, &parts.headers).await {
+            Ok(Opened::Part(object, partial)) => return Ok(served(key, object, partial, parts)),
+            Ok(Opened::Unsatisfiable(size)) => return Ok(unsatisfiable(Some(size))),
+            Err(StoreError::NotFound | StoreError::Key) => {}
+            Err(error) => return Err(Fault::new(Reason::Unavailable).detail(error.to_string())),
+        }
     }
-    shown_safely(headers, key.rsplit('/').next().unwrap_or(key));
-    response
+    Err(Fault::new(Reason::FileNotFound))
 }
 
 /// What a browser is told, so that it shows only what cannot run.
@@ -120,10 +109,10 @@ fn parse_range(text: &str, size: u64) -> Option<Option<std::ops::Range<u64>>> {
     Some((range.start < range.end).then_some(range))
 }
 
-fn unsatisfiable(size: u64) -> Response<Answer> {
+fn unsatisfiable(size: Option<u64>) -> Response<Answer> {
     let mut response = respond::json(416, "{\"error\":\"Range not satisfiable\"}".to_owned());
-    if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
-        response.headers_mut().insert(CONTENT_RANGE, value);
+    if let Some(size) = size {
+        set(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{size}"));
     }
     response
 }
