@@ -33,7 +33,7 @@ pub async fn way(scene: &Scene) -> (String, Option<String>) {
         "licomed" => (format!("/ws/chat/room/?token={token}"), None),
         "luxmart" => (format!("/v1/chat/ws/admin/?token={token}"), None),
         "andromedia" => {
-            (format!("/ws/visitor-chat/?session_id={}", session(scene, token).await), Some(format!("Bearer, {token}")))
+            (format!("/ws/visitor-chat/?session_id={}", session(scene).await), Some(format!("Bearer, {token}")))
         }
         other => panic!("a client of {other} opens no socket"),
     }
@@ -55,7 +55,7 @@ async fn refused(scene: &Scene, path: &str, protocol: Option<&str>, why: Why) {
     let answer = http::get(scene.gateway.address, path, &headers).await;
     assert_eq!(
         (answer.status, answer.json()),
-        (status_of_handshake(scene.from, why), body(scene.from, words(scene.from, why))),
+        (status_of_handshake(scene.from, why), refusal(scene.from, words(scene.from, why))),
         "{} → {}\n{}",
         scene.from,
         scene.to,
@@ -69,21 +69,24 @@ async fn refused(scene: &Scene, path: &str, protocol: Option<&str>, why: Why) {
 }
 
 /// The session that a visitor is in.
-async fn session(scene: &Scene, token: &str) -> String {
+pub async fn session(scene: &Scene) -> String {
     let body = json!({ "business": "hotel", "external_customer_id": "room-101" }).to_string();
-    let bearer = format!("Bearer {token}");
+    let bearer = format!("Bearer {}", scene.token);
     let headers = [("Authorization", bearer.as_str())];
     let answer = http::post_json(scene.gateway.address, "/chat/start-session/", &headers, body.as_bytes()).await;
     answer.json()["data"]["session_id"].as_str().unwrap_or_else(|| panic!("no session: {answer:?}")).to_owned()
 }
 
 /// A refusal with these words.
-fn body(dialect: &str, words: &str) -> Value {
+pub fn refusal(dialect: &str, words: &str) -> Value {
     match dialect {
         "frontdesk" => json!({ "success": false, "message": words, "error": words }),
         "andromedia" => json!({ "message": words }),
         "licomed" => json!({ "status": "failure", "entity": null, "message": words, "success": false }),
         "luxmart" => json!({ "error": words }),
-        other => panic!("no handshake of {other}"),
+        // Codes are those of gRPC: the backend is away, or takes too long.
+        "divar" if words.ends_with("in time") => json!({ "code": 4, "message": words, "details": [] }),
+        "divar" => json!({ "code": 14, "message": words, "details": [] }),
+        other => panic!("nobody speaks {other}"),
     }
 }

@@ -2,6 +2,9 @@
 //! well. In: two stand-ins of one dialect. Both stand-ins together take each message once at most.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::watch;
 use crate::client::{Heard, Outcome};
@@ -21,12 +24,13 @@ struct Two {
 
 impl Two {
     async fn set(from: &'static str, to: &'static str, more: &str) -> Self {
-        let second = Backend::start(to, &Staging::default()).await.standin();
-        let staging = Staging {
-            upstream: format!("timeout = \"800ms\"\n{more}"),
-            also: vec![(second.http(), second.socket())],
-            ..Staging::default()
-        };
+        let upstream = format!("timeout = \"800ms\"\n{more}");
+        Self::set_as(from, to, Staging { upstream, ..Staging::default() }).await
+    }
+
+    async fn set_as(from: &'static str, to: &'static str, staging: Staging) -> Self {
+        let second = Backend::start(to, &staging).await.standin();
+        let staging = Staging { also: vec![(second.http(), second.socket())], ..staging };
         Two { scene: Scene::set_as(from, to, &staging).await, second }
     }
 
@@ -185,4 +189,16 @@ async fn passed_on_handshakes_go_to_the_other() {
         two.scene.backend.sockets() > 0
     })
     .await;
+}
+
+/// One that opens and closes in turn is tried less and less often, however well it opens.
+#[tokio::test]
+async fn one_that_closes_is_not_besieged() {
+    let scene = Scene::set_as("licomed", "frontdesk", &Staging::default()).await;
+    let before = watch::handshakes(&scene);
+    let began = Instant::now();
+    scene.backend.fail(Failing::CloseWith(1011));
+    watch::until("it is tried again", async || watch::handshakes(&scene) >= before + 4).await;
+    // Four pauses, each half of its bound at least: 50, 100, 200 and 400 ms.
+    assert!(began.elapsed() >= Duration::from_millis(700), "after {:?}", began.elapsed());
 }

@@ -20,6 +20,8 @@ pub enum Why {
 pub struct Expected {
     pub text: Result<(), Why>,
     pub file: Option<Result<(), Why>>,
+    /// A call that needs one of the backend's.
+    pub history: Result<(), Why>,
     pub newcomer: Option<Result<(), Why>>,
     /// The client's socket is closed for this.
     pub closes: Option<Why>,
@@ -39,6 +41,13 @@ impl Expected {
             // Without sockets, or with one for each conversation, a client of all of them need not wait for any.
             expected.newcomer = expected.newcomer.map(|_| Ok(()));
         }
+        expected.history = match failing {
+            Failing::Status500 | Failing::Down | Failing::Reset | Failing::Garbage | Failing::HugeFrame => {
+                Err(Why::Failed)
+            }
+            Failing::Silent => Err(Why::Late),
+            _ => Ok(()),
+        };
         // The backend said that the conversation is over, or that there is none: it is not asked for again by itself.
         expected.recovers = !matches!(expected.text, Err(Why::Ended | Why::Unknown | Why::Unauthorized));
         expected
@@ -55,7 +64,7 @@ impl Expected {
             Failing::LateNext(_) => (Ok(()), Ok(())),
             Failing::RefuseHandshake(_) | Failing::CloseWith(_) => panic!("there are no sockets"),
         };
-        Expected { text, file: Some(file), newcomer: Some(Ok(())), closes: None, recovers: true }
+        Expected { text, file: Some(file), newcomer: Some(Ok(())), history: Ok(()), closes: None, recovers: true }
     }
 
     fn by_sockets(to: &str, failing: Failing) -> Self {
@@ -77,7 +86,7 @@ impl Expected {
             // It opens and closes in turn: who connects may come in between.
             Failing::CloseWith(_) => (Err(Why::Failed), None, None),
         };
-        Expected { text, file, newcomer, closes: None, recovers: true }
+        Expected { text, file, newcomer, history: Ok(()), closes: None, recovers: true }
     }
 }
 

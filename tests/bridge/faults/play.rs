@@ -7,10 +7,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::PATIENCE;
 use super::aside::Aside;
-use super::door::knock;
+use super::door::{knock, refusal, session};
 use super::expected::{Expected, Why, close, status, words};
 use super::watch;
+use crate::client::licomed::THEM;
 use crate::client::{Heard, Outcome};
+use crate::harness::{API_KEY, http};
 use crate::media::{File, Format};
 use crate::pair::scene::{Scene, Staging};
 use crate::standin::Failing;
@@ -59,6 +61,7 @@ pub async fn play_as(from: &'static str, to: &'static str, failing: Failing, for
     if let Some(fate) = expected.file {
         file(&mut scene, 1, fate).await;
     }
+    history(&scene, expected.history).await;
     if let Some(door) = expected.newcomer.filter(|_| from != "divar") {
         knock(&scene, door).await;
     }
@@ -150,6 +153,26 @@ async fn file(scene: &mut Scene, seed: u64, fate: Result<(), Why>) {
     let by_call = matches!(scene.from, "divar" | "luxmart");
     let fate = fate.map_err(|why| (if by_call { status(why) } else { 0 }, words(scene.from, why).to_owned()));
     assert_eq!(sent, fate, "{} → {}\n{}", scene.from, scene.to, scene.gateway.log());
+}
+
+/// The messages so far, which only the backend knows.
+async fn history(scene: &Scene, expected: Result<(), Why>) {
+    let (bearer, token) = (format!("Bearer {}", scene.token), format!("Token {}", scene.token));
+    let (path, header) = match scene.from {
+        "frontdesk" => ("/api/chat/conversations/101/".to_owned(), ("Authorization", &*bearer)),
+        "andromedia" => (format!("/chat/history/{}/", session(scene).await), ("Authorization", &*bearer)),
+        "licomed" => (format!("/chat/messages/{THEM}/"), ("Authorization", &*bearer)),
+        "luxmart" => ("/v1/chat/admin/session/?session_id=7".to_owned(), ("Authorization", &*token)),
+        _ => ("/v1/open-platform/chat/conversations/conversation-101".to_owned(), ("X-API-Key", API_KEY)),
+    };
+    let answer = http::get(scene.gateway.address, &path, &[header]).await;
+    match expected {
+        Ok(()) => assert_eq!(answer.status, 200, "{answer:?}\n{}", scene.gateway.log()),
+        Err(why) => {
+            let expected = (status(why), refusal(scene.from, words(scene.from, why)));
+            assert_eq!((answer.status, answer.json()), expected, "{} → {}", scene.from, scene.to);
+        }
+    }
 }
 
 /// The other side speaks until it is heard, which needs nothing of the client. A socket that opened at the last moment may
