@@ -2,9 +2,11 @@
 //! to clients. A real gateway process, stand-in backends, and a rude host between them where something is to go wrong.
 
 mod between;
+mod documents;
 mod failures;
 mod hosted;
 mod large;
+mod limits;
 mod memory;
 mod origin;
 mod stage;
