@@ -1,5 +1,4 @@
-//! What one config came to: names, stores, upstreams, webhooks. In: the config, the ground, and the parts of the config
-//! before it. Out: the same for this one; what did not change is kept, with its connections and its queues.
+//! What one config came to: names, stores, upstreams, webhooks; and what these say of a route.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,13 +6,12 @@ use std::sync::Arc;
 use crate::backend::Backend;
 use crate::config::{Config, Route, StoreSettings, Target, UploadStores, Uploads};
 use crate::delivery::RunningWebhook;
-use crate::naming::Naming;
-use crate::server::Served;
-use crate::store::{FsStore, Store};
+use crate::naming::{Naming, PinnedConversation};
+use crate::store::Store;
+use crate::upstream::{Upstream, UpstreamSettings};
 
+use super::StartError;
 use super::ground::Ground;
-use super::upstreams::OpenUpstream;
-use super::{StartError, routes, upstreams, webhooks};
 
 pub struct Parts {
     pub config: Config,
@@ -24,40 +22,32 @@ pub struct Parts {
     pub webhooks: BTreeMap<Arc<str>, RunningWebhook>,
 }
 
+/// An upstream and all that it was made of.
+pub struct OpenUpstream {
+    pub upstream: Upstream,
+    pub made_of: Materials,
+}
+
+impl OpenUpstream {
+    /// Whether one is the other, kept.
+    pub fn is_same(&self, other: &OpenUpstream) -> bool {
+        self.made_of == other.made_of
+    }
+}
+
+/// What an upstream is made of: of the same, the same is kept.
+#[derive(PartialEq)]
+pub struct Materials {
+    pub settings: UpstreamSettings,
+    pub conversations: Vec<PinnedConversation>,
+    /// The addresses under which the gateway serves files, and the stores behind each.
+    pub places: Vec<(String, Vec<String>)>,
+    pub stores: BTreeMap<String, StoreSettings>,
+    /// Where its files are served.
+    pub base: String,
+}
+
 impl Parts {
-    /// Opens what is new; nothing is answered through it yet.
-    pub async fn open(config: Config, ground: &Ground, before: Option<&Parts>) -> Result<Self, StartError> {
-        let dialects: Vec<_> = config.routes.iter().map(|route| Arc::clone(&route.dialect)).collect();
-        let naming = Arc::new(Naming::open(Arc::clone(&ground.journal), &config.conversations, &dialects).await?);
-        ground.hub.pin(&config.conversations).await?;
-        let stores = stores(&config, before).await?;
-        let mut parts = Parts { config, naming, stores, upstreams: BTreeMap::new(), webhooks: BTreeMap::new() };
-        parts.upstreams = upstreams::open(&parts, ground, before).await?;
-        parts.webhooks = webhooks::start(&parts, ground, before).await?;
-        Ok(parts)
-    }
-
-    /// What the server answers from.
-    pub fn served(&self, ground: &Ground) -> Result<Served, StartError> {
-        let routes = self.config.routes.iter().map(|route| routes::route(route, self, ground));
-        let routes = routes.collect::<Result<Vec<_>, StartError>>()?;
-        let callbacks = self.upstreams.values().map(|open| Arc::new(open.upstream.clone()) as _).collect();
-        Ok(Served::new(routes, callbacks))
-    }
-
-    /// Takes what goes on over from the config before; what is not taken over ends with it.
-    pub fn take_over(&mut self, mut before: Parts) {
-        for route in &self.config.routes {
-            if webhooks::goes_on(route, self, Some(&before))
-                && let Some(running) = before.webhooks.remove(&route.name)
-                && let Some(webhook) = webhooks::webhook(route, self)
-            {
-                running.change(webhook);
-                self.webhooks.insert(Arc::clone(&route.name), running);
-            }
-        }
-    }
-
     /// Where a route leads.
     pub fn backend(&self, target: &Target, ground: &Ground) -> Result<Arc<dyn Backend>, StartError> {
         match target {
@@ -85,27 +75,4 @@ pub fn upload_stores(route: &Route) -> Option<&UploadStores> {
         Some(Uploads::Stores(stores)) => Some(stores),
         Some(Uploads::Upstream) | None => None,
     }
-}
-
-/// Opens every store that is new. At the start of the process it removes what unfinished uploads had left; later there
-/// may be some on their way.
-async fn stores(config: &Config, before: Option<&Parts>) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
-    let mut stores = BTreeMap::new();
-    for (name, settings) in &config.stores {
-        let same = before.filter(|before| before.config.stores.get(name) == Some(settings));
-        if let Some(known) = same.and_then(|before| before.stores.get(name)) {
-            stores.insert(name.clone(), Arc::clone(known));
-            continue;
-        }
-        let StoreSettings::Fs { root, .. } = settings;
-        let store: Arc<dyn Store> = Arc::new(FsStore::open(root)?);
-        if before.is_none() {
-            let swept = store.sweep().await?;
-            if swept > 0 {
-                tracing::info!(store = name, swept, "removed what unfinished uploads had left");
-            }
-        }
-        stores.insert(name.clone(), store);
-    }
-    Ok(stores)
 }

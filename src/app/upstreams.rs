@@ -4,44 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Route, StoreSettings, Target};
+use crate::config::{Config, Route, Target};
 use crate::dialect::Dialect;
 use crate::media::fetch::{FetchSettings, Fetcher};
 use crate::media::{Hosted, Place, Sources};
-use crate::naming::PinnedConversation;
 use crate::upstream::{Surroundings, Upstream, UpstreamSettings};
 
 use super::StartError;
 use super::ground::Ground;
-use super::parts::{Parts, upload_stores};
+use super::parts::{Materials, OpenUpstream, Parts, upload_stores};
 
 /// Bytes of a file that is fetched from somewhere else.
 const LARGEST_FILE: u64 = 2 << 30;
-
-/// An upstream and all that it was made of.
-pub struct OpenUpstream {
-    pub upstream: Upstream,
-    made_of: Materials,
-}
-
-impl OpenUpstream {
-    /// Whether one is the other, kept.
-    pub fn is_same(&self, other: &OpenUpstream) -> bool {
-        self.made_of == other.made_of
-    }
-}
-
-/// What an upstream is made of: of the same, the same is kept.
-#[derive(PartialEq)]
-struct Materials {
-    settings: UpstreamSettings,
-    conversations: Vec<PinnedConversation>,
-    /// The addresses under which the gateway serves files, and the stores behind each.
-    places: Vec<(String, Vec<String>)>,
-    stores: BTreeMap<String, StoreSettings>,
-    /// Where its files are served.
-    base: String,
-}
 
 pub async fn open(
     parts: &Parts,

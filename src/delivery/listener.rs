@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Principal;
 use crate::fault::Fault;
 use crate::relay::{MailboxEnd, MailboxLimits, MailboxReceiver, Subscription, mailbox};
+use crate::tasks::Tasks;
 
 use super::webhook::{Source, Webhook};
 
@@ -19,23 +20,58 @@ const WAITING: MailboxLimits = MailboxLimits { messages: 10_000, bytes: 64 << 20
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// A place to hear from, and what was heard.
-pub type Listening = (Subscription, MailboxReceiver);
+type Listening = (Subscription, MailboxReceiver);
 
-pub struct Listener {
-    pub route: Arc<str>,
-    pub source: Source,
-    pub webhook: watch::Receiver<Arc<Webhook>>,
-    pub stop: CancellationToken,
+/// A webhook that listens and calls, until this is dropped; what waits for the app then is told to it still.
+pub struct RunningWebhook {
+    webhook: watch::Sender<Arc<Webhook>>,
+    stop: CancellationToken,
 }
 
-pub async fn listen(source: &Source, route: &Arc<str>) -> Result<Listening, Fault> {
+impl RunningWebhook {
+    /// What is told from now on is told like this.
+    pub fn change(&self, webhook: Webhook) {
+        self.webhook.send_replace(Arc::new(webhook));
+    }
+}
+
+impl Drop for RunningWebhook {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+struct Listener {
+    route: Arc<str>,
+    source: Source,
+    webhook: watch::Receiver<Arc<Webhook>>,
+    stop: CancellationToken,
+}
+
+impl Webhook {
+    /// Listens from now on, and calls. What is not there yet is waited for.
+    pub async fn start(self, source: Source, tasks: &Tasks) -> Result<RunningWebhook, Fault> {
+        let route = Arc::clone(&self.route);
+        let first = match source.is_its_own() {
+            true => None,
+            false => Some(listen(&source, &route).await?),
+        };
+        let stop = tasks.stopping().child_token();
+        let (webhook, current) = watch::channel(Arc::new(self));
+        let listener = Listener { route, source, webhook: current, stop: stop.clone() };
+        tasks.spawn(listener.run(first));
+        Ok(RunningWebhook { webhook, stop })
+    }
+}
+
+async fn listen(source: &Source, route: &Arc<str>) -> Result<Listening, Fault> {
     let (letters, arriving) = mailbox(WAITING);
     let subscription = source.listen(route, letters).await?;
     Ok((subscription, arriving))
 }
 
 impl Listener {
-    pub async fn run(self, first: Option<Listening>) {
+    async fn run(self, first: Option<Listening>) {
         let mut next = first;
         loop {
             let listening = match next.take() {

@@ -7,4 +7,5 @@ mod post;
 mod tests;
 mod webhook;
 
-pub use webhook::{RunningWebhook, Source, Webhook, WebhookSettings};
+pub use listener::RunningWebhook;
+pub use webhook::{Source, Webhook, WebhookSettings};

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Principal, Secret};
 use crate::backend::{Backend, Caller, Connect};
@@ -17,9 +15,7 @@ use crate::fault::{Fault, Reason};
 use crate::metrics;
 use crate::naming::Naming;
 use crate::relay::{Mailbox, Relay, Subscription, Topic};
-use crate::tasks::Tasks;
 
-use super::listener::{Listener, listen};
 use super::post::post;
 
 /// Pauses before each further try. The platform's own retries are not documented; five tries are ours.
@@ -73,40 +69,7 @@ impl Source {
     }
 }
 
-/// A webhook that listens and calls, until this is dropped; what waits for the app then is told to it still.
-pub struct RunningWebhook {
-    webhook: watch::Sender<Arc<Webhook>>,
-    stop: CancellationToken,
-}
-
-impl RunningWebhook {
-    /// What is told from now on is told like this.
-    pub fn change(&self, webhook: Webhook) {
-        self.webhook.send_replace(Arc::new(webhook));
-    }
-}
-
-impl Drop for RunningWebhook {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
 impl Webhook {
-    /// Listens from now on, and calls. What is not there yet is waited for.
-    pub async fn start(self, source: Source, tasks: &Tasks) -> Result<RunningWebhook, Fault> {
-        let route = Arc::clone(&self.route);
-        let first = match source.is_its_own() {
-            true => None,
-            false => Some(listen(&source, &route).await?),
-        };
-        let stop = tasks.stopping().child_token();
-        let (webhook, current) = watch::channel(Arc::new(self));
-        let listener = Listener { route, source, webhook: current, stop: stop.clone() };
-        tasks.spawn(listener.run(first));
-        Ok(RunningWebhook { webhook, stop })
-    }
-
     /// The first webhook's headers; a dialect's webhooks all go to one app, which has one key.
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();

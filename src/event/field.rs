@@ -34,6 +34,18 @@ macro_rules! fields {
         }
 
         impl Field {
+    /// Those that name parties.
+    pub const PARTIES: [Field; 8] = [
+        Field::SenderId,
+        Field::ReceiverId,
+        Field::OtherId,
+        Field::ProfileId,
+        Field::AttachmentOwner,
+        Field::ConversationOwner,
+        Field::ConversationAgent,
+        Field::GuestId,
+    ];
+
             /// Every field of the closed list.
             pub const ALL: &'static [Field] = &[$(Field::$variant),+];
 

@@ -8,18 +8,6 @@ use crate::fault::Fault;
 
 use super::Naming;
 
-/// Fields that name parties.
-const PARTIES: [Field; 8] = [
-    Field::SenderId,
-    Field::ReceiverId,
-    Field::OtherId,
-    Field::ProfileId,
-    Field::AttachmentOwner,
-    Field::ConversationOwner,
-    Field::ConversationAgent,
-    Field::GuestId,
-];
-
 impl Naming {
     /// The event in the dialect's names, as this viewer sees it; `None` when it is not for clients of this dialect.
     pub async fn outward(
@@ -39,7 +27,7 @@ impl Naming {
 
     /// Replaces canonical ids by the dialect's in any record of fields.
     pub async fn rename(&self, dialect: &Dialect, fields: &mut Fields<'static>) -> Result<(), Fault> {
-        let rest = PARTIES.into_iter().map(|field| (field, Resource::Party));
+        let rest = Field::PARTIES.into_iter().map(|field| (field, Resource::Party));
         let all =
             [(Field::Id, Resource::Message), (Field::ConversationId, Resource::Conversation)].into_iter().chain(rest);
         for (field, resource) in all {

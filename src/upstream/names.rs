@@ -12,18 +12,6 @@ use crate::fault::{Fault, Reason};
 use crate::journal::{Journal, JournalError, Namespace};
 use crate::naming::{PinnedConversation, PinnedName, direct, fault};
 
-/// Fields that name parties.
-const PARTIES: [Field; 8] = [
-    Field::SenderId,
-    Field::ReceiverId,
-    Field::OtherId,
-    Field::ProfileId,
-    Field::AttachmentOwner,
-    Field::ConversationOwner,
-    Field::ConversationAgent,
-    Field::GuestId,
-];
-
 /// The names of one upstream.
 pub struct Names {
     upstream: Arc<str>,
@@ -159,7 +147,7 @@ impl Names {
     /// account that reads, and who that is here.
     pub async fn inward(&self, fields: &mut Fields<'static>, us: Option<(&str, &str)>) -> Result<(), Fault> {
         let natives = [Field::SenderId, Field::ReceiverId].map(|field| fields.id(field).map(|id| id.into_owned()));
-        for field in PARTIES {
+        for field in Field::PARTIES {
             let Some(native) = fields.id(field).map(|id| id.into_owned()) else { continue };
             let canonical = match us {
                 Some((here, me)) if here == native => me.to_owned(),
@@ -214,7 +202,7 @@ impl Names {
         if let Some(id) = fields.id(Field::Id).map(|id| self.native_message(&id).to_owned()) {
             fields.set_text(Field::Id, id);
         }
-        for field in PARTIES {
+        for field in Field::PARTIES {
             let is_set = self.dialect.naming.name == ConversationName::Pair
                 && matches!(field, Field::SenderId | Field::ReceiverId);
             let Some(canonical) = fields.id(field).map(|id| id.into_owned()).filter(|_| !is_set) else { continue };

@@ -1,0 +1,72 @@
+//! One config after another. In: a config, the ground, and the parts of the config before it. Out: the parts of this one;
+//! what did not change is kept, with its connections and its queues.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::{Config, StoreSettings};
+use crate::naming::Naming;
+use crate::server::Served;
+use crate::store::{FsStore, Store};
+
+use super::ground::Ground;
+use super::parts::Parts;
+use super::{StartError, routes, upstreams, webhooks};
+
+impl Parts {
+    /// Opens what is new; nothing is answered through it yet.
+    pub async fn open(config: Config, ground: &Ground, before: Option<&Parts>) -> Result<Self, StartError> {
+        let dialects: Vec<_> = config.routes.iter().map(|route| Arc::clone(&route.dialect)).collect();
+        let naming = Arc::new(Naming::open(Arc::clone(&ground.journal), &config.conversations, &dialects).await?);
+        ground.hub.pin(&config.conversations).await?;
+        let stores = stores(&config, before).await?;
+        let mut parts = Parts { config, naming, stores, upstreams: BTreeMap::new(), webhooks: BTreeMap::new() };
+        parts.upstreams = upstreams::open(&parts, ground, before).await?;
+        parts.webhooks = webhooks::start(&parts, ground, before).await?;
+        Ok(parts)
+    }
+
+    /// What the server answers from.
+    pub fn served(&self, ground: &Ground) -> Result<Served, StartError> {
+        let routes = self.config.routes.iter().map(|route| routes::route(route, self, ground));
+        let routes = routes.collect::<Result<Vec<_>, StartError>>()?;
+        let callbacks = self.upstreams.values().map(|open| Arc::new(open.upstream.clone()) as _).collect();
+        Ok(Served::new(routes, callbacks))
+    }
+
+    /// Takes what goes on over from the config before; what is not taken over ends with it.
+    pub fn take_over(&mut self, mut before: Parts) {
+        for route in &self.config.routes {
+            if webhooks::goes_on(route, self, Some(&before))
+                && let Some(running) = before.webhooks.remove(&route.name)
+                && let Some(webhook) = webhooks::webhook(route, self)
+            {
+                running.change(webhook);
+                self.webhooks.insert(Arc::clone(&route.name), running);
+            }
+        }
+    }
+}
+
+/// Opens every store that is new. At the start of the process it removes what unfinished uploads had left; later there
+/// may be some on their way.
+async fn stores(config: &Config, before: Option<&Parts>) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
+    let mut stores = BTreeMap::new();
+    for (name, settings) in &config.stores {
+        let same = before.filter(|before| before.config.stores.get(name) == Some(settings));
+        if let Some(known) = same.and_then(|before| before.stores.get(name)) {
+            stores.insert(name.clone(), Arc::clone(known));
+            continue;
+        }
+        let StoreSettings::Fs { root, .. } = settings;
+        let store: Arc<dyn Store> = Arc::new(FsStore::open(root)?);
+        if before.is_none() {
+            let swept = store.sweep().await?;
+            if swept > 0 {
+                tracing::info!(store = name, swept, "removed what unfinished uploads had left");
+            }
+        }
+        stores.insert(name.clone(), store);
+    }
+    Ok(stores)
+}
