@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::auth::Secret;
-use crate::config::{Config, JournalSettings};
+use crate::config::{Config, JournalSettings, RelaySettings};
 use crate::hub::Hub;
-use crate::journal::{EmbeddedJournal, Journal};
-use crate::relay::{MemoryRelay, Relay};
+use crate::journal::{EmbeddedJournal, Journal, RedisJournal, RedisJournalSettings};
+use crate::relay::{MemoryRelay, RedisRelay, Relay};
 use crate::tasks::Tasks;
 
 use super::{StartError, keys};
@@ -30,10 +30,23 @@ pub struct Ground {
 impl Ground {
     pub async fn open(config: &Config, address: SocketAddr) -> Result<Self, StartError> {
         let tasks = Tasks::new();
-        let JournalSettings::Embedded { path, .. } = &config.journal;
-        let journal: Arc<dyn Journal> = Arc::new(EmbeddedJournal::open(path)?);
-        let relay: Arc<dyn Relay> = Arc::new(MemoryRelay::new());
-        let visitors = keys::visitors(&path.with_extension("key"))?;
+        let journal: Arc<dyn Journal> = match &config.journal {
+            JournalSettings::Embedded { path } => Arc::new(EmbeddedJournal::open(path)?),
+            JournalSettings::Redis(settings) => Arc::new(in_redis(settings).await?),
+        };
+        let relay: Arc<dyn Relay> = match &config.relay {
+            RelaySettings::Memory => Arc::new(MemoryRelay::new()),
+            RelaySettings::Redis(settings) => {
+                let relay = RedisRelay::open(settings.clone(), &tasks);
+                relay.ready(settings.connect_timeout).await?;
+                Arc::new(relay)
+            }
+        };
+        let visitors = match (&config.server.visitor_secret, &config.journal) {
+            (Some(secret), _) => secret.clone(),
+            (None, JournalSettings::Embedded { path }) => keys::visitors(&path.with_extension("key"))?,
+            (None, JournalSettings::Redis(_)) => return Err("`visitor_secret` of [server] is missing".into()),
+        };
         let hub = Hub::open(Arc::clone(&journal), Arc::clone(&relay), &tasks);
         Ok(Ground { address, journal, relay, hub, visitors, tasks, open: Mutex::default() })
     }
@@ -45,11 +58,21 @@ impl Ground {
     }
 }
 
+/// The journal in Redis, and a word about what its server does not promise.
+async fn in_redis(settings: &RedisJournalSettings) -> Result<RedisJournal, StartError> {
+    let journal = RedisJournal::open(settings.clone()).await?;
+    for doubt in journal.doubts().await {
+        tracing::warn!(redis = %settings.redis, doubt);
+    }
+    Ok(journal)
+}
+
 /// The keys in which two configs differ that only a restart can change.
 pub fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
     let differences = [
         ("server.listen", before.server.listen != after.server.listen),
         ("server.admin", before.server.admin != after.server.admin),
+        ("server.visitor_secret", before.server.visitor_secret != after.server.visitor_secret),
         ("journal", before.journal != after.journal),
         ("relay", before.relay != after.relay),
     ];

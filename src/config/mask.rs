@@ -6,8 +6,20 @@ use std::ops::Range;
 use toml_edit::{Item, TableLike, Value};
 
 /// Keys whose values are secrets, wherever they stand.
-const SECRET_KEYS: &[&str] =
-    &["secret", "token", "tokens", "key", "value", "password", "access_key_id", "secret_access_key", "api_key", "url"];
+const SECRET_KEYS: &[&str] = &[
+    "secret",
+    "visitor_secret",
+    "token",
+    "tokens",
+    "key",
+    "value",
+    "password",
+    "sentinel_password",
+    "access_key_id",
+    "secret_access_key",
+    "api_key",
+    "url",
+];
 
 /// The text without its secrets, byte for byte as long. A value that is only `${NAME}` is no secret.
 pub(super) fn mask(text: &str, file: &dyn TableLike) -> String {

@@ -11,7 +11,10 @@ use crate::auth::Auth;
 use crate::delivery::WebhookSettings;
 use crate::dialect::{Dialect, OnLoss};
 use crate::event::MessageKind;
+use crate::journal::RedisJournalSettings;
 use crate::naming::PinnedConversation;
+use crate::redis::RedisSettings;
+use crate::secret::Secret;
 use crate::upstream::UpstreamSettings;
 
 use super::unit::Rate;
@@ -40,6 +43,9 @@ pub struct ServerSettings {
     pub admin: Option<SocketAddr>,
     /// How long sockets and requests in flight may take to end; 0 s to 1 h.
     pub drain_timeout: Duration,
+    /// What the tokens of visitors are signed with, where replicas must know each other's; else a key is made and kept
+    /// beside the journal.
+    pub visitor_secret: Option<Secret>,
     /// Whether a file of the config that changes is taken while the gateway runs.
     pub watch: bool,
 }
@@ -51,12 +57,17 @@ pub enum JournalSettings {
         /// A file, from the working directory.
         path: PathBuf,
     },
+    /// For several replicas.
+    Redis(Box<RedisJournalSettings>),
 }
 
 /// How events reach sockets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RelaySettings {
+    /// Within this process.
     Memory,
+    /// To other replicas too.
+    Redis(RedisSettings),
 }
 
 /// Where the bytes of uploads go.

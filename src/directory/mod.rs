@@ -19,7 +19,7 @@ use crate::naming::{PinnedConversation, PinnedName, fault};
 pub use access::{may_lead, may_see};
 pub use room::{Room, folded};
 
-/// Rooms and parties that are kept in memory; beyond it the cache starts anew.
+/// Rooms and parties that are kept in memory; beyond it the cache starts anew. What other replicas may change is not.
 const CACHED: usize = 50_000;
 
 pub struct Directory {
@@ -113,7 +113,7 @@ impl Directory {
     }
 
     pub async fn room(&self, id: &str) -> Result<Option<Room>, Fault> {
-        if let Some(room) = self.rooms().get(id) {
+        if let Some(room) = self.rooms().get(id).filter(|_| !self.journal.is_shared()) {
             return Ok(Some(room.clone()));
         }
         let room: Option<Room> = self.find(self.collection, &self.key(id)).await?;
@@ -142,7 +142,7 @@ impl Directory {
     }
 
     pub async fn party(&self, id: &str) -> Result<Option<Party>, Fault> {
-        if let Some(party) = self.parties().get(id) {
+        if let Some(party) = self.parties().get(id).filter(|_| !self.journal.is_shared()) {
             return Ok(Some(party.clone()));
         }
         let party: Option<Party> = self.find(Collection::Parties, id).await?;

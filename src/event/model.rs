@@ -193,7 +193,7 @@ record! {
     Origin {
         route: Option<String>,
         dialect: Option<String>,
-        /// The socket it came in on, unique in this process.
+        /// The socket it came in on, a number that no other socket of any replica has.
         connection: Option<u64>,
         /// The id that the dialect it came from gave it.
         native_id: Option<String>,

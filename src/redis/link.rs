@@ -61,7 +61,7 @@ struct Inner {
 pub struct Link(Arc<Inner>);
 
 impl Link {
-    /// Starts to connect. `scripts` are loaded on each connection; `pushes` hears what is subscribed to.
+    /// Starts to connect; ends when it is closed, or the tasks stop. `scripts` are loaded on each connection; `pushes` hears what is subscribed to.
     pub fn open(
         settings: RedisSettings,
         scripts: &'static [&'static Script],
@@ -81,11 +81,13 @@ impl Link {
         });
         let supervised = Arc::clone(&inner);
         tasks.spawn(async move {
-            let closed = supervised.closed.clone();
+            let (closed, stopping) = (supervised.closed.clone(), supervised.tasks.stopping());
             tokio::select! {
                 () = supervised.supervise() => {}
-                () = closed.cancelled() => supervised.down("closed".into()),
+                () = closed.cancelled() => {}
+                () = stopping.cancelled() => {}
             }
+            supervised.down("closed".into());
         });
         Link(inner)
     }

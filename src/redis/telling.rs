@@ -27,7 +27,7 @@ pub enum Said {
         announced: Announced,
     },
     /// Told once and not kept; said at several topics under one mark.
-    Passing { mark: u64, event: Event, audience: Audience },
+    Passing { mark: u64, event: Arc<Event>, audience: Audience },
 }
 
 /// The line that names an audience.
@@ -66,7 +66,7 @@ pub fn parse(payload: &str) -> Result<Said, String> {
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok()).ok_or(FORM);
     let mut words = numbers.splitn(6, ' ');
     match words.next() {
-        Some("passing") => Ok(Said::Passing { mark: number(words.next())?, event, audience }),
+        Some("passing") => Ok(Said::Passing { mark: number(words.next())?, event: Arc::new(event), audience }),
         Some("told") => {
             let place = Place { number: number(words.next())?, mark: number(words.next())? };
             let (turn, sequence) = (number(words.next())?, number(words.next())?);
@@ -98,7 +98,7 @@ mod tests {
         let event = text("two\nlines");
         let said = parse(&passing(7, &event, &audience).expect("serialised")).expect("read");
         assert!(matches!(said, Said::Passing { mark: 7, event: ref read, audience: ref whom }
-            if *read == event && *whom == audience));
+            if **read == event && *whom == audience));
         let lines = format!("{}\n{}", audience_line(&audience).expect("good"), event_line(&event).expect("good"));
         let said = parse(&format!("told 3 77 2 9 an id\n{lines}")).expect("read");
         let Said::Recorded { place, announced } = said else { panic!("{said:?}") };

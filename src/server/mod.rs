@@ -62,6 +62,11 @@ impl Default for Bounds {
     }
 }
 
+/// The first number of a socket, by chance: sockets of other replicas, and of this process before a restart, have others.
+fn first_connection() -> u64 {
+    rand::random_range(1..1 << 62)
+}
+
 /// What one config came to. A request is answered from one, from its beginning to its end.
 pub struct Served {
     table: Table,
@@ -84,7 +89,12 @@ pub struct Site {
 
 impl Site {
     pub fn new(served: Served, tasks: Tasks, bounds: Bounds) -> Self {
-        Site { served: RwLock::new(Arc::new(served)), tasks, bounds, next_connection: AtomicU64::new(1) }
+        Site {
+            served: RwLock::new(Arc::new(served)),
+            tasks,
+            bounds,
+            next_connection: AtomicU64::new(first_connection()),
+        }
     }
 
     /// Answers what comes from now on from this. Sockets that are open stay as they are.
@@ -96,7 +106,7 @@ impl Site {
         Arc::clone(&self.served.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A number that no other socket of this process has.
+    /// A number that no other socket of this process has, nor, as far as chance goes, of another.
     fn connection_number(&self) -> u64 {
         self.next_connection.fetch_add(1, Ordering::Relaxed)
     }

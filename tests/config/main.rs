@@ -7,6 +7,7 @@ use dragoman::config::{self, Inputs, Problems};
 use dragoman::dialect::builtin::BUILTIN;
 
 mod layers;
+mod redis;
 mod shipped;
 mod upstreams;
 

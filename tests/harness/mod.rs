@@ -64,6 +64,21 @@ impl Gateway {
         Gateway { address, admin, child, folder, log }
     }
 
+    /// Starts one with the five routes whose journal and relay are in a Redis, so that several are one.
+    pub async fn start_replica(redis: &str, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let embedded = format!("kind = \"embedded\"\npath = \"{}/journal\"", folder.path().display());
+        let written = config(folder.path(), more, &|_| String::new());
+        let shared = format!("kind = \"redis\"\nurl = \"{redis}\"");
+        let written = written.replace(&embedded, &shared);
+        let written = written.replace("[server]", &format!("[server]\nvisitor_secret = \"{SECRET}\""));
+        let written = written + "\n[redis]\nheartbeat = \"200ms\"\n";
+        std::fs::write(folder.path().join("routes.toml"), written).unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (child, address, admin) = launch(folder.path(), log.clone()).await;
+        Gateway { address, admin, child, folder, log }
+    }
+
     /// Ends the process without warning and starts it again on the same folder.
     pub async fn kill_and_restart(&mut self) {
         self.child.kill().await.unwrap();

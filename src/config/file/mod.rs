@@ -6,6 +6,7 @@ mod conversations;
 mod credential;
 mod endpoints;
 mod events;
+mod persistence;
 mod routes;
 mod server;
 mod stores;
@@ -13,7 +14,7 @@ mod upstreams;
 
 use std::path::Path;
 
-use super::node::{Node, Value};
+use super::node::{Node, Place, Value};
 use super::problem::{Code, Report};
 use super::section::Section;
 use super::settings::{JournalSettings, RelaySettings, ServerSettings};
@@ -30,6 +31,8 @@ pub(super) use upstreams::{Written, WrittenUpstream};
 pub(super) struct File {
     pub server: Option<ServerSettings>,
     pub journal: Option<JournalSettings>,
+    /// Where its kind is written.
+    pub journal_place: Place,
     pub relay: Option<RelaySettings>,
     pub stores: Vec<WrittenStore>,
     pub upstreams: Vec<WrittenUpstream>,
@@ -42,10 +45,12 @@ pub(super) struct File {
 /// Reads the tree.
 pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> {
     let root = Section::of(tree, "the file", report, folder)?;
+    let persistence = persistence::read(&root);
     let file = File {
         server: root.section("server").and_then(server::server),
-        journal: root.section("journal").and_then(server::journal),
-        relay: root.section("relay").and_then(server::relay),
+        journal: persistence.journal,
+        journal_place: persistence.place,
+        relay: persistence.relay,
         stores: root.section("stores").map(stores::read).unwrap_or_default(),
         upstreams: root.section("upstreams").map(upstreams::read).unwrap_or_default(),
         routes: root.list("routes").into_iter().filter_map(routes::read).collect(),

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use super::file::File;
 use super::problem::{Code, Report};
-use super::settings::{Config, StoreSettings};
+use super::settings::{Config, JournalSettings, StoreSettings};
 
 pub use dialects::Builtin;
 
@@ -24,6 +24,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     let public = file.server.as_ref().is_none_or(|server| !server.listen.ip().is_loopback());
     secrets::judge(&file, public, report);
     unused(&file, report);
+    shared(&file, report);
     let mut dialects = dialects::Dialects::new(builtin, folder, report);
     let all_upstreams: Vec<String> = file.upstreams.iter().map(|upstream| upstream.name.value.clone()).collect();
     let callbacks = callbacks::written(&file.upstreams);
@@ -46,6 +47,27 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         routes,
         conversations,
     })
+}
+
+/// What several replicas need beside what they share.
+fn shared(file: &File, report: &Report) {
+    let (Some(JournalSettings::Redis(_)), Some(server)) = (&file.journal, &file.server) else { return };
+    if server.visitor_secret.is_none() {
+        let message = "`visitor_secret` of [server] is missing: replicas must know the visitors that others let in";
+        let help = "make one with `openssl rand -base64 48` and give all replicas the same, by `visitor_secret_file` \
+                    or the environment";
+        report.error(Code::Missing, &file.journal_place, message, Some(help.to_owned()));
+    }
+    for route in &file.routes {
+        if route.to.value == "hub"
+            && let Some(events) = &route.events
+        {
+            let message =
+                "every replica calls the app: with a journal in Redis it is told as often as there are replicas";
+            let help = Some("give `events` to one replica only".to_owned());
+            report.warning(Code::Conflict, &events.place, message, help);
+        }
+    }
 }
 
 /// Upstreams that no route leads to.

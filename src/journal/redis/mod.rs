@@ -3,6 +3,7 @@
 //!
 //! A write whose answer was lost is asked for again and done once. While Redis is away writes wait for it, for a time.
 
+mod doubts;
 mod keys;
 mod missed;
 mod orders;

@@ -237,3 +237,12 @@ async fn a_server_without_room_refuses_and_recovers() {
     journal.append(promises::text("room", "second")).await.expect("recorded as soon as there is room");
     assert_eq!(bodies(&journal, "room").await, ["first", "second"]);
 }
+
+#[tokio::test]
+async fn a_server_that_forgets_is_warned_of() {
+    let server = RedisServer::start();
+    assert_eq!(open(&server).await.doubts().await, [""; 0], "synced before each answer, nothing evicted");
+    let server = RedisServer::start_with(&["--maxmemory-policy", "allkeys-lru", "--appendonly", "no"]);
+    let doubts = open(&server).await.doubts().await.join("\n");
+    assert!(doubts.contains("maxmemory-policy is allkeys-lru") && doubts.contains("appendonly is no"), "{doubts}");
+}

@@ -1,0 +1,11 @@
+//! Several gateway processes and one Redis: whoever is connected where, a confirmed message reaches every party once and in
+//! order; while Redis restarts, subscriptions are cut, and a replica is killed.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+#[path = "../harness/redis.rs"]
+mod redis;
+
+mod faults;
+mod room;
+mod stage;
