@@ -7,6 +7,7 @@ mod door;
 mod endpoints;
 mod expected;
 mod forwarded;
+mod page;
 mod play;
 mod same;
 pub mod watch;
