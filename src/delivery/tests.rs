@@ -96,7 +96,7 @@ impl Scene {
         event.details.body = Some(text.to_owned());
         event.details.sent_at = crate::event::Timestamp::parse("2025-01-01T00:00:00Z");
         event.details.origin.route = Some(route.to_owned());
-        let parcel = Parcel { event: Arc::new(event), topics: vec![Topic::Everyone], last: None };
+        let parcel = Parcel::new(Arc::new(event), vec![Topic::Everyone]);
         self.relay.publish(parcel).await.unwrap();
     }
 

@@ -42,6 +42,8 @@ pub struct Announced {
     pub audience: Audience,
     /// The how-manyth that is told of its conversation, from 1, without holes; 0 where nobody counts.
     pub turn: u64,
+    /// How far each topic of the audience came with it; nothing where that is told in another way, or not known.
+    pub places: Vec<(Topic, Place)>,
 }
 
 /// What was told while nobody here could hear it.

@@ -40,13 +40,13 @@ impl Hub {
     pub(super) async fn announce(&self, event: &Arc<Event>) -> Result<(), Fault> {
         let Some(room) = self.directory.room(&event.details.conversation.id).await? else { return Ok(()) };
         let last = Some(event.details.sender.id.as_str().into());
-        let parcel = Parcel { event: Arc::clone(event), topics: room.topics(), last };
+        let parcel = Parcel { last, ..Parcel::new(Arc::clone(event), room.topics()) };
         self.relay.publish(parcel).await.map_err(relay_fault)
     }
 
     /// Tells only who sent it: a confirmation once more.
     pub(super) async fn confirm_again(&self, event: &Arc<Event>) -> Result<(), Fault> {
         let topics = vec![Topic::Party(event.details.sender.id.as_str().into())];
-        self.relay.publish(Parcel { event: Arc::clone(event), topics, last: None }).await.map_err(relay_fault)
+        self.relay.publish(Parcel::new(Arc::clone(event), topics)).await.map_err(relay_fault)
     }
 }

@@ -75,7 +75,10 @@ pub fn parse(payload: &str) -> Result<Said, String> {
             if let Some(id) = words.next() {
                 event.details.id = id.to_owned();
             }
-            Ok(Said::Recorded { place, announced: Announced { event: Arc::new(event), audience, turn } })
+            Ok(Said::Recorded {
+                place,
+                announced: Announced { event: Arc::new(event), audience, turn, places: Vec::new() },
+            })
         }
         _ => Err(FORM.to_owned()),
     }

@@ -202,7 +202,7 @@ mod tests {
     fn parcel(body: &str) -> Parcel {
         let mut event = Event::new(EventKind::Message(MessageKind::Text));
         event.details.body = Some(body.to_owned());
-        Parcel { event: Arc::new(event), topics: Vec::new(), last: None }
+        Parcel::new(Arc::new(event), Vec::new())
     }
 
     fn body(parcel: Parcel) -> Option<String> {
@@ -255,7 +255,7 @@ mod tests {
         thumbnail.details.attachment.thumbnail = Some(long.clone());
         for event in [ext, buttons, thumbnail] {
             let (mailbox, _receiver) = mailbox(LIMITS);
-            assert!(!mailbox.push(Parcel { event: Arc::new(event), topics: Vec::new(), last: None }));
+            assert!(!mailbox.push(Parcel::new(Arc::new(event), Vec::new())));
         }
     }
 

@@ -27,6 +27,17 @@ pub struct Parcel {
     pub topics: Vec<Topic>,
     /// Mailboxes of this party are served last, so that a receiver never learns of a message after its sender does.
     pub last: Option<Arc<str>>,
+    /// As of [`Announced`]; 0 for what is told in passing.
+    pub turn: u64,
+    /// How far each topic came with it, where the journal that recorded it said so.
+    pub places: Vec<(Topic, Place)>,
+}
+
+impl Parcel {
+    /// Something told in passing.
+    pub fn new(event: Arc<Event>, topics: Vec<Topic>) -> Self {
+        Parcel { event, topics, last: None, turn: 0, places: Vec::new() }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +80,8 @@ pub trait Relay: Send + Sync + 'static {
 
 impl From<Announced> for Parcel {
     fn from(announced: Announced) -> Self {
-        Parcel { event: announced.event, topics: announced.audience.topics, last: announced.audience.last }
+        let Announced { event, audience, turn, places } = announced;
+        Parcel { event, topics: audience.topics, last: audience.last, turn, places }
     }
 }
 

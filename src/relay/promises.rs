@@ -16,7 +16,7 @@ const ROOMY: MailboxLimits = MailboxLimits { messages: 1_000, bytes: 1 << 20 };
 fn parcel(body: &str, topics: &[Topic]) -> Parcel {
     let mut event = Event::new(EventKind::Message(MessageKind::Text));
     event.details.body = Some(body.to_owned());
-    Parcel { event: Arc::new(event), topics: topics.to_vec(), last: None }
+    Parcel::new(Arc::new(event), topics.to_vec())
 }
 
 fn room(name: &str) -> Topic {

@@ -179,7 +179,7 @@ impl Account {
         };
         // Under the lock, in which nothing waits, so that all listeners hear all events in one order.
         for (_, listener) in listeners.iter().filter(|(_, listener)| is_asked(listener)) {
-            listener.mailbox.push(Parcel { event: Arc::clone(event), topics: Vec::new(), last: None });
+            listener.mailbox.push(Parcel::new(Arc::clone(event), Vec::new()));
         }
     }
 

@@ -68,7 +68,7 @@ fn settle(group: Vec<Write>, outcomes: Result<Vec<Outcome>, JournalError>, commi
 /// Tells who asked; gives back what is to be told to others. Whoever asked may have gone; the write stands all the same.
 fn confirm(write: Write, outcome: Outcome) -> Option<Announced> {
     let announced = |event: &Arc<Event>, audience: Option<Audience>| {
-        Some(Announced { event: Arc::clone(event), audience: audience?, turn: 0 })
+        Some(Announced { event: Arc::clone(event), audience: audience?, turn: 0, places: Vec::new() })
     };
     match (write, outcome) {
         (Write::Append(append, answer), Outcome::Recorded(recorded)) => {

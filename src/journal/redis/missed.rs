@@ -83,7 +83,12 @@ impl RedisJournal {
                     Some(event) => {
                         let last = Some(event.details.sender.id.as_str().into());
                         let audience = Audience { topics: topics.clone(), last };
-                        missed.announced.push(Announced { event: Arc::clone(event), audience, turn: *turn });
+                        missed.announced.push(Announced {
+                            event: Arc::clone(event),
+                            audience,
+                            turn: *turn,
+                            places: Vec::new(),
+                        });
                     }
                     None => missed.lost.extend(topics.iter().cloned()),
                 }

@@ -35,7 +35,7 @@ impl Inner {
             Ok(Said::Passing { mark, event, audience }) => {
                 let mut state = self.state();
                 if state.hear_in_passing(mark) {
-                    let parcel = Parcel { event, topics: audience.topics, last: audience.last };
+                    let parcel = Parcel { last: audience.last, ..Parcel::new(event, audience.topics) };
                     self.local.deliver(&parcel);
                 }
             }

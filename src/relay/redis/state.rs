@@ -198,7 +198,7 @@ mod tests {
         event.details.conversation.id = conversation.to_owned();
         event.details.body = Some(turn.to_string());
         let audience = Audience { topics: topics.to_vec(), last: None };
-        Announced { event: Arc::new(event), audience, turn }
+        Announced { event: Arc::new(event), audience, turn, places: Vec::new() }
     }
 
     fn at(number: u64) -> Place {

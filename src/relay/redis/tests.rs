@@ -26,7 +26,7 @@ async fn listen(relay: &RedisRelay, topic: &Topic) -> (Subscription, MailboxRece
 async fn say(relay: &RedisRelay, topic: &Topic, body: &str) {
     let mut event = Event::new(EventKind::Typing);
     event.details.body = Some(body.to_owned());
-    relay.publish(Parcel { event: event.into(), topics: vec![topic.clone()], last: None }).await.expect("published");
+    relay.publish(Parcel::new(event.into(), vec![topic.clone()])).await.expect("published");
 }
 
 async fn hears(receiver: &mut MailboxReceiver) -> String {
