@@ -27,7 +27,8 @@ struct Handle {
 }
 
 impl Inner {
-    /// Puts the handle that the shape tells into the fields. `fields` are in the upstream's names already.
+    /// Puts the handle that the shape tells into the fields. `fields` are in the upstream's names already. Gives whether it
+    /// was kept from an earlier send: the upstream may have forgotten it.
     pub async fn give_handle(
         &self,
         caller: &Caller,
@@ -35,7 +36,7 @@ impl Inner {
         event: &Event,
         fields: &mut Fields<'static>,
         told: &[Field],
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let file = &event.details.attachment;
         if told.contains(&Field::AttachmentChatId) {
             // The upload is the message: it cannot be used a second time.
@@ -43,17 +44,17 @@ impl Inner {
             let id = answer.id(Field::Id).or_else(|| answer.id(Field::AttachmentChatId));
             let id = id.ok_or_else(|| Fault::new(Reason::Upstream).detail("the upload has no id"))?.into_owned();
             fields.set_text(Field::AttachmentChatId, id);
-            return Ok(());
+            return Ok(false);
         }
         let wants_token = told.contains(&Field::AttachmentToken);
         if !wants_token && let Some(url) = self.known_there(file).await? {
             fields.set_text(Field::AttachmentUrl, url);
-            return Ok(());
+            return Ok(false);
         }
         let key = self.key_of(account, event, fields);
         // Two who send the same file at once upload it once.
         let turn = self.turns.take(key.as_str()).await;
-        let handle = self.handle_of(caller, event, fields, &key).await?;
+        let (handle, kept) = self.handle_of(caller, event, fields, &key).await?;
         drop(turn);
         match (wants_token, handle) {
             (true, Handle { token: Some(token), .. }) => fields.set_text(Field::AttachmentToken, token),
@@ -65,7 +66,7 @@ impl Inner {
             }
             _ => return Err(Fault::new(Reason::Upstream).detail("the upload gave no handle")),
         }
-        Ok(())
+        Ok(kept)
     }
 
     /// The upstream's own URL of a file that it has already: one that it sent us, under our address now.
@@ -84,9 +85,9 @@ impl Inner {
         event: &Event,
         fields: &Fields<'static>,
         key: &str,
-    ) -> Result<Handle, Fault> {
+    ) -> Result<(Handle, bool), Fault> {
         if let Some(bytes) = self.journal.get(Collection::RemoteFiles, key).await.map_err(fault)? {
-            return parsed(&bytes);
+            return Ok((parsed(&bytes)?, true));
         }
         let answer = self.upload_there(caller, event, fields).await?;
         let text = |field| answer.text(field).map(str::to_owned);
@@ -97,7 +98,7 @@ impl Inner {
         };
         let put = document(Collection::RemoteFiles, key, &handle);
         self.journal.put(put.into_iter().collect()).await.map_err(fault)?;
-        Ok(handle)
+        Ok((handle, false))
     }
 
     /// The same content for the same place of the same account.
@@ -120,11 +121,18 @@ impl Inner {
         })
     }
 
-    /// Lets go of a handle that the upstream does not know any more.
-    pub async fn forget_handle(&self, account: &Account, event: &Event) -> Result<(), Fault> {
+    /// Lets go of a handle that the upstream does not know any more: the one in these fields, which it was told.
+    pub async fn forget_handle(&self, account: &Account, event: &Event, told: &Fields<'_>) -> Result<(), Fault> {
         let mut fields = event.fields().into_owned();
         self.names.outward(&mut fields).await?;
         let key = self.key_of(account, event, &fields);
+        let Some(bytes) = self.journal.get(Collection::RemoteFiles, &key).await.map_err(fault)? else { return Ok(()) };
+        let kept: Handle = parsed(&bytes)?;
+        let is_told = |field, kept: &Option<String>| kept.is_some() && told.text(field) == kept.as_deref();
+        if !is_told(Field::AttachmentToken, &kept.token) && !is_told(Field::AttachmentUrl, &kept.url) {
+            // Somebody else who was refused has a new one already.
+            return Ok(());
+        }
         let put = Put { collection: Collection::RemoteFiles, key, value: None };
         self.journal.put(vec![put]).await.map_err(fault)
     }

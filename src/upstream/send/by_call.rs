@@ -100,10 +100,10 @@ impl Inner {
         let asked = timeout(self.patience(caller), self.ask(caller, call, &told.fields, None)).await;
         let answered = asked
             .unwrap_or_else(|_| Err(Fault::new(Reason::UpstreamTimeout).detail("the upstream did not answer in time")));
-        if answered.as_ref().is_err_and(is_forgotten) && told.fields.has(Field::AttachmentToken) {
+        if told.kept && answered.as_ref().is_err_and(is_forgotten) {
             // A handle that was kept too long: the file is uploaded once more.
             let mut fields = told.fields.clone();
-            self.forget_handle(account, event).await?;
+            self.forget_handle(account, event, &told.fields).await?;
             let (wanted, _) = self.told_by(&Way::Call(call), fields.kind());
             self.give_handle(caller, account, event, &mut fields, &wanted).await?;
             return self.ask(caller, call, &fields, None).await;

@@ -12,12 +12,13 @@ use std::time::Duration;
 use crate::backend::{Caller, Sent};
 use crate::dialect::{Call, FrameSet, Op, Request};
 use crate::event::{Event, EventKind, Field, Fields, MessageKind, Party, Timestamp};
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 
 use super::Inner;
 use super::account::{Account, Whom};
 use super::call::unwritable;
 use super::once::{Begun, Turn, UnderWay};
+use told::Told;
 
 /// The place in the upstream's dialect where an event is said.
 pub enum Way<'a> {
@@ -117,9 +118,38 @@ impl Inner {
         };
         let way = self.way(caller, &told.fields).ok_or_else(|| unwritable(crate::dialect::Unwritable::NoShape))?;
         match way {
+            Way::Socket(socket) if told.kept => self.say_kept(caller, account, socket, event, told, turn).await,
             Way::Socket(socket) => self.say(caller, account, socket, event, told, turn).await,
             Way::Call(_) => self.call_out(caller, account, event, told, turn).await,
         }
+    }
+
+    /// Says a file under a handle of an earlier send; once more, under a new one, if that is not known there any more.
+    async fn say_kept(
+        self: &Arc<Self>,
+        caller: &Caller,
+        account: &Arc<Account>,
+        socket: usize,
+        event: Event,
+        told: Told,
+        turn: &mut Option<Turn>,
+    ) -> Result<Sent, Fault> {
+        let (again, mut anew) = (event.clone(), told.clone());
+        let first = match self.say(caller, account, socket, event, told, turn).await? {
+            Sent::Pending(first) => first,
+            sent @ Sent::Accepted(_) => return Ok(sent),
+        };
+        let (inner, caller, account) = (Arc::clone(self), caller.clone(), Arc::clone(account));
+        Ok(Sent::Pending(Box::pin(async move {
+            match first.await {
+                Err(fault) if fault.reason == Reason::FileNotFound => {}
+                outcome => return outcome,
+            }
+            inner.forget_handle(&account, &again, &anew.fields).await?;
+            let (wanted, _) = inner.told_by(&Way::Socket(socket), anew.fields.kind());
+            inner.give_handle(&caller, &account, &again, &mut anew.fields, &wanted).await?;
+            inner.say(&caller, &account, socket, again, anew, &mut None).await?.outcome().await
+        })))
     }
 
     /// A socket where the dialect says such things there, else a call.

@@ -12,10 +12,13 @@ use crate::upstream::call::unwritable;
 use crate::upstream::once::Turn;
 
 /// An event as the upstream is told it.
+#[derive(Clone)]
 pub struct Told {
     pub fields: Fields<'static>,
     /// Words that need a message of their own, after the file.
     pub caption: Option<String>,
+    /// The handle of the file is one that an earlier send got: the upstream may have forgotten it.
+    pub kept: bool,
 }
 
 impl Inner {
@@ -39,12 +42,13 @@ impl Inner {
         let way = self.way(caller, &fields).ok_or_else(|| unwritable(crate::dialect::Unwritable::NoShape))?;
         let (told, alone) = self.told_by(&way, fields.kind());
         self.names.outward(&mut fields).await?;
+        let mut kept = false;
         if event.kind.message().is_some_and(MessageKind::is_file) {
             if let Some(turn) = turn.filter(|_| told.contains(&Field::AttachmentChatId)) {
                 // The upload is the message already.
                 turn.intend().await?;
             }
-            self.give_handle(caller, account, event, &mut fields, &told).await?;
+            kept = self.give_handle(caller, account, event, &mut fields, &told).await?;
         }
         let by_upload = told.contains(&Field::AttachmentChatId);
         let untold = (!told.contains(&Field::Body) || alone) && !by_upload;
@@ -59,7 +63,7 @@ impl Inner {
             !crate::dialect::is_told(*field, &told) && !told_apart && !self.is_ours_to_say(*field)
         });
         metrics::count_losses(&caller.dialect, &dialect.name, lost.map(|field| field.path()), None);
-        Ok(Told { fields, caption })
+        Ok(Told { fields, caption, kept })
     }
 
     /// Facts that a client never says of itself: the upstream knows them, or gives them.
@@ -102,7 +106,7 @@ impl Inner {
             std::iter::once(Field::Kind.path()),
             Some(reason),
         );
-        Ok(Told { fields, caption: None })
+        Ok(Told { fields, caption: None, kept: false })
     }
 
     /// As the upstream will say it when it comes back: its own names, its own handle of the file.

@@ -11,6 +11,7 @@ use crate::client::fetch;
 use crate::harness::PATIENCE;
 use crate::harness::http::BOUNDARY;
 use crate::media::{File, Format};
+use crate::pair::scene::{Scene, Staging};
 
 /// What divar's document allows for a video; as much is still taken.
 const LIMIT: usize = 50 * MEBIBYTE;
@@ -147,6 +148,42 @@ async fn a_token_that_the_backend_forgot_is_replaced_once() {
     stage.scene.divar.as_ref().unwrap().restrict(true);
     assert!(stage.send(video).await.is_err());
     assert_eq!((stage.uploads(), stage.tries()), (3, 3));
+}
+
+/// The same where the handle is a URL and the message a frame.
+#[tokio::test]
+async fn a_url_that_the_backend_forgot_is_replaced_once() {
+    let mut scene = Scene::set_as("frontdesk", "andromedia", &Staging::default()).await;
+    let photo = File::new(Format::Png, 40_000, 8);
+    for uploads in [1, 2] {
+        // The second time it is known, whatever was forgotten before.
+        for _ in 0..2 {
+            let sent = scene.client.say_file(&photo.name(), "image/png", &photo.bytes(), "").await;
+            sent.unwrap_or_else(|why| panic!("{why:?}\n{}", scene.gateway.log()));
+            assert!(scene.backend.taken().await.file.is_some_and(|bytes| bytes == photo.bytes()));
+            assert_eq!(scene.backend.counts().1, uploads);
+        }
+        scene.backend.server().backstage().files.forget();
+    }
+}
+
+/// Several different files at once cost little more than one.
+#[tokio::test]
+async fn several_at_once_stream() {
+    let stage = Stage::set(REFUSE, "").await;
+    let memory = Memory::watch(stage.scene.gateway.process_id());
+    let (stage, count) = (&stage, 6);
+    let sends = (1..=count).map(|number| async move {
+        let mut staff = stage.enter_as(number).await;
+        let uploaded = stage.uploaded(File::new(Format::Mp4, 12 * MEBIBYTE, number as u64)).await;
+        staff.announce(&uploaded, "").await
+    });
+    let outcomes = futures_util::future::join_all(sends).await;
+    let growth = memory.growth();
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    println!("{count} × 12 MiB at once: the gateway grew by {:.1} MiB", growth as f64 / MEBIBYTE as f64);
+    assert!(growth < MOST_GROWTH, "{growth} bytes");
+    assert_eq!((stage.uploads(), stage.tries()), (count, count));
 }
 
 /// The names of all files below a folder, at any depth.

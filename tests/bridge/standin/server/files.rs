@@ -42,6 +42,11 @@ impl Files {
         self.0.lock().unwrap().get(&decode(path)).cloned()
     }
 
+    /// As if somebody had cleared the disk.
+    pub fn forget(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
     pub fn serve(&self, path: &str) -> Response {
         match self.0.lock().unwrap().get(&decode(path)) {
             Some(file) => with_type(200, &file.mime, file.bytes.clone()),
