@@ -140,7 +140,7 @@ impl Hub {
         if event.details.sender.id != *caller.principal.id {
             return Err(Fault::new(Reason::Forbidden));
         }
-        let _once = self.decisions.lock().await;
+        let _once = self.decide(id).await?;
         let current = self.journal.event(id).await.map_err(fault)?.unwrap_or(event);
         if current.details.receipt.status.as_deref() != Some(UPLOADED) {
             self.confirm_again(&current).await?;

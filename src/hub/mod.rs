@@ -21,7 +21,7 @@ use crate::dialect::Scope;
 use crate::directory::{self, Directory, Room};
 use crate::event::{Attachment, Conversation, ConversationState, Event, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
-use crate::journal::Journal;
+use crate::journal::{Journal, Lease};
 use crate::media::Library;
 use crate::naming::{PinnedConversation, fault};
 use crate::relay::{Relay, RelayError, Topic};
@@ -59,12 +59,25 @@ impl Hub {
         self.directory.pin(pinned).await
     }
 
+    /// Waits until this may be decided: nobody else here or on another replica decides about it meanwhile.
+    async fn decide(&self, about: &str) -> Result<Decision<'_>, Fault> {
+        let here = self.decisions.lock().await;
+        let everywhere = self.journal.lease(about).await.map_err(fault)?;
+        Ok(Decision { _everywhere: everywhere, _here: here })
+    }
+
     /// The room, if it is there and the caller may see it.
     async fn visible_room(&self, caller: &Caller, conversation: &str) -> Result<Room, Fault> {
         let room = self.directory.room(conversation).await?.ok_or_else(|| Fault::new(Reason::ConversationNotFound))?;
         directory::may_see(caller, &room)?;
         Ok(room)
     }
+}
+
+/// Held while something is decided.
+struct Decision<'hub> {
+    _everywhere: Lease,
+    _here: tokio::sync::MutexGuard<'hub, ()>,
 }
 
 /// A relay that fails is the gateway's fault.

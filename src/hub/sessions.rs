@@ -18,7 +18,7 @@ impl Hub {
         self.directory.remember(&caller.principal).await?;
         let business = request.business.as_deref().unwrap_or_default();
         let guest = request.customer.as_deref().unwrap_or(&caller.principal.id);
-        let _once = self.decisions.lock().await;
+        let _once = self.decide(&format!("{business}\u{1f}{guest}")).await?;
         if let Some(id) = self.directory.session(business, guest).await?
             && let Some(mut room) = self.directory.room(&id).await?
             && room.conversation.state != Some(ConversationState::Closed)
@@ -42,7 +42,7 @@ impl Hub {
             return Err(Fault::new(Reason::Role));
         }
         self.directory.remember(&caller.principal).await?;
-        let _once = self.decisions.lock().await;
+        let _once = self.decide(conversation).await?;
         let mut room = self.visible_room(caller, conversation).await?;
         if room.conversation.state == Some(ConversationState::Closed) {
             return Err(Fault::new(Reason::Ended));
@@ -63,7 +63,7 @@ impl Hub {
         if !directory::may_lead(&caller.principal) {
             return Err(Fault::new(Reason::Role));
         }
-        let _once = self.decisions.lock().await;
+        let _once = self.decide(conversation).await?;
         let mut room = self.visible_room(caller, conversation).await?;
         if room.conversation.state == Some(ConversationState::Closed) {
             return Err(Fault::new(Reason::Ended));
@@ -87,7 +87,7 @@ impl Hub {
         if !directory::may_lead(&caller.principal) {
             return Err(Fault::new(Reason::Role));
         }
-        let _once = self.decisions.lock().await;
+        let _once = self.decide(conversation).await?;
         let mut room = self.visible_room(caller, conversation).await?;
         if room.conversation.state == Some(ConversationState::Closed) {
             room.conversation.state = Some(ConversationState::Active);

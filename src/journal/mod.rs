@@ -4,6 +4,7 @@
 //! An append is confirmed only once it would survive the loss of the process and of the machine's power.
 
 mod embedded;
+mod lease;
 mod redis;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Resource, Topic};
 
 pub use embedded::EmbeddedJournal;
+pub use lease::Lease;
 pub use redis::{Keep, RedisJournal, RedisJournalSettings};
 
 /// An event to be recorded.
@@ -168,6 +170,12 @@ pub trait Journal: Send + Sync + 'static {
     /// What was told at these topics after these places. Nothing where followers tell: they miss nothing.
     async fn missed(&self, _heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
         Ok(Missed::default())
+    }
+
+    /// Waits until nobody else holds this name in any other process that writes here. Within a process it is for the
+    /// caller to see to it that one asks at a time.
+    async fn lease(&self, _name: &str) -> Result<Lease, JournalError> {
+        Ok(Lease::alone())
     }
 
     /// Whether other processes write here too, so that what was read may be old.

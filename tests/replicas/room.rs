@@ -1,5 +1,8 @@
 //! One conversation over two replicas, without faults.
 
+use serde_json::json;
+
+use super::harness::{Gateway, http};
 use super::stage::{ALICE, BOB, Stage, connect, hear, hear_all, say};
 
 #[tokio::test]
@@ -45,5 +48,26 @@ async fn all_see_one_order() {
     for sender in ["a", "b"] {
         let own: Vec<_> = seen_by_bob.iter().filter(|text| text.starts_with(sender)).cloned().collect();
         assert_eq!(own, (0..40).map(|at| format!("{sender}{at}")).collect::<Vec<_>>());
+    }
+}
+
+/// A guest who comes through both replicas at once gets one session.
+#[tokio::test]
+async fn a_decision_is_taken_once() {
+    let stage = Stage::set().await;
+    for round in 0..5 {
+        let guest = format!("11111111-2222-4333-8444-{round:012}");
+        let visitor = stage.one.token(json!({ "sub": guest, "role": "visitor", "business": "hotel" }));
+        let bearer = format!("Bearer {visitor}");
+        let start = async |gateway: &Gateway| {
+            let headers = [("Authorization", bearer.as_str())];
+            let body = br#"{"business":"hotel"}"#;
+            let answer = http::post_json(gateway.address, "/chat/start-session/", &headers, body).await;
+            answer.json()["data"]["session_id"].as_str().expect("a session").to_owned()
+        };
+        let (one, other) = (&stage.one, &stage.other);
+        let all = [one, other, one, other, one, other].map(|replica| Box::pin(start(replica)));
+        let sessions = futures_util::future::join_all(all).await;
+        assert!(sessions.iter().all(|session| *session == sessions[0]), "{sessions:?}");
     }
 }

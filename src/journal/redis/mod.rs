@@ -5,6 +5,7 @@
 
 mod doubts;
 mod keys;
+mod leases;
 mod missed;
 mod orders;
 mod reads;
@@ -27,7 +28,7 @@ use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Topic};
 use crate::redis::{Cmd, Link, Names, Recent, RedisError, RedisSettings, Value, cmd};
 use crate::tasks::Tasks;
 
-use super::{Append, Collection, Journal, JournalError, Namespace, Put, Recorded, Span};
+use super::{Append, Collection, Journal, JournalError, Lease, Namespace, Put, Recorded, Span};
 use writer::Order;
 
 /// Writes that may wait. Beyond that the journal is busy, and says so.
@@ -63,6 +64,7 @@ pub struct RedisJournal {
     names: Names,
     keep: Keep,
     hold: Duration,
+    tasks: Tasks,
     /// Gone once the journal is closed.
     writes: Mutex<Option<mpsc::Sender<Order>>>,
     /// Native ids by namespace and canonical id. A pair is for ever, and an earlier native id still names its own.
@@ -93,6 +95,7 @@ impl RedisJournal {
             names,
             keep,
             hold,
+            tasks,
             writes: Mutex::new(Some(writes)),
             natives: Mutex::new(Recent::new(REMEMBERED)),
             canonicals: Mutex::new(Recent::new(REMEMBERED)),
@@ -312,6 +315,10 @@ impl Journal for RedisJournal {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    async fn lease(&self, name: &str) -> Result<Lease, JournalError> {
+        self.hold(name).await
     }
 
     async fn healthy(&self) -> Result<(), JournalError> {

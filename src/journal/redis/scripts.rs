@@ -18,6 +18,9 @@ script!(PUT, "lua/put.lua");
 pub static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/read.lua")));
 pub static SCAN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/scan.lua")));
 pub static NAME: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/name.lua")));
+pub static HOLD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/hold.lua")));
+pub static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/release.lua")));
 
 /// All of them, to be loaded on each connection.
-pub static ALL: LazyLock<[&'static Script; 6]> = LazyLock::new(|| [&*APPEND, &*AMEND, &*PUT, &*READ, &*SCAN, &*NAME]);
+pub static ALL: LazyLock<[&'static Script; 8]> =
+    LazyLock::new(|| [&*APPEND, &*AMEND, &*PUT, &*READ, &*SCAN, &*NAME, &*HOLD, &*RELEASE]);

@@ -246,3 +246,24 @@ async fn a_server_that_forgets_is_warned_of() {
     let doubts = open(&server).await.doubts().await.join("\n");
     assert!(doubts.contains("maxmemory-policy is allkeys-lru") && doubts.contains("appendonly is no"), "{doubts}");
 }
+
+#[tokio::test]
+async fn one_holder_at_a_time_over_all_processes() {
+    let server = RedisServer::start();
+    let (one, other) = (open(&server).await, open(&server).await);
+    let inside = std::sync::atomic::AtomicUsize::new(0);
+    let order = std::sync::atomic::Ordering::SeqCst;
+    let decide = async |journal: &RedisJournal| {
+        for _ in 0..20 {
+            let lease = journal.lease("about").await.expect("its turn comes");
+            assert_eq!(inside.fetch_add(1, order), 0, "two at once");
+            // Whoever else may come gets the chance to.
+            journal.get(Collection::Uploads, "x").await.expect("readable");
+            inside.fetch_sub(1, order);
+            drop(lease);
+        }
+    };
+    tokio::join!(decide(&one), decide(&other));
+    let _held = one.lease("about").await.expect("free");
+    other.lease("something else").await.expect("free");
+}
