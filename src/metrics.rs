@@ -28,6 +28,8 @@ pub struct Metrics {
     upstream_sockets: IntGaugeVec,
     unreadable: IntCounterVec,
     relayed: IntCounterVec,
+    gaps: IntCounterVec,
+    missed: IntCounterVec,
     connections: IntGauge,
     reloads: IntCounterVec,
     config: IntGaugeVec,
@@ -133,6 +135,18 @@ impl Metrics {
                 &registry,
                 "dragoman_upstream_unreadable_total",
                 "Frames and calls of upstreams that are of no form of their dialect.",
+                &["upstream"],
+            ),
+            gaps: counter(
+                &registry,
+                "dragoman_upstream_gaps_total",
+                "Conversations whose upstream's socket was away for a while: filled from the history, partly (beyond), not (failed), or without a history to fill them from (impossible).",
+                &["upstream", "outcome"],
+            ),
+            missed: counter(
+                &registry,
+                "dragoman_upstream_missed_messages_total",
+                "Messages that were told from a history, because the socket was away when they were said.",
                 &["upstream"],
             ),
             connections,
@@ -286,6 +300,16 @@ pub fn count_unreadable(upstream: &str) {
 /// The relay missed something, or has it after all; one of a few words.
 pub fn relayed(outcome: &str, count: u64) {
     metrics().relayed.with_label_values(&[outcome]).inc_by(count);
+}
+
+/// A conversation's socket was away: `filled`, `beyond` what is read at once, `failed`, `impossible`.
+pub fn count_gap(upstream: &str, outcome: &str) {
+    metrics().gaps.with_label_values(&[upstream, outcome]).inc();
+}
+
+/// So many messages were told from a history.
+pub fn count_missed(upstream: &str, messages: u64) {
+    metrics().missed.with_label_values(&[upstream]).inc_by(messages);
 }
 
 /// A connection is open while this lives.

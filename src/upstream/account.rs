@@ -11,11 +11,12 @@ use tokio::time::Instant;
 use crate::backend::Caller;
 use crate::directory::{Room, may_see};
 use crate::event::{Event, EventKind, Role};
-use crate::fault::Reason;
+use crate::fault::{Fault, Reason};
 use crate::relay::{Mailbox, Parcel};
 
 use super::correlator::Correlator;
 use super::link::Link;
+use super::seen::Seen;
 
 /// How long an account that nobody needs is kept.
 const RESTS: Duration = Duration::from_secs(150);
@@ -34,6 +35,7 @@ pub struct Account {
     links: Mutex<HashMap<Option<String>, Arc<Link>>>,
     /// What was confirmed by the answers of calls; its echo may come by a socket or a callback.
     answered: Mutex<Correlator>,
+    seen: Mutex<Seen>,
     next: AtomicU64,
     /// When somebody last asked for it.
     asked: Mutex<Instant>,
@@ -94,6 +96,7 @@ impl Account {
             listeners: Mutex::default(),
             links: Mutex::default(),
             answered: Mutex::default(),
+            seen: Mutex::default(),
             next: AtomicU64::new(1),
             asked: Mutex::new(Instant::now()),
         }
@@ -131,6 +134,16 @@ impl Account {
     /// The sends whose outcome is the answer of a call.
     pub fn answered(&self) -> MutexGuard<'_, Correlator> {
         taken(&self.answered)
+    }
+
+    /// What was heard lately.
+    pub fn seen(&self) -> MutexGuard<'_, Seen> {
+        taken(&self.seen)
+    }
+
+    /// The conversations that somebody listens to and to nothing else.
+    pub fn listened_to(&self) -> Vec<String> {
+        taken(&self.listeners).iter().filter_map(|(_, listener)| listener.conversation.clone()).collect()
     }
 
     /// Listens until [`Account::leave`].
@@ -187,6 +200,7 @@ impl Account {
     pub fn link(&self, conversation: Option<String>, start: impl FnOnce() -> Arc<Link>) -> Arc<Link> {
         let mut links = taken(&self.links);
         if let Some(link) = links.get(&conversation).filter(|link| !link.is_over()) {
+            link.ask();
             return Arc::clone(link);
         }
         let link = start();
@@ -194,12 +208,28 @@ impl Account {
         link
     }
 
-    /// Lets go of a socket that is over.
-    pub fn unlink(&self, link: &Arc<Link>) {
+    /// Lets go of a socket that is over; whether it was still the one for its conversation.
+    pub fn unlink(&self, link: &Arc<Link>) -> bool {
         let mut links = taken(&self.links);
-        if links.get(&link.conversation).is_some_and(|known| Arc::ptr_eq(known, link)) {
+        let is_ours = links.get(&link.conversation).is_some_and(|known| Arc::ptr_eq(known, link));
+        if is_ours {
             links.remove(&link.conversation);
         }
+        is_ours
+    }
+
+    /// Lets go of a socket that nobody needs and nobody asked for for so long. In one step, so that whoever asks gets
+    /// either this one, which then stays, or another.
+    pub fn let_go(&self, link: &Arc<Link>, unasked: Duration, why: &Fault) -> bool {
+        let mut links = taken(&self.links);
+        if self.is_heard(link.conversation.as_deref()) || link.unasked() < unasked {
+            return false;
+        }
+        let free = link.retire(why.clone());
+        if free && links.get(&link.conversation).is_some_and(|known| Arc::ptr_eq(known, link)) {
+            links.remove(&link.conversation);
+        }
+        free
     }
 
     /// Whether nobody needs it, and nobody did for so long that no echo of a send of its is still to come.

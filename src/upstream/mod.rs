@@ -15,6 +15,7 @@ mod once;
 mod passage;
 mod reading;
 mod rooms;
+mod seen;
 mod send;
 mod sessions;
 mod settings;

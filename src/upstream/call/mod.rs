@@ -18,7 +18,7 @@ pub use body::Outgoing;
 
 use super::Inner;
 use super::credential::Placed;
-use super::transport::{Again, read_limited};
+use super::transport::{Again, read_limited, retry_after};
 
 /// Bytes of an answer that is read.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -29,8 +29,14 @@ impl Inner {
         self.settings.role.or(caller.principal.role)
     }
 
-    /// The call for an operation: of the right role, with nothing implied that is not so, and a path that can be filled.
+    /// The call for an operation: the most exact of those that fit.
     pub fn call_for(&self, op: Op, caller: &Caller, fields: &Fields<'_>, kind: Option<MessageKind>) -> Option<&Call> {
+        // What is implied is more exact than what is not. Of equals the first: `max_by_key` would take the last.
+        self.calls_for(op, caller, fields, kind).into_iter().rev().max_by_key(|call| call.set.len())
+    }
+
+    /// The calls for an operation: of the right role, with nothing implied that is not so, and a path that can be filled.
+    pub fn calls_for(&self, op: Op, caller: &Caller, fields: &Fields<'_>, kind: Option<MessageKind>) -> Vec<&Call> {
         let role = self.role(caller);
         let fits = |call: &&Call| {
             let implied = call.set.iter().all(|(field, value)| fields.text(*field) == Some(value));
@@ -42,15 +48,11 @@ impl Inner {
             };
             call.op == op && implied && medium && body && path_of(call, fields, kind).is_some()
         };
-        let calls = || self.settings.dialect.calls.iter().filter(fits);
-        let of_role = |call: &&Call| call.roles.is_empty() || role.is_some_and(|role| call.roles.contains(&role));
-        // What is implied is more exact than what is not; a role that no call has leaves it to the upstream.
-        let mut best: Vec<&Call> = calls().filter(of_role).collect();
-        if best.is_empty() {
-            best = calls().collect();
-        }
-        // Of equals the first: `max_by_key` would take the last.
-        best.into_iter().rev().max_by_key(|call| call.set.len())
+        let fitting: Vec<&Call> = self.settings.dialect.calls.iter().filter(fits).collect();
+        let is_of_role = |call: &&Call| call.roles.is_empty() || role.is_some_and(|role| call.roles.contains(&role));
+        let of_role: Vec<&Call> = fitting.iter().copied().filter(is_of_role).collect();
+        // A role that no call has leaves it to the upstream.
+        if of_role.is_empty() { fitting } else { of_role }
     }
 
     /// Calls, and reads the answer.
@@ -80,11 +82,13 @@ impl Inner {
         *request.headers_mut() = placed.headers;
         let response = self.transport(call.op).send(request, again).await?;
         let status = response.status();
+        let retry_after = retry_after(response.headers());
         let bytes = read_limited(response, LARGEST_ANSWER).await?;
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
         if !status.is_success() {
             let forwarded = self.credentials.is_forwarded();
-            return Err(refusal::of_call(&self.settings.dialect, call, status.as_u16(), text, forwarded));
+            let fault = refusal::of_call(&self.settings.dialect, call, status.as_u16(), text, forwarded);
+            return Err(Fault { retry_after: retry_after.filter(|_| fault.reason.retry_helps()), ..fault });
         }
         if call.answer.shapes.is_empty() {
             return Ok(Fields::new());

@@ -275,12 +275,18 @@ impl Correlator {
         None
     }
 
-    /// The connection is gone: nothing that waits can be confirmed any more.
+    /// The connection is gone. Whoever waits is told so; a history may show yet what arrived.
     pub fn broken(&mut self, fault: &Fault) {
         self.refusals.clear();
-        for pending in self.queue.drain(..) {
+        for pending in &mut self.queue {
             pending.lost(fault);
         }
+    }
+
+    /// A connection begins: nothing that was sent before comes back on it.
+    pub fn reset(&mut self) {
+        self.refusals.clear();
+        self.queue.clear();
     }
 
     /// Whether nobody waits.

@@ -148,7 +148,10 @@ impl Pending {
     }
 
     /// The connection broke. Whether it arrived is not known.
-    pub(super) fn lost(mut self, fault: &Fault) {
+    pub(super) fn lost(&mut self, fault: &Fault) {
+        if matches!(self.waiting, Waiting::Live | Waiting::Called) {
+            self.waiting = Waiting::Expired;
+        }
         if let Some(counted) = self.counted.take() {
             counted.end("broken");
         }

@@ -47,25 +47,42 @@ impl Inner {
                 event.details.id = self.synthetic_id(&event, told.id.as_deref());
             }
             let from = if is_copy { From::Us } else { self.whose(account, &told) };
-            match self.confirmed_by(account, link, &event, from) {
-                Came::Back(pending) => {
-                    account.learn(told.id, told.name);
-                    return self.confirm(account, *pending, &event).await;
-                }
-                Came::Noted => {
-                    account.learn(told.id, told.name);
-                    return Ok(());
-                }
-                Came::Unknown => {}
+            if account.seen().was_told(&event.details.id) {
+                return Ok(());
             }
-            if from == From::Us {
-                self.speak_for(account, &mut event);
+            return self.came(account, link, event, &told, from).await;
+        }
+        self.tell_to(account, event, if link.is_some() { Whom::Everybody } else { Whom::Allowed }).await
+    }
+
+    /// A message came, said or read: a confirmation, or news.
+    pub async fn came(
+        &self,
+        account: &Arc<Account>,
+        link: Option<&Link>,
+        mut event: Event,
+        told: &Told,
+        from: From,
+    ) -> Result<(), Fault> {
+        account.seen().note(&event.details.conversation.id, &event.details.id, event.details.sent_at);
+        match self.confirmed_by(account, link, &event, from) {
+            Came::Back(pending) => {
+                account.learn(told.id.clone(), told.name.clone());
+                return self.confirm(account, *pending, &event).await;
             }
-            if let Err(fault) = self.show_files(&caller, &mut event).await {
-                // Where the file is cannot be said; that it was sent, and what was said with it, can.
-                tracing::warn!(upstream = %self.settings.name, %fault, "a file is told in words");
-                event = in_words(event);
+            Came::Noted => {
+                account.learn(told.id.clone(), told.name.clone());
+                return Ok(());
             }
+            Came::Unknown => {}
+        }
+        if from == From::Us {
+            self.speak_for(account, &mut event);
+        }
+        if let Err(fault) = self.show_files(&account.caller(), &mut event).await {
+            // Where the file is cannot be said; that it was sent, and what was said with it, can.
+            tracing::warn!(upstream = %self.settings.name, %fault, "a file is told in words");
+            event = in_words(event);
         }
         self.tell_to(account, event, if link.is_some() { Whom::Everybody } else { Whom::Allowed }).await
     }
@@ -155,6 +172,9 @@ impl Inner {
     async fn tell_to(&self, account: &Account, mut event: Event, whom: Whom) -> Result<(), Fault> {
         if event.details.conversation.id.is_empty() {
             return Ok(());
+        }
+        if event.kind.message().is_some() {
+            account.seen().note(&event.details.conversation.id, &event.details.id, event.details.sent_at);
         }
         let mut room = self.room_of(&event).await?;
         let state = match event.kind {

@@ -4,8 +4,10 @@
 mod callback;
 mod identity;
 mod inbound;
+mod missed;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::uri::PathAndQuery;
@@ -21,8 +23,8 @@ use super::Inner;
 use super::account::Account;
 use super::call::{refusal, with_query};
 use super::credential::Placed;
-use super::link::{End, Hears, Link, Status};
-use super::transport::Handshake;
+use super::link::{End, Hears, Link, Outage, Status};
+use super::transport::{Counted, Handshake};
 
 /// Bytes of a frame that an upstream may send.
 const LARGEST_FRAME: usize = 1024 * 1024;
@@ -38,19 +40,27 @@ pub struct Hearing {
 
 #[async_trait]
 impl Hears for Hearing {
-    async fn open(&self) -> Result<WebSocket, Status> {
-        let handshake = self.handshake().await.map_err(Status::Down)?;
+    type Socket = WebSocket;
+    type Kept = Counted;
+
+    async fn open(&self) -> Result<(WebSocket, Counted), Status> {
+        let status = |fault: Fault| if is_for_good(&fault) { Status::Over(fault) } else { Status::Down(fault) };
+        let handshake = self.handshake().await.map_err(status)?;
         let transport = &self.upstream.socket_transport;
         let opened = transport.open(handshake, LARGEST_FRAME).await.map_err(|refused| {
-            let Some(status) = refused.status else { return Status::Down(refused.fault) };
-            let reason = refusal::of_handshake(status, self.upstream.credentials.is_forwarded());
-            let fault = Fault::new(reason).detail(format!("the upstream answered the handshake with {status}"));
-            if is_for_good(&fault) { Status::Over(fault) } else { Status::Down(fault) }
+            let Some(code) = refused.status else { return Status::Down(refused.fault) };
+            let reason = refusal::of_handshake(code, self.upstream.credentials.is_forwarded());
+            let retry_after = refused.fault.retry_after;
+            let detail = format!("the upstream answered the handshake with {code}");
+            status(Fault { retry_after, ..Fault::new(reason).detail(detail) })
         })?;
-        if self.contract().server.frames.iter().any(|frame| frame.on_open) {
-            return self.greeted(opened.socket).await;
-        }
-        Ok(opened.socket)
+        let greets = self.contract().server.frames.iter().any(|frame| frame.on_open);
+        let socket = if greets { self.greeted(opened.socket).await? } else { opened.socket };
+        Ok((socket, opened.counted))
+    }
+
+    async fn catch_up(&self, link: &Link, outage: Outage) -> bool {
+        self.upstream.catch_up(&self.account, link, outage).await
     }
 
     async fn hear(&self, link: &Link, text: &str) {
@@ -101,9 +111,15 @@ impl Hears for Hearing {
         self.account.is_heard(self.conversation.as_deref())
     }
 
+    fn let_go(&self, link: &Arc<Link>, unasked: Duration, why: &Fault) -> bool {
+        self.account.let_go(link, unasked, why)
+    }
+
     fn over(&self, link: &Arc<Link>, why: &Fault) {
-        self.account.unlink(link);
-        self.account.dismiss(self.conversation.as_deref(), why.reason);
+        // Where another socket stands in its place already, those who listen hear by that.
+        if self.account.unlink(link) {
+            self.account.dismiss(self.conversation.as_deref(), why.reason);
+        }
     }
 }
 

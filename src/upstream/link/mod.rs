@@ -2,15 +2,21 @@
 //! each with its place among what waits. Out: texts that came, handed to [`Hears`], and why it ended.
 
 mod backoff;
+mod conversing;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
+use crate::event::Timestamp;
 use crate::fault::{Fault, Reason};
-use crate::socket::{Text, WebSocket};
+use crate::socket::{Socket, Text};
 
 use super::correlator::{Correlator, Outcome};
 
@@ -36,16 +42,31 @@ pub enum End {
     Lost(Fault),
     /// The upstream said that it is for good.
     Over(Fault),
-    /// Nobody needs it.
+    /// Nobody needs it: it was let go of before it was closed.
     Idle,
     Stopped,
+}
+
+/// A socket that was open and is not: what was said meanwhile was missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// A moment at which all was heard, by our clock: in the middle of the time that the socket was open, so that it is
+    /// one by the upstream's clock too, unless theirs differ by more than half of that time.
+    pub heard: Timestamp,
 }
 
 /// Whoever owns a socket.
 #[async_trait]
 pub trait Hears: Send + Sync + 'static {
+    type Socket: Socket + 'static;
+    /// What is to be kept as long as the socket is open.
+    type Kept: Send;
+
     /// Opens it once. An error says whether another attempt may help: `Down` or `Over`.
-    async fn open(&self) -> Result<WebSocket, Status>;
+    async fn open(&self) -> Result<(Self::Socket, Self::Kept), Status>;
+
+    /// It is open again, and nothing was read from it yet. Says whether what was missed is told now.
+    async fn catch_up(&self, link: &Link, outage: Outage) -> bool;
 
     /// A text came.
     async fn hear(&self, link: &Link, text: &str);
@@ -59,7 +80,10 @@ pub trait Hears: Send + Sync + 'static {
     /// Whether anybody needs it.
     fn is_needed(&self) -> bool;
 
-    /// It is over: the last thing that is said.
+    /// Lets go of it if nobody needs it and nobody asked for it for so long: whoever asks from now on gets another.
+    fn let_go(&self, link: &Arc<Link>, unasked: Duration, why: &Fault) -> bool;
+
+    /// It is over although somebody needed it: the last thing that is said.
     fn over(&self, link: &Arc<Link>, why: &Fault);
 }
 
@@ -86,6 +110,8 @@ pub struct Link {
     outgoing: mpsc::Sender<Frame>,
     correlator: Mutex<Correlator>,
     status: watch::Sender<Status>,
+    /// When somebody last asked for it.
+    asked: Mutex<Instant>,
 }
 
 impl Link {
@@ -93,7 +119,8 @@ impl Link {
     pub fn new(upstream: Arc<str>, conversation: Option<String>) -> (Arc<Self>, mpsc::Receiver<Frame>) {
         let (outgoing, waiting) = mpsc::channel(OUTGOING);
         let status = watch::Sender::new(Status::Opening);
-        let link = Link { conversation, upstream, outgoing, correlator: Mutex::default(), status };
+        let asked = Mutex::new(Instant::now());
+        let link = Link { conversation, upstream, outgoing, correlator: Mutex::default(), status, asked };
         (Arc::new(link), waiting)
     }
 
@@ -104,6 +131,52 @@ impl Link {
 
     pub fn is_over(&self) -> bool {
         matches!(*self.status.borrow(), Status::Over(_))
+    }
+
+    /// Somebody asks for it.
+    pub fn ask(&self) {
+        *self.asked() = Instant::now();
+    }
+
+    /// How long nobody asked for it.
+    pub fn unasked(&self) -> Duration {
+        self.asked().elapsed()
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Instant> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says how it stands. Under the lock under which frames are queued, so that each is queued for a socket that is open
+    /// or not at all.
+    fn stand(&self, status: Status) {
+        let _correlator = self.correlator();
+        self.status.send_replace(status);
+    }
+
+    /// It is not there any more. What is queued was handed over before that: whether it arrived nobody knows, so it is not
+    /// sent again.
+    fn break_off(&self, outgoing: &mut mpsc::Receiver<Frame>, status: Status, fault: &Fault) {
+        let mut correlator = self.correlator();
+        self.status.send_replace(status);
+        while outgoing.try_recv().is_ok() {}
+        correlator.broken(fault);
+    }
+
+    /// It is open. What was sent on the one before cannot come back on this one.
+    fn open(&self) {
+        self.correlator().reset();
+        self.stand(Status::Open);
+    }
+
+    /// Ends it if nothing is queued and nobody waits.
+    pub fn retire(&self, why: Fault) -> bool {
+        let correlator = self.correlator();
+        let is_free = correlator.is_idle() && self.outgoing.capacity() == self.outgoing.max_capacity();
+        if is_free {
+            self.status.send_replace(Status::Over(why));
+        }
+        is_free
     }
 
     /// Waits until it is open, or until it is known that it is not.
@@ -144,7 +217,13 @@ impl Link {
         Ok(expected)
     }
 
+    /// Room for frames; the correlator must be held.
     fn queue(&self, frames: usize) -> Result<impl Iterator<Item = mpsc::Permit<'_, Frame>>, Fault> {
+        match &*self.status.borrow() {
+            Status::Open => {}
+            Status::Down(fault) | Status::Over(fault) => return Err(fault.clone().untaken()),
+            Status::Opening => return Err(Fault::new(Reason::Upstream).detail("its socket is not open").untaken()),
+        }
         let room = self.outgoing.try_reserve_many(frames);
         room.map_err(|_| Fault::new(Reason::Busy).detail("too much waits for the upstream"))
     }

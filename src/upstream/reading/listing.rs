@@ -51,7 +51,8 @@ impl Inner {
         Ok((listed.into_iter().take(page.size).collect(), count))
     }
 
-    async fn listed_record(&self, caller: &Caller, record: &Fields<'static>) -> Result<Option<Listed>, Fault> {
+    /// A record of a list of conversations.
+    pub async fn listed_record(&self, caller: &Caller, record: &Fields<'static>) -> Result<Option<Listed>, Fault> {
         let mut about = Fields::about(EventKind::ConversationUpdated);
         for (field, value) in record.iter() {
             about.set(field, value.clone());

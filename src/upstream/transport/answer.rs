@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::Response;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
@@ -101,4 +102,12 @@ fn unread(error: &std::io::Error) -> Fault {
         _ => Reason::Upstream,
     };
     Fault::new(reason).detail(error.to_string())
+}
+
+/// When the upstream wants to be asked again (RFC 9110 §10.2.3); a date, which depends on two clocks, is passed over.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    // Digits only: `parse` takes a sign.
+    let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(seconds.parse().unwrap_or(u64::from(u32::MAX))))
 }

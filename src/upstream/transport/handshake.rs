@@ -17,7 +17,7 @@ use crate::socket::{Side, WebSocket};
 
 use super::endpoint::Counted;
 use super::exchange::{Exchange, full, is_failing};
-use super::{Again, Transport, failure};
+use super::{Again, Transport, answer, failure};
 
 /// A request for a socket.
 #[derive(Clone)]
@@ -71,6 +71,7 @@ impl Transport {
         if status != StatusCode::SWITCHING_PROTOCOLS {
             drop(if is_failing(status) { entry.fail() } else { entry.succeed() });
             let fault = Fault::new(Reason::Upstream).detail(format!("the handshake was answered with status {status}"));
+            let fault = Fault { retry_after: answer::retry_after(response.headers()), ..fault };
             return Err(Refused { status: Some(status.as_u16()), fault });
         }
         match timeout_at(deadline, switch(response, &key, &request.subprotocols)).await {

@@ -27,7 +27,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::fault::{Fault, Reason};
 use crate::tasks::Tasks;
 
-pub use answer::{ResponseBody, read_limited};
+pub use answer::{ResponseBody, read_limited, retry_after};
 pub use endpoint::Counted;
 pub use handshake::{Handshake, Opened, Refused};
 

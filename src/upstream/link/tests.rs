@@ -1,0 +1,1 @@
+//! A link over sockets that a test holds.
