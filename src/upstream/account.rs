@@ -251,3 +251,6 @@ pub fn is_house(role: Role) -> bool {
 pub fn passes_by(kind: EventKind) -> bool {
     matches!(kind, EventKind::Typing | EventKind::Presence)
 }
+
+#[cfg(test)]
+mod tests;

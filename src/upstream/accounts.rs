@@ -62,3 +62,40 @@ impl Accounts {
         self.state().by_key.values().map(Arc::clone).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Principal;
+
+    fn caller(id: &str) -> Caller {
+        Caller { principal: Principal::named(id), ..Caller::nobody() }
+    }
+
+    fn known(id: &str) -> Known {
+        Known { id: Some(id.to_owned()), name: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accounts_of_callers_that_went_are_let_go_of() {
+        let accounts = Accounts::default();
+        for number in 0..100 {
+            accounts.of(&format!("stranger-{number}"), false, &caller("x"), Known::default);
+        }
+        assert_eq!(accounts.all().len(), 100);
+        tokio::time::advance(Duration::from_secs(600)).await;
+        let kept = accounts.of("one", false, &caller("one"), Known::default);
+        assert_eq!(accounts.all().len(), 1);
+        assert!(Arc::ptr_eq(&kept, &accounts.of("one", false, &caller("one"), Known::default)));
+    }
+
+    #[test]
+    fn an_id_is_anothers_only_if_it_is_another_partys() {
+        let accounts = Accounts::default();
+        let phone = accounts.of("gil/phone", false, &caller("gil"), Known::default);
+        accounts.of("gil/desk", false, &caller("gil"), || known("7"));
+        assert!(!accounts.is_another(&phone, "7"), "the same party with another credential");
+        accounts.of("noa", false, &caller("noa"), || known("8"));
+        assert!(accounts.is_another(&phone, "8") && !accounts.is_another(&phone, "9"));
+    }
+}

@@ -192,6 +192,17 @@ impl Placed {
         Ok(())
     }
 
+    /// The same, unless something stands there already.
+    pub fn put_if_free(&mut self, places: &[CredentialPlace], secret: &Secret) -> Result<(), Fault> {
+        let is_taken = match places.first() {
+            Some(CredentialPlace::Header { name, .. }) => self.headers.contains_key(name.as_str()),
+            Some(CredentialPlace::Query { name }) => self.query.iter().any(|(known, _)| known == name),
+            Some(CredentialPlace::Subprotocol { .. }) => !self.subprotocols.is_empty(),
+            None => true,
+        };
+        if is_taken { Ok(()) } else { self.put(places, secret) }
+    }
+
     /// The credential of a call, in its place.
     pub fn of_call(credential: Option<&Credential>, secret: Option<&Secret>) -> Result<Self, Fault> {
         let mut placed = Placed::default();
@@ -201,3 +212,6 @@ impl Placed {
         Ok(placed)
     }
 }
+
+#[cfg(test)]
+mod tests;

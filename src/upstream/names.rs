@@ -229,3 +229,6 @@ impl Names {
         Ok(records)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,8 @@ fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut Heade
         };
         if part.file {
             open(out);
-            out.push_str(&format!("; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n", quoted(&file.name), file.mime));
+            let mime = typed(&file.mime);
+            out.push_str(&format!("; filename=\"{}\"\r\nContent-Type: {mime}\r\n\r\n", quoted(&file.name)));
             file_seen = true;
             after.push_str("\r\n");
         } else if let Some(text) = part.field.filter(|_| part.written).and_then(|field| fields.id(field)) {
@@ -77,6 +78,12 @@ fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut Heade
     let text = |text: String| futures_util::stream::once(async move { Ok(Bytes::from(text)) });
     let pieces = text(before).chain(file.chunks).chain(text(after));
     StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
+}
+
+/// A type that cannot end its line: whoever named the file may have named its type.
+fn typed(mime: &str) -> &str {
+    let is_plain = !mime.is_empty() && mime.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if is_plain { mime } else { "application/octet-stream" }
 }
 
 /// A file name between quotes, as browsers write it (WHATWG HTML, multipart/form-data).

@@ -3,6 +3,8 @@
 
 mod body;
 pub mod refusal;
+#[cfg(test)]
+mod tests;
 
 use http::header::ACCEPT;
 use http::{HeaderValue, Method, Request as HttpRequest};
@@ -122,7 +124,7 @@ impl Inner {
                 continue;
             }
             if let Some(secret) = self.credentials.value(name, caller)? {
-                placed.put(&places.http, &secret)?;
+                placed.put_if_free(&places.http, &secret)?;
             }
         }
         Ok(())

@@ -20,10 +20,9 @@ pub fn of_call(dialect: &Dialect, call: &Call, status: u16, body: &str, forwarde
             rule.text.as_ref() == Some(text) && rule.status.unwrap_or(reason.status()) == status
         })
     });
-    let in_call = named(&rules[..1], |reason, rule| rule.status.unwrap_or(reason.status()) == status);
-    let by_code = code.and_then(|code| named(&rules, |_, rule| rule.code == Some(code) && rule.status == Some(status)));
-    let guessed = exact.or(in_call).or(by_code.filter(|_| code != Some(3)));
-    let reason = guessed.unwrap_or_else(|| of_status(status));
+    let in_call = only(&rules[..1], |reason, rule| rule.status.unwrap_or(reason.status()) == status);
+    let by_code = code.and_then(|code| only(&rules, |_, rule| rule.code == Some(code) && rule.status == Some(status)));
+    let reason = exact.or(in_call).or(by_code).unwrap_or_else(|| of_status(status));
     let detail = format!("the upstream answered {status}");
     if matches!(reason, Reason::Unauthenticated | Reason::Unauthorized) && !forwarded {
         // Our own credential: nothing that the client could mend.
@@ -73,6 +72,12 @@ pub fn of_handshake(status: u16, forwarded: bool) -> Reason {
         429 => Reason::RateLimited,
         _ => Reason::Upstream,
     }
+}
+
+/// The one reason that fits; where several do, the dialect does not say which it is.
+fn only(rules: &[&Refusals], fits: impl Fn(Reason, &Refusal) -> bool) -> Option<Reason> {
+    let first = named(rules, &fits)?;
+    named(rules, |reason, rule| reason != first && fits(reason, rule)).is_none().then_some(first)
 }
 
 fn named(rules: &[&Refusals], fits: impl Fn(Reason, &Refusal) -> bool) -> Option<Reason> {

@@ -283,7 +283,7 @@ impl Correlator {
         }
     }
 
-    /// A connection begins: nothing that was sent before comes back on it.
+    /// What was sent on connections before this one will not come back.
     pub fn reset(&mut self) {
         self.refusals.clear();
         self.queue.clear();

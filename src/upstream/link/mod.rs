@@ -163,12 +163,6 @@ impl Link {
         correlator.broken(fault);
     }
 
-    /// It is open. What was sent on the one before cannot come back on this one.
-    fn open(&self) {
-        self.correlator().reset();
-        self.stand(Status::Open);
-    }
-
     /// Ends it if nothing is queued and nobody waits.
     pub fn retire(&self, why: Fault) -> bool {
         let correlator = self.correlator();

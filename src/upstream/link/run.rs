@@ -105,7 +105,11 @@ async fn open<H: Hears>(
     {
         *outage = None;
     }
-    link.open();
+    if outage.is_none() {
+        // Nothing that was sent before comes back any more. Until all is read it may yet be found in a history.
+        link.correlator().reset();
+    }
+    link.stand(Status::Open);
     Ok(opened)
 }
 
