@@ -1,8 +1,12 @@
 //! The upstream as a [`Backend`]. In: what the trait asks. Out: the rooms of this folder do it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::auth::Principal;
 use crate::backend::{
@@ -19,6 +23,10 @@ use super::{Inner, Upstream};
 
 /// Conversations whose sockets one listener holds open, at most, where the upstream has a socket for each.
 const SOCKETS: usize = 64;
+/// How many of those are opened at once.
+const AT_ONCE: usize = 8;
+/// How long a client waits for them.
+const OPENING: Duration = Duration::from_secs(2);
 
 impl Inner {
     /// Listens first, then opens what is needed, so that nothing said in between is missed.
@@ -81,36 +89,33 @@ impl Inner {
         // The latest are the likeliest to go on.
         rooms.sort_by_key(|room| std::cmp::Reverse(room.conversation.updated_at.max(room.conversation.created_at)));
         rooms.truncate(SOCKETS);
-        let mut unnamed = Vec::new();
-        for room in rooms {
-            if self.names.conversation(&room.conversation.id).await?.is_some() {
-                // One that cannot be opened now is tried again beside; the others are heard meanwhile.
-                drop(self.link(account, caller, socket, &room.conversation.id));
-            } else {
-                unnamed.push(room);
+        let (inner, caller, account) = (Arc::clone(self), caller.clone(), Arc::clone(account));
+        let (stop, (done, opened)) = (self.tasks.stopping(), oneshot::channel());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = inner.open_each(&caller, &account, socket, rooms) => {}
+                () = stop.cancelled() => {}
             }
-        }
-        if !unnamed.is_empty() {
-            // Each is a call to the upstream, which the client does not wait for.
-            let (inner, caller, account) = (Arc::clone(self), caller.clone(), Arc::clone(account));
-            let stop = self.tasks.stopping();
-            self.tasks.spawn(async move {
-                tokio::select! {
-                    () = inner.open_unnamed(&caller, &account, socket, unnamed) => {}
-                    () = stop.cancelled() => {}
-                }
-            });
-        }
+            // Whoever waited may have gone on.
+            let _ = done.send(());
+        });
+        // Those that take longer are opened all the same; the others are heard meanwhile.
+        let _ = timeout(OPENING, opened).await;
         Ok(())
     }
 
-    async fn open_unnamed(self: &Arc<Self>, caller: &Caller, account: &Arc<Account>, socket: usize, rooms: Vec<Room>) {
-        for room in rooms {
-            match self.ensure_named(caller, account, &room).await {
-                Ok(()) => drop(self.link(account, caller, socket, &room.conversation.id)),
-                Err(fault) => tracing::info!(upstream = %self.settings.name, %fault, "a conversation is not there"),
+    async fn open_each(self: &Arc<Self>, caller: &Caller, account: &Arc<Account>, socket: usize, rooms: Vec<Room>) {
+        let open = async |room: Room| {
+            let opened = match self.ensure_named(caller, account, &room).await {
+                Ok(()) => self.link(account, caller, socket, &room.conversation.id).ready().await,
+                Err(fault) => Err(fault),
+            };
+            if let Err(fault) = opened {
+                tracing::info!(upstream = %self.settings.name, %fault, "a conversation is not there now");
             }
-        }
+        };
+        let opening = stream::iter(rooms).map(open).buffer_unordered(AT_ONCE);
+        opening.for_each(|()| std::future::ready(())).await;
     }
 
     /// The upstream took the socket of a conversation: the caller takes part, and it goes on if it had ended.

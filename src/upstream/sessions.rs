@@ -65,6 +65,11 @@ impl Inner {
         if self.settings.dialect.naming.name == ConversationName::Pair || self.names.conversation(id).await?.is_some() {
             return Ok(id.clone());
         }
+        // Two who need it at once open one session.
+        let _turn = self.turns.take(format!("name/{id}")).await;
+        if self.names.conversation(id).await?.is_some() {
+            return Ok(id.clone());
+        }
         match self.settings.dialect.naming.create {
             CreateConversation::Session => self.open_there(caller, account, conversation).await,
             CreateConversation::Send => self.names.name_conversation(id, id).await,

@@ -26,6 +26,7 @@ impl Inner {
         mut fields: Fields<'static>,
         is_copy: bool,
     ) -> Result<(), Fault> {
+        let whom = if link.is_some() { Whom::Everybody } else { Whom::Allowed };
         let told = Told::of(&fields);
         let native_id = fields.id(Field::Id).map(|id| id.into_owned());
         let known = account.known();
@@ -50,32 +51,44 @@ impl Inner {
             if account.seen().was_told(&event.details.id) {
                 return Ok(());
             }
-            return self.came(account, link, event, &told, from).await;
+            if self.comes_back(account, link, &event, &told, from).await? {
+                return Ok(());
+            }
+            return self.tell_news(account, event, from, whom).await;
         }
-        self.tell_to(account, event, if link.is_some() { Whom::Everybody } else { Whom::Allowed }).await
+        self.tell_to(account, event, whom).await
     }
 
-    /// A message came, said or read: a confirmation, or news.
-    pub async fn came(
+    /// Whether a message that came, said or read, is a send that came back; then that is told to whom it concerns.
+    pub async fn comes_back(
         &self,
         account: &Arc<Account>,
         link: Option<&Link>,
-        mut event: Event,
+        event: &Event,
         told: &Told,
         from: From,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         account.seen().note(&event.details.conversation.id, &event.details.id, event.details.sent_at);
-        match self.confirmed_by(account, link, &event, from) {
-            Came::Back(pending) => {
-                account.learn(told.id.clone(), told.name.clone());
-                return self.confirm(account, *pending, &event).await;
-            }
-            Came::Noted => {
-                account.learn(told.id.clone(), told.name.clone());
-                return Ok(());
-            }
-            Came::Unknown => {}
+        let pending = match self.confirmed_by(account, link, event, from) {
+            Came::Back(pending) => Some(pending),
+            Came::Noted => None,
+            Came::Unknown => return Ok(false),
+        };
+        account.learn(told.id.clone(), told.name.clone());
+        if let Some(pending) = pending {
+            self.confirm(account, *pending, event).await?;
         }
+        Ok(true)
+    }
+
+    /// Tells of a message that nobody here sent.
+    pub async fn tell_news(
+        &self,
+        account: &Arc<Account>,
+        mut event: Event,
+        from: From,
+        whom: Whom,
+    ) -> Result<(), Fault> {
         if from == From::Us {
             self.speak_for(account, &mut event);
         }
@@ -84,7 +97,7 @@ impl Inner {
             tracing::warn!(upstream = %self.settings.name, %fault, "a file is told in words");
             event = in_words(event);
         }
-        self.tell_to(account, event, if link.is_some() { Whom::Everybody } else { Whom::Allowed }).await
+        self.tell_to(account, event, whom).await
     }
 
     /// Whether the account itself sent it, as far as can be told.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::backend::Caller;
 use crate::dialect::Op;
-use crate::event::{Event, Field, Fields, Timestamp, Value};
+use crate::event::{Event, Field, Fields, MessageKind, Timestamp, Value};
 use crate::fault::{Blame, Fault, Reason};
 use crate::metrics;
 use crate::upstream::Inner;
-use crate::upstream::account::Account;
+use crate::upstream::account::{Account, Whom};
+use crate::upstream::correlator::From;
 use crate::upstream::link::{Link, Outage};
 use crate::upstream::reading::Record;
 use crate::upstream::seen::Heard;
@@ -40,7 +41,7 @@ impl Inner {
                     tracing::warn!(upstream = %name, %fault, "what was missed in a conversation cannot be told");
                     let refused = fault.reason.blame() == Blame::Client;
                     is_whole &= refused;
-                    if fault.reason == Reason::NotSupported { "impossible" } else { "failed" }
+                    outcome_of(&fault)
                 }
             };
             metrics::count_gap(name, outcome);
@@ -85,6 +86,15 @@ impl Inner {
         Ok(changed)
     }
 
+    /// Whether a message is one of the gateway's own whose sender was told that it failed, or one that was never meant to
+    /// be told: an upload that is a message only once it is announced.
+    fn is_ours_untold(&self, account: &Account, event: &Event, from: From) -> bool {
+        let is_file = event.kind.message().is_some_and(MessageKind::is_file);
+        let by_upload = || self.settings.dialect.calls.iter().any(|call| call.announce_created);
+        // An account of its own may speak elsewhere too; one that all share is the gateway's.
+        from == From::Us && (account.shared || is_file && by_upload())
+    }
+
     async fn fill(
         &self,
         account: &Arc<Account>,
@@ -101,13 +111,27 @@ impl Inner {
         new.drain(..beyond);
         let mut told = 0;
         for (record, event) in new {
-            account.seen().tell(&event.details.id);
             let from = self.whose(account, &record.told);
-            self.came(account, Some(link), event, &record.told, from).await?;
+            if self.comes_back(account, Some(link), &event, &record.told, from).await?
+                || self.is_ours_untold(account, &event, from)
+            {
+                continue;
+            }
+            account.seen().tell(&event.details.id);
+            self.tell_news(account, event, from, Whom::Everybody).await?;
             told += 1;
         }
         metrics::count_missed(&self.settings.name, told);
         Ok(if beyond > 0 { "beyond" } else { "filled" })
+    }
+}
+
+/// What became of a conversation about which a history tells nothing.
+fn outcome_of(fault: &Fault) -> &'static str {
+    match fault.reason {
+        // There is no history, or the conversation has no name there.
+        Reason::NotSupported | Reason::ConversationNotFound => "impossible",
+        _ => "failed",
     }
 }
 
