@@ -68,7 +68,6 @@ impl Inner {
         told: &Told,
         from: From,
     ) -> Result<bool, Fault> {
-        account.seen().note(&event.details.conversation.id, &event.details.id, event.details.sent_at);
         let pending = match self.confirmed_by(account, link, event, from) {
             Came::Back(pending) => Some(pending),
             Came::Noted => None,
@@ -78,6 +77,7 @@ impl Inner {
         if let Some(pending) = pending {
             self.confirm(account, *pending, event).await?;
         }
+        account.seen().note(&event.details.conversation.id, &event.details.id, event.details.sent_at);
         Ok(true)
     }
 
@@ -186,9 +186,6 @@ impl Inner {
         if event.details.conversation.id.is_empty() {
             return Ok(());
         }
-        if event.kind.message().is_some() {
-            account.seen().note(&event.details.conversation.id, &event.details.id, event.details.sent_at);
-        }
         let mut room = self.room_of(&event).await?;
         let state = match event.kind {
             EventKind::SessionEnded => Some(ConversationState::Closed),
@@ -204,6 +201,9 @@ impl Inner {
         }
         complete(&mut event, &room);
         self.keep(&event).await?;
+        if event.kind.message().is_some() {
+            account.seen().note(&event.details.conversation.id, &event.details.id, event.details.sent_at);
+        }
         account.deliver(&room, &Arc::new(event), whom);
         Ok(())
     }
