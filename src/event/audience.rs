@@ -1,5 +1,6 @@
 //! Who is told of an event, and in which turn.
 
+use std::fmt::{Display, Formatter};
 use std::sync::Arc;
 
 use super::model::Event;
@@ -15,6 +16,18 @@ pub enum Topic {
     Department(Arc<str>),
     /// All sockets of those who see every conversation that is not one-to-one.
     Everyone,
+}
+
+/// Its name in records and channels; the same in every version.
+impl Display for Topic {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Topic::Conversation(id) => write!(formatter, "conversation:{id}"),
+            Topic::Party(id) => write!(formatter, "party:{id}"),
+            Topic::Department(name) => write!(formatter, "department:{name}"),
+            Topic::Everyone => formatter.write_str("everyone"),
+        }
+    }
 }
 
 /// Who is told of an event.
@@ -42,7 +55,7 @@ pub struct Announced {
     pub audience: Audience,
     /// The how-manyth that is told of its conversation, from 1, without holes; 0 where nobody counts.
     pub turn: u64,
-    /// How far each topic of the audience came with it; nothing where that is told in another way, or not known.
+    /// How far it brought each topic of its audience.
     pub places: Vec<(Topic, Place)>,
 }
 

@@ -4,6 +4,7 @@
 //! An append is confirmed only once it would survive the loss of the process and of the machine's power.
 
 mod embedded;
+mod feed;
 mod lease;
 mod redis;
 
@@ -167,10 +168,12 @@ pub trait Journal: Send + Sync + 'static {
     /// step that records, and the relay hears it.
     fn follow(&self) -> Option<tokio::sync::broadcast::Receiver<Announced>>;
 
-    /// What was told at these topics after these places. Nothing where followers tell: they miss nothing.
-    async fn missed(&self, _heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
-        Ok(Missed::default())
-    }
+    /// What was told at these topics after these places, as far as that is kept: 4,096 announcements of each topic, for an
+    /// hour. Topics of which something is gone are named.
+    async fn missed(&self, heard: &[(Topic, Place)]) -> Result<Missed, JournalError>;
+
+    /// How far these topics have come, in the order asked for. A topic where nothing was told is at 0.
+    async fn places(&self, topics: &[Topic]) -> Result<Vec<(Topic, Place)>, JournalError>;
 
     /// Waits until nobody else holds this name in any other process that writes here. Within a process it is for the
     /// caller to see to it that one asks at a time.

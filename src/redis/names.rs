@@ -45,12 +45,7 @@ impl Names {
 
 /// A topic as a text; also its member of the hash of counts.
 pub fn topic_text(topic: &Topic) -> String {
-    match topic {
-        Topic::Conversation(id) => format!("conversation:{id}"),
-        Topic::Party(id) => format!("party:{id}"),
-        Topic::Department(name) => format!("department:{name}"),
-        Topic::Everyone => "everyone".to_owned(),
-    }
+    topic.to_string()
 }
 
 /// The topic of a text.

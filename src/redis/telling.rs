@@ -52,7 +52,8 @@ pub fn passing(mark: u64, event: &Event, audience: &Audience) -> Result<String, 
     Ok(format!("passing {mark}\n{}\n{}", audience_line(audience)?, event_line(event)?))
 }
 
-/// Reads what was said: `told <number> <mark> <turn> <sequence> [<id>]` or `passing <mark>`, then the two other lines.
+/// Reads what was said: `told <number> <mark> <turn> <sequence> <numbers> [<id>]` or `passing <mark>`, then the two other
+/// lines. Numbers are those of all topics of the audience, in its order, with commas between.
 pub fn parse(payload: &str) -> Result<Said, String> {
     const FORM: &str = "not of this version's form";
     let mut lines = payload.splitn(3, '\n');
@@ -60,25 +61,28 @@ pub fn parse(payload: &str) -> Result<Said, String> {
         return Err(FORM.to_owned());
     };
     let head: Head = serde_json::from_str(head).map_err(|error| error.to_string())?;
-    let topics = head.topics.iter().filter_map(|text| parse_topic(text)).collect();
-    let audience = Audience { topics, last: head.last };
+    let topics: Vec<_> = head.topics.iter().map(|text| parse_topic(text)).collect();
+    let audience = Audience { topics: topics.iter().flatten().cloned().collect(), last: head.last };
     let mut event = parse_event(event)?;
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok()).ok_or(FORM);
-    let mut words = numbers.splitn(6, ' ');
+    let mut words = numbers.splitn(7, ' ');
     match words.next() {
         Some("passing") => Ok(Said::Passing { mark: number(words.next())?, event: Arc::new(event), audience }),
         Some("told") => {
             let place = Place { number: number(words.next())?, mark: number(words.next())? };
             let (turn, sequence) = (number(words.next())?, number(words.next())?);
+            let numbers = words.next().ok_or(FORM)?.split(',');
+            let mut places = Vec::with_capacity(topics.len());
+            for (topic, text) in topics.into_iter().zip(numbers) {
+                let place = Place { number: number(Some(text))?, mark: place.mark };
+                places.extend(topic.map(|topic| (topic, place)));
+            }
             event.details.sequence = Some(sequence);
             // An event that came with its id has it still.
             if let Some(id) = words.next() {
                 event.details.id = id.to_owned();
             }
-            Ok(Said::Recorded {
-                place,
-                announced: Announced { event: Arc::new(event), audience, turn, places: Vec::new() },
-            })
+            Ok(Said::Recorded { place, announced: Announced { event: Arc::new(event), audience, turn, places } })
         }
         _ => Err(FORM.to_owned()),
     }
@@ -103,12 +107,20 @@ mod tests {
         assert!(matches!(said, Said::Passing { mark: 7, event: ref read, audience: ref whom }
             if **read == event && *whom == audience));
         let lines = format!("{}\n{}", audience_line(&audience).expect("good"), event_line(&event).expect("good"));
-        let said = parse(&format!("told 3 77 2 9 an id\n{lines}")).expect("read");
+        let said = parse(&format!("told 3 77 2 9 12,3 an id\n{lines}")).expect("read");
         let Said::Recorded { place, announced } = said else { panic!("{said:?}") };
         let details = &announced.event.details;
         assert_eq!(place, Place { number: 3, mark: 77 });
+        let places: Vec<_> = announced.places.iter().map(|(_, place)| (place.number, place.mark)).collect();
+        assert_eq!((announced.audience.topics.len(), places), (2, vec![(12, 77), (3, 77)]));
         assert_eq!((announced.turn, details.sequence, details.id.as_str()), (2, Some(9), "an id"));
-        for bad in ["", "told 1 1 1 x", "told x 1 1 x\n{}\n{}", "other 1\n{\"topics\":[]}\n{}"] {
+        for bad in [
+            "",
+            "told 1 1 1 x",
+            "told 1 1 1 1 x\n{\"topics\":[\"everyone\"]}\n{}",
+            "told x 1 1 x\n{}\n{}",
+            "other 1\n{\"topics\":[]}\n{}",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

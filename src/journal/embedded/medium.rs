@@ -8,7 +8,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 use super::super::JournalError;
-use super::tables;
+use super::tables::{self, Layout};
+use super::upgrade;
 
 /// Bytes of the file that are kept in memory, at most.
 const CACHE: usize = 64 << 20;
@@ -93,8 +94,10 @@ pub fn builder() -> Builder {
 fn prepared(open: &Open) -> Result<Database, JournalError> {
     let database = open()?;
     // Nothing is written to a file that is fit already: the disk may be full, and reading is better than nothing.
-    if !tables::are_prepared(&database.begin_read().map_err(tables::error)?)? {
-        write(&database, tables::prepare)?;
+    match tables::layout(&database.begin_read().map_err(tables::error)?)? {
+        Layout::Current => {}
+        Layout::New => write(&database, tables::prepare)?,
+        Layout::First => write(&database, upgrade::from_first)?,
     }
     Ok(database)
 }

@@ -1,11 +1,14 @@
 //! The journal in one file, for one process. In: writes, queued to one thread that commits them in groups. Out: each
 //! confirmed after its group is on disk. Reads go beside the writer, on the state of the last commit.
 
+mod ages;
 mod ids;
 mod medium;
 mod reads;
 mod records;
 mod tables;
+mod told;
+mod upgrade;
 mod writer;
 
 use std::path::Path;
@@ -16,7 +19,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::event::{Announced, Audience, Event, IdForm};
+use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Topic};
 
 use super::{Append, Collection, Journal, JournalError, Namespace, Put, Recorded, Span};
 use medium::Medium;
@@ -148,6 +151,14 @@ impl Journal for EmbeddedJournal {
 
     fn follow(&self) -> Option<broadcast::Receiver<Announced>> {
         Some(self.committed.subscribe())
+    }
+
+    async fn missed(&self, heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
+        self.medium.read(|transaction| told::missed(transaction, heard))
+    }
+
+    async fn places(&self, topics: &[Topic]) -> Result<Vec<(Topic, Place)>, JournalError> {
+        self.medium.read(|transaction| told::places(transaction, topics))
     }
 
     async fn healthy(&self) -> Result<(), JournalError> {

@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use redb::{ReadableTable, WriteTransaction};
 
-use crate::event::{CloudEvent, Event, Timestamp};
+use crate::event::{Audience, CloudEvent, Event, Timestamp};
 
 use super::super::{Append, JournalError, Put, Recorded};
 use super::tables::{self, DOCUMENTS, EVENTS, KEYS, META, PLACES};
+use super::told::Told;
+use super::{ages, told};
 
-/// Puts an event at the end of its conversation, once per key.
-pub fn append(transaction: &WriteTransaction, append: &Append) -> Result<Recorded, JournalError> {
+/// Puts an event at the end of its conversation, once per key, and tells its audience.
+pub fn append(transaction: &WriteTransaction, append: &Append) -> Result<(Recorded, Option<Told>), JournalError> {
     let conversation = append.event.details.conversation.id.as_str();
     let mut events = transaction.open_table(EVENTS).map_err(tables::error)?;
     let mut keys = transaction.open_table(KEYS).map_err(tables::error)?;
@@ -22,19 +24,21 @@ pub fn append(transaction: &WriteTransaction, append: &Append) -> Result<Recorde
         if let Some(sequence) = earlier {
             let stored = events.get((conversation, sequence)).map_err(tables::error)?;
             let stored = stored.ok_or_else(|| JournalError::Unreadable("a key without its event".to_owned()))?;
-            return Ok(Recorded { event: Arc::new(decode(stored.value())?), repeated: true });
+            return Ok((Recorded { event: Arc::new(decode(stored.value())?), repeated: true }, None));
         }
     }
-    let last = events.range((conversation, 0)..=(conversation, u64::MAX)).map_err(tables::error)?.next_back();
-    let sequence = last.transpose().map_err(tables::error)?.map_or(0, |(key, _)| key.value().1) + 1;
     let mut places = transaction.open_table(PLACES).map_err(tables::error)?;
     let mut event = append.event.clone();
+    let received_at = *event.details.received_at.get_or_insert_with(Timestamp::now);
+    let at = tables::milliseconds(received_at);
+    let sequence = ages::next(transaction, conversation, at, append.key.as_deref())?;
     event.details.sequence = Some(sequence);
     if event.details.id.is_empty() {
         event.details.id = next_id(transaction, &places)?;
     }
-    event.details.received_at = event.details.received_at.or_else(|| Some(Timestamp::now()));
-    events.insert((conversation, sequence), encode(&event)?.as_slice()).map_err(tables::error)?;
+    let stored = encode(&event)?;
+    events.insert((conversation, sequence), stored.as_slice()).map_err(tables::error)?;
+    ages::weigh(transaction, stored.len(), 0)?;
     if let Some(key) = &append.key {
         keys.insert((conversation, key.as_str()), sequence).map_err(tables::error)?;
     }
@@ -44,7 +48,8 @@ pub fn append(transaction: &WriteTransaction, append: &Append) -> Result<Recorde
         places.insert(event.details.id.as_str(), (conversation, sequence)).map_err(tables::error)?;
     }
     put(transaction, &append.documents)?;
-    Ok(Recorded { event: Arc::new(event), repeated: false })
+    let told = append.audience.as_ref().map(|audience| told::tell(transaction, &event, audience)).transpose()?;
+    Ok((Recorded { event: Arc::new(event), repeated: false }, told.flatten()))
 }
 
 /// The next decimal id that nothing has: one counter for all conversations, never given back.
@@ -61,20 +66,32 @@ fn next_id(
     Ok(next.to_string())
 }
 
-/// Replaces an event that is there.
-pub fn amend(transaction: &WriteTransaction, event: &Event, documents: &[Put]) -> Result<Arc<Event>, JournalError> {
+/// Replaces an event that is there, and tells an audience of it.
+pub fn amend(
+    transaction: &WriteTransaction,
+    event: &Event,
+    documents: &[Put],
+    audience: Option<&Audience>,
+) -> Result<(Arc<Event>, Option<Told>), JournalError> {
     let Some(sequence) = event.details.sequence else {
         return Err(JournalError::Unreadable("an event without its sequence cannot be amended".to_owned()));
     };
     let mut events = transaction.open_table(EVENTS).map_err(tables::error)?;
     let place = (event.details.conversation.id.as_str(), sequence);
-    let recorded = events.get(place).map_err(tables::error)?.map(|stored| decode(stored.value())).transpose()?;
-    if recorded.is_none_or(|recorded| recorded.details.id != event.details.id) {
+    let stored = events.get(place).map_err(tables::error)?;
+    let recorded = stored.map(|stored| Ok((decode(stored.value())?, stored.value().len()))).transpose()?;
+    let Some((recorded, length)) = recorded.filter(|(recorded, _)| recorded.details.id == event.details.id) else {
         return Err(JournalError::Unreadable(format!("no event {:?} at {place:?} to amend", event.details.id)));
-    }
-    events.insert(place, encode(event)?.as_slice()).map_err(tables::error)?;
+    };
+    let mut event = event.clone();
+    // Its age is that of what was recorded: the file is kept in order of it.
+    event.details.received_at = recorded.details.received_at;
+    let amended = encode(&event)?;
+    events.insert(place, amended.as_slice()).map_err(tables::error)?;
+    ages::weigh(transaction, amended.len(), length)?;
     put(transaction, documents)?;
-    Ok(Arc::new(event.clone()))
+    let told = audience.map(|audience| told::tell(transaction, &event, audience)).transpose()?;
+    Ok((Arc::new(event), told.flatten()))
 }
 
 /// Writes documents, removes those without a value.
@@ -93,7 +110,8 @@ pub fn put(transaction: &WriteTransaction, documents: &[Put]) -> Result<(), Jour
     Ok(())
 }
 
-fn encode(event: &Event) -> Result<Vec<u8>, JournalError> {
+/// An event as it goes into the file.
+pub fn encode(event: &Event) -> Result<Vec<u8>, JournalError> {
     serde_json::to_vec(&CloudEvent::from(event.clone())).map_err(|error| JournalError::Unreadable(error.to_string()))
 }
 

@@ -2,14 +2,14 @@
 
 use redb::{ReadTransaction, TableDefinition, TableError, WriteTransaction};
 
-use crate::event::Resource;
+use crate::event::{Resource, Timestamp};
 
 use super::super::{Collection, JournalError};
 
 /// The layout of the file; a file of another version is refused.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 
-/// `format` and `next_id`.
+/// `format`, `next_id`, and `bytes`: of the events that are kept.
 pub const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 /// (conversation, sequence) → CloudEvents JSON.
 pub const EVENTS: TableDefinition<'static, (&str, u64), &[u8]> = TableDefinition::new("events");
@@ -25,6 +25,18 @@ pub const NATIVE: TableDefinition<'static, (&str, u8, &str), &str> = TableDefini
 pub const CANONICAL: TableDefinition<'static, (&str, u8, &str), &str> = TableDefinition::new("canonical");
 /// (owner, resource) → the last integer that was allocated.
 pub const ALLOCATED: TableDefinition<'static, (&str, u8), u64> = TableDefinition::new("allocated");
+
+/// Conversation → its last sequence number, its last turn, and of its last event: when it was recorded, its origin key.
+pub const LAST: TableDefinition<'static, &str, (u64, u64, u64, Option<&str>)> = TableDefinition::new("last");
+/// (recorded, conversation, sequence) → origin key, of all events but the last of each conversation.
+pub const AGES: TableDefinition<'static, (u64, &str, u64), Option<&str>> = TableDefinition::new("ages");
+/// What was told, when, under which mark: mark, time, conversation, sequence, turn.
+pub type Announcement = (u64, u64, &'static str, u64, u64);
+
+/// Topic → how many were told there, and the mark of the last.
+pub const TOLD: TableDefinition<'static, &str, (u64, u64)> = TableDefinition::new("told");
+/// (topic, number) → what was told there.
+pub const FEED: TableDefinition<'static, (&str, u64), Announcement> = TableDefinition::new("feed");
 
 /// The number a collection has in the file. Never changed, only added to.
 pub fn collection(collection: Collection) -> u8 {
@@ -53,18 +65,42 @@ pub fn resource(resource: Resource) -> u8 {
     }
 }
 
-/// Whether the file has its tables; a file of another version is an error.
-pub fn are_prepared(transaction: &ReadTransaction) -> Result<bool, JournalError> {
+/// A time as the file has it: milliseconds of Unix.
+pub fn milliseconds(time: Timestamp) -> u64 {
+    u64::try_from(time.micros() / 1_000).unwrap_or(0)
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Nothing yet.
+    New,
+    /// What this version writes.
+    Current,
+    /// The first format, which `upgrade` makes into this one.
+    First,
+}
+
+/// The layout of a file; one that this version does not know is an error that says what to do.
+pub fn layout(transaction: &ReadTransaction) -> Result<Layout, JournalError> {
     let meta = match transaction.open_table(META) {
         Ok(meta) => meta,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(false),
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Layout::New),
         Err(other) => return Err(error(other)),
     };
     match meta.get("format").map_err(error)?.map(|format| format.value()) {
-        Some(FORMAT) => Ok(true),
+        Some(FORMAT) => Ok(Layout::Current),
+        Some(1) => Ok(Layout::First),
+        Some(newer) if newer > FORMAT => Err(JournalError::Unreadable(format!(
+            "format {newer}; this version reads format {FORMAT}. A newer version wrote it: start that one, or restore a \
+             backup that this version made"
+        ))),
         other => {
             let found = other.map_or("none".to_owned(), |format| format.to_string());
-            Err(JournalError::Unreadable(format!("format {found}; this version reads format {FORMAT}")))
+            Err(JournalError::Unreadable(format!(
+                "format {found}; this version reads format {FORMAT}. It is no journal of any version known here: give \
+                 another `path` in [journal], or restore a backup"
+            )))
         }
     }
 }
@@ -79,6 +115,10 @@ pub fn prepare(transaction: &WriteTransaction) -> Result<(), JournalError> {
     transaction.open_table(NATIVE).map_err(error)?;
     transaction.open_table(CANONICAL).map_err(error)?;
     transaction.open_table(ALLOCATED).map_err(error)?;
+    transaction.open_table(LAST).map_err(error)?;
+    transaction.open_table(AGES).map_err(error)?;
+    transaction.open_table(TOLD).map_err(error)?;
+    transaction.open_table(FEED).map_err(error)?;
     Ok(())
 }
 

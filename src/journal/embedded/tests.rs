@@ -47,18 +47,47 @@ async fn the_first_message_is_1() {
     assert_eq!(recorded.event.details.id, "1");
 }
 
-#[test]
-fn a_file_of_another_version_is_refused() {
-    let (_folder, path) = fresh();
-    let medium = Medium::file(&path).expect("opens");
-    let newer = |transaction: &redb::WriteTransaction| {
+fn set_format(path: &Path, format: u64) {
+    let medium = Medium::file(path).expect("opens");
+    let change = |transaction: &redb::WriteTransaction| {
         let mut meta = transaction.open_table(tables::META).map_err(tables::error)?;
-        meta.insert("format", 99).map(|_| ()).map_err(tables::error)
+        meta.insert("format", format).map(|_| ()).map_err(tables::error)
     };
-    medium.write(newer).expect("written");
+    medium.write(change).expect("written");
     medium.close();
-    let refused = EmbeddedJournal::open(&path).map(|_| ());
-    assert_eq!(refused, Err(JournalError::Unreadable("format 99; this version reads format 1".to_owned())));
+}
+
+#[test]
+fn a_file_of_another_version_is_refused_and_it_is_said_what_to_do() {
+    for (format, advice) in [(99, "A newer version wrote it: start that one"), (0, "restore a backup")] {
+        let (_folder, path) = fresh();
+        set_format(&path, format);
+        let refused = EmbeddedJournal::open(&path).map(|_| ());
+        let Err(JournalError::Unreadable(why)) = refused else { panic!("{refused:?}") };
+        assert!(why.starts_with(&format!("format {format}; this version reads format 2.")) && why.contains(advice));
+    }
+}
+
+#[tokio::test]
+async fn the_first_format_becomes_this_one() {
+    let (_folder, path) = fresh();
+    let journal = EmbeddedJournal::open(&path).expect("opens");
+    let before = promises::fill(&journal).await;
+    journal.close().await;
+    let medium = Medium::file(&path).expect("opens");
+    let first = |transaction: &redb::WriteTransaction| {
+        transaction.delete_table(tables::LAST).map_err(tables::error)?;
+        transaction.delete_table(tables::AGES).map_err(tables::error)?;
+        transaction.delete_table(tables::TOLD).map_err(tables::error)?;
+        transaction.delete_table(tables::FEED).map_err(tables::error)?;
+        let mut meta = transaction.open_table(tables::META).map_err(tables::error)?;
+        meta.remove("bytes").map(|_| ()).map_err(tables::error)
+    };
+    medium.write(first).expect("written");
+    medium.close();
+    set_format(&path, 1);
+    let again = EmbeddedJournal::open(&path).expect("opens again");
+    promises::remembered_but_feeds(&again, before).await;
 }
 
 #[cfg(unix)]

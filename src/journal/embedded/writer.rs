@@ -10,6 +10,7 @@ use crate::event::{Announced, Audience, Event, IdForm};
 
 use super::super::{Append, JournalError, Namespace, Put, Recorded};
 use super::medium::Medium;
+use super::told::Told;
 use super::{ids, records};
 
 /// Writes in one transaction. More would make the first wait for the last.
@@ -28,8 +29,8 @@ pub enum Write {
 
 /// What a write came to, if its group is committed.
 enum Outcome {
-    Recorded(Recorded),
-    Amended(Arc<Event>),
+    Recorded(Recorded, Option<Told>),
+    Amended(Arc<Event>, Option<Told>),
     Done,
     Named(String),
     /// The write's own fault: it fails alone, not with its group, and has changed nothing.
@@ -67,17 +68,18 @@ fn settle(group: Vec<Write>, outcomes: Result<Vec<Outcome>, JournalError>, commi
 
 /// Tells who asked; gives back what is to be told to others. Whoever asked may have gone; the write stands all the same.
 fn confirm(write: Write, outcome: Outcome) -> Option<Announced> {
-    let announced = |event: &Arc<Event>, audience: Option<Audience>| {
-        Some(Announced { event: Arc::clone(event), audience: audience?, turn: 0, places: Vec::new() })
+    let announced = |event: &Arc<Event>, audience: Option<Audience>, told: Option<Told>| {
+        let Told { turn, places } = told?;
+        Some(Announced { event: Arc::clone(event), audience: audience?, turn, places })
     };
     match (write, outcome) {
-        (Write::Append(append, answer), Outcome::Recorded(recorded)) => {
-            let news = announced(&recorded.event, append.audience).filter(|_| !recorded.repeated);
+        (Write::Append(append, answer), Outcome::Recorded(recorded, told)) => {
+            let news = announced(&recorded.event, append.audience, told);
             let _ = answer.send(Ok(recorded));
             news
         }
-        (Write::Amend { audience, answer, .. }, Outcome::Amended(event)) => {
-            let news = announced(&event, audience);
+        (Write::Amend { audience, answer, .. }, Outcome::Amended(event, told)) => {
+            let news = announced(&event, audience, told);
             let _ = answer.send(Ok(event));
             news
         }
@@ -113,8 +115,13 @@ fn refuse(write: Write, error: JournalError) {
 
 fn apply(transaction: &WriteTransaction, write: &Write) -> Result<Outcome, JournalError> {
     let outcome = match write {
-        Write::Append(append, _) => records::append(transaction, append).map(Outcome::Recorded),
-        Write::Amend { event, documents, .. } => records::amend(transaction, event, documents).map(Outcome::Amended),
+        Write::Append(append, _) => {
+            records::append(transaction, append).map(|(recorded, told)| Outcome::Recorded(recorded, told))
+        }
+        Write::Amend { event, documents, audience, .. } => {
+            let amended = records::amend(transaction, event, documents, audience.as_ref());
+            amended.map(|(event, told)| Outcome::Amended(event, told))
+        }
         Write::Put(documents, _) => records::put(transaction, documents).map(|()| Outcome::Done),
         Write::Native { namespace, canonical, form, .. } => {
             ids::native(transaction, namespace, canonical, *form).map(Outcome::Named)

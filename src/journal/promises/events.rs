@@ -117,10 +117,15 @@ pub async fn followers_hear_in_order(journal: &Arc<dyn Journal>) {
     amended.details.body = Some("amended".to_owned());
     journal.amend(amended.clone(), Vec::new(), None).await.expect("amended for nobody");
     journal.amend(amended, Vec::new(), Some(audience.clone())).await.expect("amended");
+    let mut turns = Vec::new();
     for at in (2..=51).chain([51]) {
         let told = follower.recv().await.expect("followed");
         assert_eq!((told.event.details.sequence, &told.audience), (Some(at), &audience));
+        turns.push(told.turn);
+        let places = told.places.iter().map(|(topic, place)| (topic, place.number)).collect::<Vec<_>>();
+        assert_eq!(places, [(&Topic::Everyone, told.turn)], "each with how far it came");
         let told = other.recv().await.expect("followed");
         assert_eq!(told.event.details.sequence, Some(at), "each follower hears all");
     }
+    assert_eq!(turns, (1..=51).collect::<Vec<_>>());
 }

@@ -5,13 +5,14 @@ mod events;
 mod ids;
 mod once;
 mod restart;
+mod told;
 
 use std::sync::Arc;
 
 use crate::event::{Event, EventKind, IdForm, MessageKind, Resource};
 
 use super::{Append, Collection, Journal, JournalError, Namespace, Put, Span};
-pub use restart::{fill, remembered};
+pub use restart::{fill, remembered, remembered_but_feeds};
 
 /// A text message of a conversation.
 pub fn text(conversation: &str, body: &str) -> Append {
@@ -52,6 +53,8 @@ pub async fn hold(journal: Arc<dyn Journal>) {
     ids::one_id_for_all_who_ask_at_once(&*journal).await;
     one_refusal_harms_nobody_else(&*journal).await;
     events::followers_hear_in_order(&journal).await;
+    told::what_was_missed_is_known(&*journal).await;
+    told::a_feed_has_a_bound(&*journal).await;
     journal.close().await;
     let refused = journal.append(text("late", "x")).await;
     assert!(matches!(refused, Err(JournalError::Unavailable(_))), "a closed journal takes nothing");

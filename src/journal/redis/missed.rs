@@ -4,31 +4,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::event::{Announced, Audience, Missed, Place, Topic};
+use crate::event::{Missed, Place, Topic};
 use crate::redis::{Pipeline, Value, from_redis_value, pipe, topic_text};
 
 use super::super::JournalError;
+use super::super::feed::{self, Entry, Gathered, Turns};
 use super::reads::{self, Stored};
 use super::{RedisJournal, fault, unreadable};
 
 /// Topics, and conversations, that are asked about at once.
 const AT_ONCE: usize = 256;
 
-/// An entry of a feed.
-struct Entry {
-    place: Place,
-    conversation: Arc<str>,
-    sequence: u64,
-    turn: u64,
-}
-
-/// What was told of one conversation: by turn, the event and the topics where it was missed.
-type Turns = BTreeMap<u64, (u64, Vec<Topic>)>;
-
 impl RedisJournal {
     pub async fn read_missed(&self, heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
-        let mut missed = Missed::default();
-        let mut conversations: BTreeMap<Arc<str>, Turns> = BTreeMap::new();
+        let mut gathered = Gathered::default();
         for some in heard.chunks(AT_ONCE) {
             let mut commands = pipe();
             for (topic, place) in some {
@@ -38,22 +27,37 @@ impl RedisJournal {
             for (topic, place) in some {
                 let count: Option<u64> = from_redis_value(answers.next().unwrap_or_default()).map_err(unreadable)?;
                 let entries = entries(answers.next().unwrap_or_default())?;
-                let told = since(*place, count.unwrap_or(0), entries);
-                if told.is_lost {
-                    missed.lost.push(topic.clone());
-                }
-                missed.reached.push((topic.clone(), told.reached));
-                for entry in told.entries {
-                    let turns = conversations.entry(entry.conversation).or_default();
-                    turns.entry(entry.turn).or_insert((entry.sequence, Vec::new())).1.push(topic.clone());
-                }
+                gathered.add(topic, *place, Place { number: count.unwrap_or(0), mark: 0 }, entries);
             }
         }
+        let Gathered { conversations, mut missed } = gathered;
         let all: Vec<_> = conversations.into_iter().collect();
         for some in all.chunks(AT_ONCE) {
             self.read_events(some, &mut missed).await?;
         }
         Ok(missed)
+    }
+
+    /// How far topics have come by now.
+    pub async fn read_places(&self, topics: &[Topic]) -> Result<Vec<(Topic, Place)>, JournalError> {
+        let mut places = Vec::with_capacity(topics.len());
+        for some in topics.chunks(AT_ONCE) {
+            let mut commands = pipe();
+            for topic in some {
+                commands.cmd("HGET").arg(self.names.told()).arg(topic_text(topic));
+                commands.cmd("XREVRANGE").arg(self.names.feed(topic)).arg("+").arg("-").arg("COUNT").arg(1);
+            }
+            let mut answers = self.ask_together(&mut commands).await?.into_iter();
+            for topic in some {
+                let count: Option<u64> = from_redis_value(answers.next().unwrap_or_default()).map_err(unreadable)?;
+                let last = entries(answers.next().unwrap_or_default())?.pop();
+                let counted = Place { number: count.unwrap_or(0), mark: 0 };
+                // The feed is asked last: it may be one further, and never behind, unless it has expired.
+                let last = last.map(|entry| entry.place).filter(|place| place.number >= counted.number);
+                places.push((topic.clone(), last.unwrap_or(counted)));
+            }
+        }
+        Ok(places)
     }
 
     fn ask_feed(&self, commands: &mut Pipeline, topic: &Topic, place: Place) {
@@ -78,20 +82,8 @@ impl RedisJournal {
             for stored in stored {
                 by_sequence.insert(stored.0, reads::parsed(stored)?);
             }
-            for (turn, (sequence, topics)) in turns {
-                match by_sequence.get(sequence) {
-                    Some(event) => {
-                        let last = Some(event.details.sender.id.as_str().into());
-                        let audience = Audience { topics: topics.clone(), last };
-                        missed.announced.push(Announced {
-                            event: Arc::clone(event),
-                            audience,
-                            turn: *turn,
-                            places: Vec::new(),
-                        });
-                    }
-                    None => missed.lost.extend(topics.iter().cloned()),
-                }
+            for (turn, (sequence, places)) in turns {
+                feed::announce(missed, *turn, places.clone(), by_sequence.get(sequence));
             }
         }
         Ok(())
@@ -123,75 +115,4 @@ fn entries(answer: Value) -> Result<Vec<Entry>, JournalError> {
         })
     };
     entries.into_iter().map(|found| entry(found).ok_or_else(|| unreadable("an entry of a feed"))).collect()
-}
-
-/// What came of one topic.
-struct Told {
-    entries: Vec<Entry>,
-    reached: Place,
-    is_lost: bool,
-}
-
-/// What a feed says that was told after a place; `count` is how many were told in all.
-fn since(heard: Place, count: u64, mut entries: Vec<Entry>) -> Told {
-    let end = Place { number: count, mark: 0 };
-    let reached = entries.last().map_or(end, |entry| entry.place).max_by_number(end);
-    if count < heard.number {
-        // The server forgot, or another one took its place.
-        return Told { entries: Vec::new(), reached, is_lost: true };
-    }
-    if entries.first().is_some_and(|first| first.place.number == heard.number) {
-        let same = entries.remove(0).place;
-        if heard.mark != 0 && same.mark != heard.mark {
-            return Told { entries: Vec::new(), reached, is_lost: true };
-        }
-    }
-    let next = entries.first().map_or(reached.number + 1, |entry| entry.place.number);
-    let is_lost = next != heard.number + 1;
-    let reached = if entries.is_empty() && !is_lost { heard } else { reached };
-    Told { entries, reached, is_lost }
-}
-
-impl Place {
-    /// The further one.
-    fn max_by_number(self, other: Place) -> Place {
-        if other.number > self.number { other } else { self }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn feed(numbers: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
-        let entry = |number| Entry {
-            place: Place { number, mark: 100 + number },
-            conversation: "room".into(),
-            sequence: number,
-            turn: number,
-        };
-        numbers.map(entry).collect()
-    }
-
-    fn told(heard: (u64, u64), count: u64, entries: Vec<Entry>) -> (Vec<u64>, u64, bool) {
-        let told = since(Place { number: heard.0, mark: heard.1 }, count, entries);
-        (told.entries.iter().map(|entry| entry.place.number).collect(), told.reached.number, told.is_lost)
-    }
-
-    #[test]
-    fn what_came_after_a_place() {
-        assert_eq!(told((3, 103), 5, feed(3..=5)), (vec![4, 5], 5, false));
-        assert_eq!(told((0, 0), 2, feed(1..=2)), (vec![1, 2], 2, false));
-        assert_eq!(told((3, 103), 5, feed(3..=7)), (vec![4, 5, 6, 7], 7, false), "more came while it was asked");
-        assert_eq!(told((3, 103), 3, feed(3..=3)), (vec![], 3, false));
-        assert_eq!(told((3, 0), 3, Vec::new()), (vec![], 3, false), "the feed has expired, and nothing was missed");
-    }
-
-    #[test]
-    fn what_cannot_be_told_any_more() {
-        assert_eq!(told((3, 103), 9, feed(6..=9)), (vec![6, 7, 8, 9], 9, true), "the feed was trimmed");
-        assert_eq!(told((3, 103), 9, Vec::new()), (vec![], 9, true), "the feed has expired");
-        assert_eq!(told((3, 103), 2, feed(1..=2)), (vec![], 2, true), "the server has less than was heard");
-        assert_eq!(told((3, 999), 5, feed(3..=5)), (vec![], 5, true), "another history");
-    }
 }

@@ -313,6 +313,10 @@ impl Journal for RedisJournal {
         self.read_missed(heard).await
     }
 
+    async fn places(&self, topics: &[Topic]) -> Result<Vec<(Topic, Place)>, JournalError> {
+        self.read_places(topics).await
+    }
+
     fn is_shared(&self) -> bool {
         true
     }

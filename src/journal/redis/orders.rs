@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::event::{Audience, Event, Timestamp};
 use crate::redis::{Cmd, Names, Value, from_redis_value, telling, topic_text};
 
+use super::super::feed;
 use super::super::{Append, JournalError, Put, Recorded};
 use super::keys::{self, BUCKETS};
 use super::scripts::{AMEND, APPEND, PUT};
@@ -16,9 +17,6 @@ use super::{Keep, unreadable};
 
 /// How long it is known what a write came to. Longer than any write is tried.
 const INTENT_LIFE: Duration = Duration::from_secs(600);
-
-/// Announcements of a topic that are kept at least, and for how long after the last.
-const FEED: (usize, Duration) = (4_096, Duration::from_secs(3_600));
 
 /// An append: the command, and the event but for what the journal adds.
 pub fn append(names: &Names, append: &Append, keep: Keep) -> Result<(Cmd, Event), JournalError> {
@@ -129,10 +127,10 @@ fn tell(command: &mut Cmd, audience: Option<&Audience>) -> Result<(), JournalErr
     let nobody = Audience::default();
     let audience = audience.unwrap_or(&nobody);
     command
-        .arg(FEED.0)
-        .arg(milliseconds(FEED.1))
-        // Half of the digits that a script can count with; 0 means that it is not known.
-        .arg(rand::random_range(1..1_u64 << 52))
+        .arg(feed::LENGTH)
+        // After the last.
+        .arg(milliseconds(feed::LIFE))
+        .arg(feed::mark())
         .arg(telling::audience_line(audience).map_err(unreadable)?)
         .arg(audience.topics.len());
     for topic in &audience.topics {

@@ -34,13 +34,15 @@ end
 -- Tells an audience, and keeps for a while that it was told. Arguments: how much is kept, how long in milliseconds, a
 -- mark, the audience's line, how many topics, the topics.
 local function tell(prefix, conversation, sequence, id, event)
-  local feed_length, feed_life, mark, audience, topics = take(), take(), take(), take(), tonumber(take())
-  if topics == 0 then return end
+  local feed_length, feed_life, mark, audience, count = take(), take(), take(), take(), tonumber(take())
+  if count == 0 then return end
   local told = prefix .. ':told'
   local turn = digits(redis.call('HINCRBY', told, 'turn:' .. conversation, 1))
-  for _ = 1, topics do
+  local topics, numbers = {}, {}
+  for at = 1, count do
     local topic = take()
     local number = digits(redis.call('HINCRBY', told, topic, 1))
+    topics[at], numbers[at] = topic, number
     local feed = prefix .. ':feed:' .. topic
     local function add()
       return redis.pcall('XADD', feed, 'MAXLEN', '~', feed_length, number .. '-0',
@@ -53,8 +55,12 @@ local function tell(prefix, conversation, sequence, id, event)
       add()
     end
     redis.call('PEXPIRE', feed, feed_life)
-    local numbers = 'told ' .. number .. ' ' .. mark .. ' ' .. turn .. ' ' .. sequence
-    if id then numbers = numbers .. ' ' .. id end
-    redis.call('PUBLISH', prefix .. ':tell:' .. topic, numbers .. '\n' .. audience .. '\n' .. event)
+  end
+  -- Whoever hears of it at one topic knows where it is in all of them.
+  local rest = mark .. ' ' .. turn .. ' ' .. sequence .. ' ' .. table.concat(numbers, ',')
+  if id then rest = rest .. ' ' .. id end
+  for at = 1, count do
+    local line = 'told ' .. numbers[at] .. ' ' .. rest
+    redis.call('PUBLISH', prefix .. ':tell:' .. topics[at], line .. '\n' .. audience .. '\n' .. event)
   end
 end

@@ -1,0 +1,133 @@
+//! What is told at topics: counted, and kept for a while. In: an audience, in the transaction that records the event. Out:
+//! its turn and how far it brought each topic; later, what somebody missed.
+
+use std::time::Duration;
+
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+
+use crate::event::{Audience, Event, Missed, Place, Topic};
+
+use super::super::JournalError;
+use super::super::feed::{self, Entry, Gathered};
+use super::records::decode;
+use super::tables::{self, EVENTS, FEED, LAST, TOLD};
+
+/// An announcement, counted.
+pub struct Told {
+    pub turn: u64,
+    pub places: Vec<(Topic, Place)>,
+}
+
+/// Counts an announcement of a recorded event. Nobody to tell: nothing is counted.
+pub fn tell(transaction: &WriteTransaction, event: &Event, audience: &Audience) -> Result<Option<Told>, JournalError> {
+    if audience.topics.is_empty() {
+        return Ok(None);
+    }
+    let conversation = event.details.conversation.id.as_str();
+    let sequence = event.details.sequence.unwrap_or(0);
+    let turn = next_turn(transaction, conversation)?;
+    let mut told = transaction.open_table(TOLD).map_err(tables::error)?;
+    let mut feed = transaction.open_table(FEED).map_err(tables::error)?;
+    let (mark, now) = (feed::mark(), tables::milliseconds(crate::event::Timestamp::now()));
+    let mut places: Vec<(Topic, Place)> = Vec::with_capacity(audience.topics.len());
+    for topic in &audience.topics {
+        if places.iter().any(|(counted, _)| counted == topic) {
+            continue;
+        }
+        let name = topic.to_string();
+        let number = told.get(name.as_str()).map_err(tables::error)?.map_or(0, |place| place.value().0) + 1;
+        told.insert(name.as_str(), (number, mark)).map_err(tables::error)?;
+        let entry = (mark, now, conversation, sequence, turn);
+        feed.insert((name.as_str(), number), entry).map_err(tables::error)?;
+        if number > feed::LENGTH {
+            feed.remove((name.as_str(), number - feed::LENGTH)).map_err(tables::error)?;
+        }
+        places.push((topic.clone(), Place { number, mark }));
+    }
+    Ok(Some(Told { turn, places }))
+}
+
+fn next_turn(transaction: &WriteTransaction, conversation: &str) -> Result<u64, JournalError> {
+    let mut ends = transaction.open_table(LAST).map_err(tables::error)?;
+    let end = ends.get(conversation).map_err(tables::error)?;
+    let (sequence, turn, at, key) = end.as_ref().map_or((0, 0, 0, None), |end| end.value());
+    let key = key.map(str::to_owned);
+    drop(end);
+    ends.insert(conversation, (sequence, turn + 1, at, key.as_deref())).map_err(tables::error)?;
+    Ok(turn + 1)
+}
+
+/// How far topics have come.
+pub fn places(transaction: &ReadTransaction, topics: &[Topic]) -> Result<Vec<(Topic, Place)>, JournalError> {
+    let told = transaction.open_table(TOLD).map_err(tables::error)?;
+    let place = |topic: &Topic| {
+        let found = told.get(topic.to_string().as_str()).map_err(tables::error)?;
+        let (number, mark) = found.map_or((0, 0), |place| place.value());
+        Ok((topic.clone(), Place { number, mark }))
+    };
+    topics.iter().map(place).collect()
+}
+
+/// What was told after these places.
+pub fn missed(transaction: &ReadTransaction, heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
+    let told = transaction.open_table(TOLD).map_err(tables::error)?;
+    let feed = transaction.open_table(FEED).map_err(tables::error)?;
+    let mut gathered = Gathered::default();
+    for (topic, place) in heard {
+        let name = topic.to_string();
+        let end = told.get(name.as_str()).map_err(tables::error)?.map_or((0, 0), |end| end.value());
+        let mut entries = Vec::new();
+        let range = (name.as_str(), place.number.max(1))..=(name.as_str(), u64::MAX);
+        for entry in feed.range(range).map_err(tables::error)? {
+            let (key, value) = entry.map_err(tables::error)?;
+            let (mark, _, conversation, sequence, turn) = value.value();
+            let place = Place { number: key.value().1, mark };
+            entries.push(Entry { place, conversation: conversation.into(), sequence, turn });
+        }
+        gathered.add(topic, *place, Place { number: end.0, mark: end.1 }, entries);
+    }
+    let events = transaction.open_table(EVENTS).map_err(tables::error)?;
+    let Gathered { conversations, mut missed } = gathered;
+    for (conversation, turns) in conversations {
+        for (turn, (sequence, places)) in turns {
+            let stored = events.get((&*conversation, sequence)).map_err(tables::error)?;
+            let event = stored.map(|stored| decode(stored.value()).map(std::sync::Arc::new)).transpose()?;
+            feed::announce(&mut missed, turn, places, event.as_ref());
+        }
+    }
+    Ok(missed)
+}
+
+/// Forgets what is too old in the feeds of some topics, from after `topic` on. Returns where to go on, and how many went.
+pub fn forget(
+    transaction: &WriteTransaction,
+    from: Option<&str>,
+    topics: usize,
+    most: usize,
+    life: Duration,
+) -> Result<(Option<String>, u64), JournalError> {
+    let now = tables::milliseconds(crate::event::Timestamp::now());
+    let oldest = now.saturating_sub(u64::try_from(life.as_millis()).unwrap_or(u64::MAX));
+    let mut feed = transaction.open_table(FEED).map_err(tables::error)?;
+    let (mut at, mut gone) = (from.map(str::to_owned), 0);
+    for _ in 0..topics {
+        let behind = at.as_deref().unwrap_or_default();
+        let next =
+            feed.range((behind, u64::MAX)..).map_err(tables::error)?.next().transpose().map_err(tables::error)?;
+        let Some(next) = next.map(|(key, _)| key.value().0.to_owned()) else { return Ok((None, gone)) };
+        let mut old = Vec::new();
+        for entry in feed.range((next.as_str(), 0)..=(next.as_str(), u64::MAX)).map_err(tables::error)? {
+            let (key, value) = entry.map_err(tables::error)?;
+            if value.value().1 >= oldest || old.len() == most {
+                break;
+            }
+            old.push(key.value().1);
+        }
+        for number in &old {
+            feed.remove((next.as_str(), *number)).map_err(tables::error)?;
+        }
+        gone += old.len() as u64;
+        at = Some(next);
+    }
+    Ok((at, gone))
+}
