@@ -2,6 +2,7 @@
 //! told, and a client of another dialect (or the same) in one conversation. Each test ends with the backend well again.
 
 mod aside;
+mod away;
 mod between;
 mod door;
 mod endpoints;
