@@ -208,6 +208,13 @@ impl Account {
         link
     }
 
+    /// The socket for this, if there is one.
+    pub fn line(&self, conversation: Option<&str>) -> Option<Arc<Link>> {
+        let links = taken(&self.links);
+        let mut found = links.iter().filter(|(of, _)| of.as_deref() == conversation);
+        found.next().map(|(_, link)| Arc::clone(link))
+    }
+
     /// Lets go of a socket that is over; whether it was still the one for its conversation.
     pub fn unlink(&self, link: &Arc<Link>) -> bool {
         let mut links = taken(&self.links);

@@ -55,7 +55,10 @@ impl Accounts {
     pub fn is_another(&self, account: &Account, id: &str) -> bool {
         let own = account.caller().principal.id;
         let state = self.state();
-        state.by_key.values().any(|other| other.known().id.as_deref() == Some(id) && other.caller().principal.id != own)
+        state.by_key.values().any(|other| {
+            let party = other.caller().principal.id;
+            (other.known().id.as_deref() == Some(id) || *party == *id) && party != own
+        })
     }
 
     pub fn all(&self) -> Vec<Arc<Account>> {

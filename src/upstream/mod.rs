@@ -38,7 +38,7 @@ use crate::tasks::Tasks;
 use account::{Account, Known, is_house};
 use accounts::Accounts;
 use credential::Credentials;
-use hearing::Hearing;
+use hearing::{Claims, Hearing};
 use link::Link;
 use names::Names;
 use once::Once;
@@ -67,6 +67,8 @@ struct Inner {
     library: Library,
     /// Sends that their senders may repeat.
     once: Arc<Once>,
+    /// Messages of which it was found out which account sent them.
+    claims: Claims,
     journal: Arc<dyn Journal>,
     sources: Sources,
     hosted: Hosted,
@@ -106,6 +108,7 @@ impl Upstream {
             directory,
             library: Library::new(Arc::clone(&journal)),
             once: Once::new(&settings.name, Arc::clone(&journal), tasks.clone()),
+            claims: Claims::default(),
             journal,
             sources,
             hosted,

@@ -50,6 +50,16 @@ pub enum Came {
     Unknown,
 }
 
+/// Where the send stands that such a message would confirm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    None,
+    /// Nothing that was said before it in its conversation waits.
+    First,
+    /// Something else does, or nobody waits for it any more.
+    Later,
+}
+
 /// What became of a send that its sender stopped waiting for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GaveUp {
@@ -143,6 +153,17 @@ impl Correlator {
             self.overtaken(at, &pending.conversation);
         }
         Came::Back(Box::new(pending))
+    }
+
+    /// Whether something here waits for such a message, and for nothing else before.
+    pub fn standing(&self, message: &Event) -> Standing {
+        let Some(came) = Fingerprint::of(message) else { return Standing::None };
+        let conversation = message.details.conversation.id.as_str();
+        match self.open().find(|(_, pending)| pending.is_in(conversation)) {
+            Some((_, first)) if came.is(&first.fingerprint) => Standing::First,
+            _ if self.equal(&came, conversation).is_some() => Standing::Later,
+            _ => Standing::None,
+        }
     }
 
     /// Where the send is that such a message confirms: the first of the lowest rank, most often the very first.

@@ -11,6 +11,7 @@ use crate::event::{
 use crate::fault::Fault;
 
 use super::Told;
+use super::claims::Found;
 use crate::upstream::Inner;
 use crate::upstream::account::{Account, Whom, is_house, passes_by};
 use crate::upstream::correlator::{Came, From, Pending, Waiting};
@@ -68,12 +69,15 @@ impl Inner {
         told: &Told,
         from: From,
     ) -> Result<bool, Fault> {
-        let pending = match self.confirmed_by(account, link, event, from) {
+        let Found { came, is_certain } = self.confirmed_by(account, link, event, from);
+        let pending = match came {
             Came::Back(pending) => Some(pending),
             Came::Noted => None,
             Came::Unknown => return Ok(false),
         };
-        account.learn(told.id.clone(), told.name.clone());
+        if is_certain {
+            account.learn(told.id.clone(), told.name.clone());
+        }
         if let Some(pending) = pending {
             self.confirm(account, *pending, event).await?;
         }
@@ -117,10 +121,12 @@ impl Inner {
         if other_side || other_name { From::Another } else { From::Unsaid }
     }
 
-    fn confirmed_by(&self, account: &Account, link: Option<&Link>, event: &Event, from: From) -> Came {
-        match link.map(|link| link.correlator().confirm(event, from)) {
-            Some(Came::Unknown) | None => account.answered().confirm(event, from),
-            Some(came) => came,
+    fn confirmed_by(&self, account: &Arc<Account>, link: Option<&Link>, event: &Event, from: From) -> Found {
+        match link.map(|link| self.confirmed_on(account, link, event, from)) {
+            Some(Found { came: Came::Unknown, .. }) | None => {
+                Found { came: account.answered().confirm(event, from), is_certain: true }
+            }
+            Some(found) => found,
         }
     }
 

@@ -2,6 +2,7 @@
 //! outcomes for those who wait.
 
 mod callback;
+mod claims;
 mod identity;
 mod inbound;
 mod missed;
@@ -25,6 +26,8 @@ use super::call::{refusal, with_query};
 use super::credential::Placed;
 use super::link::{End, Hears, Link, Outage, Status};
 use super::transport::{Counted, Handshake};
+
+pub use claims::Claims;
 
 /// Bytes of a frame that an upstream may send.
 const LARGEST_FRAME: usize = 1024 * 1024;

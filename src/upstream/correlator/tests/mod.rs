@@ -193,6 +193,22 @@ async fn a_call_that_failed_and_came_back_arrived() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_turn_it_is_is_told_by_conversation() {
+    let mut correlator = Correlator::default();
+    let came = text("room", "yes", "there");
+    assert_eq!(correlator.standing(&came), Standing::None);
+    let _elsewhere = expect(&mut correlator, &text("hall", "no", "1"));
+    let (first, _waits) = expect(&mut correlator, &text("room", "no", "2"));
+    let _yes = expect(&mut correlator, &text("room", "yes", "3"));
+    assert_eq!(correlator.standing(&came), Standing::Later);
+    assert_eq!(correlator.standing(&text("room", "no", "there")), Standing::First);
+    correlator.give_up(first, true);
+    assert_eq!(correlator.standing(&came), Standing::First);
+    // Nobody waits for it, and it would be known.
+    assert_eq!(correlator.standing(&text("room", "no", "there")), Standing::Later);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_over_is_let_go_of() {
     let mut correlator = Correlator::default();
     for round in 0..3 * LONGEST {
