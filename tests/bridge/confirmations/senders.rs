@@ -10,7 +10,7 @@ const EACH: usize = 25;
 
 /// Every third text is one that both say.
 fn text(who: &str, at: usize) -> String {
-    if at % 3 == 0 { "both say this".to_owned() } else { format!("{who} says {at}") }
+    if at.is_multiple_of(3) { "both say this".to_owned() } else { format!("{who} says {at}") }
 }
 
 async fn interleaved(from: &'static str, to: &'static str, own_accounts: bool) {

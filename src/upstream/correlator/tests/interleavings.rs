@@ -177,13 +177,13 @@ impl Model {
     /// Equal words in one conversation are confirmed in the order in which they were said.
     fn assert_order(&self) {
         for (at, conversation) in CONVERSATIONS.iter().enumerate() {
-            for body in 0..BODIES.len() {
+            for (body, words) in BODIES.iter().enumerate() {
                 let equal = self.sent.iter().filter(|sent| sent.conversation == at && sent.body == body);
                 let echoes: Vec<usize> = equal
                     .flat_map(|sent| &sent.ends)
                     .filter_map(|end| if let End::Confirmed(echo) = end { Some(*echo) } else { None })
                     .collect();
-                assert!(echoes.is_sorted(), "{conversation} {}: {echoes:?}", BODIES[body]);
+                assert!(echoes.is_sorted(), "{conversation} {words}: {echoes:?}");
             }
         }
     }
@@ -215,8 +215,8 @@ fn good_step() -> impl Strategy<Value = Step> {
 fn play(steps: Vec<Step>) -> Model {
     // The clock stands: what is due is decided by the steps.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let _inside = runtime.expect("a runtime");
-    let _entered = _inside.enter();
+    let runtime = runtime.expect("a runtime");
+    let _entered = runtime.enter();
     let mut model = Model::default();
     for step in steps {
         model.step(step);
