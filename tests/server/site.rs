@@ -9,13 +9,14 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use dragoman::auth::{Auth, Verifier, Visitors};
+use dragoman::backend::Terms;
 use dragoman::dialect::builtin;
 use dragoman::event::{ConversationKind, Role};
 use dragoman::hub::Hub;
 use dragoman::journal::EmbeddedJournal;
 use dragoman::naming::{Naming, PinnedConversation, PinnedName};
 use dragoman::relay::{MailboxLimits, MemoryRelay};
-use dragoman::server::{Bounds, Route, Site, Stores, serve};
+use dragoman::server::{Bounds, Route, Served, Site, Stores, serve};
 use dragoman::session;
 use dragoman::store::FsStore;
 use dragoman::tasks::Tasks;
@@ -61,11 +62,18 @@ impl Server {
         let journal = Arc::new(EmbeddedJournal::open(&folder.path().join("journal")).unwrap());
         let relay = Arc::new(MemoryRelay::new());
         let naming = Naming::open(journal.clone(), &pinned, std::slice::from_ref(&dialect)).await.unwrap();
-        let hub = Hub::open(journal, relay, &pinned, &tasks).await.unwrap();
+        let hub = Hub::open(journal, relay, &tasks);
+        hub.pin(&pinned).await.unwrap();
         let store = Arc::new(FsStore::open(folder.path().join("uploads")).unwrap());
         let route = Route {
             name: "staff".into(),
             dialect,
+            naming: Arc::new(naming),
+            backend: Arc::new(hub),
+            passage: None,
+            same_dialect: false,
+            forward_rest: false,
+            terms: Terms::default(),
             host: None,
             prefix: String::new(),
             verifier: Verifier::new(&Auth::None { named: false, role: Some(Role::Staff) }).unwrap(),
@@ -81,6 +89,7 @@ impl Server {
                 kinds: BTreeMap::new(),
                 public_url: "http://files.example".to_owned(),
             }),
+            hosted: None,
             session: session::Settings {
                 mailbox: MailboxLimits { messages: 100, bytes: 1024 * 1024 },
                 ping_every: Duration::from_secs(30),
@@ -88,7 +97,7 @@ impl Server {
                 write_timeout: Duration::from_secs(5),
             },
         };
-        let site = Arc::new(Site::new(vec![route], Arc::new(hub), Arc::new(naming), tasks.clone(), bounds));
+        let site = Arc::new(Site::new(Served::new(vec![route], Vec::new()), tasks.clone(), bounds));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tasks.spawn(serve(site, listener));

@@ -184,3 +184,33 @@ async fn sixteen_at_once_are_all_kept_whole() {
         assert!(server.get(path, "").await.body == *bytes, "{path} is not what was sent");
     }
 }
+
+/// A client that asks before it sends a body is told what becomes of it, and not to send it.
+#[tokio::test]
+async fn who_asks_first_is_not_told_to_send() {
+    let server = Server::start().await;
+    for (path, length, status) in [
+        (UPLOAD, LIMIT + 100 * 1024 * 1024, 400),
+        ("/no/such/path", 1000, 404),
+        ("/api/chat/conversations/", 1000, 405),
+    ] {
+        let mut stream = server.connect().await;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+             Content-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = Answer::read(&mut stream).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+    }
+    // And whoever is welcome is.
+    let body = form(&[field("conversation_id", "123"), file("filename=\"a.png\"", PNG)]);
+    let mut stream = server.connect().await;
+    let head = String::from_utf8(head(body.len())).unwrap().replace("Host: a", "Host: a\r\nExpect: 100-continue");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut sign = [0; 25];
+    tokio::io::AsyncReadExt::read_exact(&mut stream, &mut sign).await.unwrap();
+    assert_eq!(&sign, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(&body).await.unwrap();
+    assert_eq!(Answer::read(&mut stream).await.status, 200);
+}

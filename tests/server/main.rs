@@ -1,0 +1,8 @@
+//! The HTTP side as a client's bytes meet it: requests that two readers could understand differently, clients that are
+//! slow or go away, uploads cut anywhere, files served. Each test has a server of its own on a free port.
+
+mod downloads;
+mod guards;
+mod site;
+mod slow;
+mod uploads;
