@@ -16,6 +16,9 @@ use crate::upstream::correlator::Expected;
 /// Far more than anything here takes; the clock is the test's own.
 const LONG: Duration = Duration::from_secs(3_600);
 
+/// Frames that wait, more than any test says at once.
+const ENOUGH: usize = 200_000;
+
 /// What a link did with a socket.
 #[derive(Debug, PartialEq)]
 enum Did {
@@ -26,8 +29,8 @@ enum Did {
 
 /// The link's end of a socket.
 struct Near {
-    incoming: mpsc::UnboundedReceiver<Incoming>,
-    did: mpsc::UnboundedSender<Did>,
+    incoming: mpsc::Receiver<Incoming>,
+    did: mpsc::Sender<Did>,
     takes: Arc<AtomicBool>,
 }
 
@@ -40,11 +43,11 @@ impl Socket for Near {
         if !self.takes.load(Ordering::Relaxed) {
             return Err(Gone);
         }
-        self.did.send(Did::Wrote(text.to_string())).map_err(|_| Gone)
+        self.did.try_send(Did::Wrote(text.to_string())).map_err(|_| Gone)
     }
 
     async fn ping(&mut self) -> Result<(), Gone> {
-        self.did.send(Did::Pinged).map_err(|_| Gone)
+        self.did.try_send(Did::Pinged).map_err(|_| Gone)
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {
@@ -52,20 +55,20 @@ impl Socket for Near {
     }
 
     async fn close(self, code: u16, _reason: &str) {
-        let _ = self.did.send(Did::Closed(code));
+        let _ = self.did.try_send(Did::Closed(code));
     }
 }
 
 /// The test's end of a socket.
 struct Far {
-    says: mpsc::UnboundedSender<Incoming>,
-    did: mpsc::UnboundedReceiver<Did>,
+    says: mpsc::Sender<Incoming>,
+    did: mpsc::Receiver<Did>,
     takes: Arc<AtomicBool>,
 }
 
 impl Far {
     fn say(&self, text: &str) {
-        self.says.send(Incoming::Text(text.to_owned().into())).expect("it is read");
+        self.says.try_send(Incoming::Text(text.to_owned().into())).expect("it is read");
     }
 
     async fn did(&mut self) -> Did {
@@ -206,8 +209,8 @@ impl Stage {
 }
 
 fn pair() -> (Near, Far) {
-    let (says, incoming) = mpsc::unbounded_channel();
-    let (did, done) = mpsc::unbounded_channel();
+    let (says, incoming) = mpsc::channel(ENOUGH);
+    let (did, done) = mpsc::channel(ENOUGH);
     let takes = Arc::new(AtomicBool::new(true));
     (Near { incoming, did, takes: Arc::clone(&takes) }, Far { says, did: done, takes })
 }
@@ -296,7 +299,7 @@ async fn an_upstream_that_says_when_is_not_asked_before() {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_closed_for_good_is_not_opened_again() {
     let (stage, far) = Stage::open().await;
-    far.says.send(Incoming::Closed(Some(4_003))).expect("it is read");
+    far.says.try_send(Incoming::Closed(Some(4_003))).expect("it is read");
     stage.diary.until("over unauthorized").await;
     assert!(stage.link.is_over());
     assert_eq!(stage.link.ready().await.map_err(|fault| fault.reason), Err(Reason::Unauthorized));
@@ -315,7 +318,7 @@ async fn one_that_nobody_needs_is_closed_after_a_while() {
     {
         assert_eq!(did, Did::Pinged, "it is silent meanwhile");
         // It may be gone already.
-        let _ = far.says.send(Incoming::Alive);
+        let _ = far.says.try_send(Incoming::Alive);
     }
     assert!(stage.link.is_over());
     assert!(!stage.diary.events().iter().any(|event| event.starts_with("over")), "nobody is told");
@@ -329,7 +332,7 @@ async fn one_on_which_somebody_waits_is_kept() {
     let until = Instant::now() + Duration::from_secs(300);
     while Instant::now() < until {
         if far.did().await == Did::Pinged {
-            far.says.send(Incoming::Alive).expect("it is read");
+            far.says.try_send(Incoming::Alive).expect("it is read");
         }
     }
     assert!(!stage.link.is_over());
@@ -384,7 +387,7 @@ async fn what_it_said_before_it_took_nothing_more_is_heard() {
     *stage.diary.holds.lock().expect("no test panics in it") = Some(Arc::clone(&holds));
     far.say("last words");
     tokio::task::yield_now().await;
-    far.says.send(Incoming::Closed(Some(4_003))).expect("it is read");
+    far.says.try_send(Incoming::Closed(Some(4_003))).expect("it is read");
     far.takes.store(false, Ordering::Relaxed);
     stage.write("hello").expect("there is room");
     tokio::task::yield_now().await;

@@ -102,7 +102,7 @@ async fn pinned_names_are_reserved_the_upstreams_own_before_its_dialects() {
         "room-101",
         &[("frontdesk", PinnedName::Id("101".to_owned())), ("desk", PinnedName::Id("7".to_owned()))],
     );
-    let names = place.names("desk", "frontdesk", &[room.clone()]).await;
+    let names = place.names("desk", "frontdesk", std::slice::from_ref(&room)).await;
     assert_eq!(names.conversation_of("7").await.expect("named"), "room-101");
     assert_ne!(names.conversation_of("101").await.expect("named"), "room-101");
     let other = place.names("other", "frontdesk", &[room]).await;
