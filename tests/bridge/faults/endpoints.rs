@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::watch;
@@ -201,4 +202,18 @@ async fn one_that_closes_is_not_besieged() {
     watch::until("it is tried again", async || watch::handshakes(&scene) >= before + 4).await;
     // Four pauses, each half of its bound at least: 50, 100, 200 and 400 ms.
     assert!(began.elapsed() >= Duration::from_millis(700), "after {:?}", began.elapsed());
+}
+/// Of two endpoints the one with fewer sockets gets the next.
+#[tokio::test]
+async fn sockets_are_shared_out() {
+    let two = Two::set_as("frontdesk", "luxmart", Staging { own_accounts: true, ..Staging::default() }).await;
+    let mut clients = Vec::new();
+    for number in 2..=8 {
+        let staff = json!({ "sub": number.to_string(), "role": "staff", "name": "Ann", "department": "reception" });
+        let token = two.scene.gateway.token(staff);
+        let opened = open("frontdesk", two.scene.gateway.address, token).await;
+        clients.push(opened.unwrap_or_else(|status| panic!("refused with {status}")));
+    }
+    let [first, second] = two.both();
+    assert_eq!((first.sockets(), second.sockets()), (4, 4));
 }
