@@ -30,7 +30,9 @@ impl RedisError {
                 | ServerErrorKind::MasterDown
                 | ServerErrorKind::ClusterDown
                 | ServerErrorKind::TryAgain
-                | ServerErrorKind::NoScript,
+                | ServerErrorKind::NoScript
+                | ServerErrorKind::Moved
+                | ServerErrorKind::Ask,
             ) => RedisError::Away(text),
             ErrorKind::Server(_) | ErrorKind::Extension => RedisError::of_code(error.code().unwrap_or_default(), text),
             ErrorKind::Io | ErrorKind::Parse | ErrorKind::Client => RedisError::Unanswered(text),

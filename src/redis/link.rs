@@ -18,7 +18,7 @@ use super::connect::{self, Connected, Login};
 use super::error::RedisError;
 use super::scripts::Script;
 use super::sentinel;
-use super::settings::{Endpoint, RedisSettings};
+use super::settings::{Endpoint, RedisSettings, Servers};
 
 pub use super::connect::Pushes;
 
@@ -52,6 +52,8 @@ struct Inner {
     shown: watch::Sender<LinkState>,
     /// Somebody found the connection unfit.
     unfit: Notify,
+    /// Somebody knows that it is.
+    cut: Notify,
     tasks: Tasks,
     closed: CancellationToken,
 }
@@ -76,6 +78,7 @@ impl Link {
             state: watch::Sender::new(State::Down(Arc::clone(&why))),
             shown: watch::Sender::new(LinkState::Down(why)),
             unfit: Notify::new(),
+            cut: Notify::new(),
             tasks: tasks.clone(),
             closed: CancellationToken::new(),
         });
@@ -142,13 +145,35 @@ impl Link {
 
     /// Subscribes to channels; resolves when the server has confirmed them all.
     pub async fn subscribe(&self, channels: &[String]) -> Result<(), RedisError> {
+        match self.0.settings.servers {
+            Servers::Cluster(_) => return self.one_by_one("SSUBSCRIBE", channels).await,
+            Servers::Single(_) | Servers::Sentinel { .. } => {}
+        }
         let (number, mut connection) = self.current()?;
         let subscribed = connection.subscribe(channels).await;
         subscribed.map_err(|error| self.failed(number, RedisError::of(&error)))
     }
 
+    /// The library takes each confirmation of a channel for the answer to a command of its own.
+    async fn one_by_one(&self, command: &str, channels: &[String]) -> Result<(), RedisError> {
+        let mut commands = ::redis::pipe();
+        for channel in channels {
+            commands.cmd(command).arg(channel);
+        }
+        self.ask_all(&mut commands).await?.into_iter().collect::<Result<Vec<_>, _>>().map(|_| ())
+    }
+
+    /// Ends the connection there is; another follows.
+    pub fn cut(&self) {
+        self.0.cut.notify_one();
+    }
+
     /// The opposite.
     pub async fn unsubscribe(&self, channels: &[String]) -> Result<(), RedisError> {
+        match self.0.settings.servers {
+            Servers::Cluster(_) => return self.one_by_one("SUNSUBSCRIBE", channels).await,
+            Servers::Single(_) | Servers::Sentinel { .. } => {}
+        }
         let (number, mut connection) = self.current()?;
         let unsubscribed = connection.unsubscribe(channels).await;
         unsubscribed.map_err(|error| self.failed(number, RedisError::of(&error)))
@@ -213,7 +238,9 @@ impl Inner {
     fn up(&self, number: u64, connected: &Connected, endpoint: &Endpoint) {
         tracing::info!(%endpoint, number, "connected to Redis");
         // What was said of an earlier connection is not about this one.
-        let _ = futures_util::FutureExt::now_or_never(self.unfit.notified());
+        for said in [&self.unfit, &self.cut] {
+            let _ = futures_util::FutureExt::now_or_never(said.notified());
+        }
         self.state.send_replace(State::Up { number, connection: connected.connection.clone() });
         self.shown.send_replace(LinkState::Up { number });
     }
@@ -234,6 +261,7 @@ impl Inner {
     async fn watch(&self, connected: &Connected, endpoint: &Endpoint) -> String {
         tokio::select! {
             () = connected.ended.cancelled() => "the server ended the connection".to_owned(),
+            () = self.cut.notified() => "it said what it was not asked for".to_owned(),
             why = self.heartbeat(connected.connection.clone()) => why,
             () = sentinel::moved(&self.settings, endpoint, &self.tasks) => format!("{endpoint} is master no more"),
         }
@@ -252,6 +280,11 @@ impl Inner {
                 if in_doubt {
                     // Somebody may have made the server forget them.
                     connect::load(self.scripts, &mut connection).await?;
+                }
+                if let Servers::Cluster(_) = self.settings.servers {
+                    // A node that has our slot no more says so where it is asked for a key in it.
+                    let ours = format!("{{{}}}", self.settings.prefix);
+                    ::redis::cmd("EXISTS").arg(ours).query_async::<()>(&mut connection).await?;
                 }
                 ::redis::cmd("ROLE").query_async::<Value>(&mut connection).await
             };

@@ -4,6 +4,7 @@
 //! The client library leaves to us what is here: finding connections that are half open, following Sentinel's switches,
 //! and never giving up.
 
+mod cluster;
 mod connect;
 mod error;
 mod link;

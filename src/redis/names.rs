@@ -4,13 +4,30 @@ use std::sync::Arc;
 
 use crate::event::Topic;
 
+use super::settings::{RedisSettings, Servers};
+
 /// Names under one prefix.
 #[derive(Debug, Clone)]
 pub struct Names(Arc<str>);
 
 impl Names {
-    pub fn new(prefix: &Arc<str>) -> Self {
-        Names(Arc::clone(prefix))
+    /// Names of these settings. In a cluster the prefix stands in braces: then all lie in one hash slot, where a script may
+    /// write and tell them together.
+    pub fn new(settings: &RedisSettings) -> Self {
+        match settings.servers {
+            Servers::Cluster(_) => Names(format!("{{{}}}", settings.prefix).into()),
+            Servers::Single(_) | Servers::Sentinel { .. } => Names(Arc::clone(&settings.prefix)),
+        }
+    }
+
+    /// Whether channels are of one shard.
+    pub fn are_sharded(&self) -> bool {
+        self.0.starts_with('{')
+    }
+
+    /// The command that tells.
+    pub fn publish(&self) -> &'static str {
+        if self.are_sharded() { "SPUBLISH" } else { "PUBLISH" }
     }
 
     pub fn prefix(&self) -> &str {
@@ -68,7 +85,8 @@ mod tests {
 
     #[test]
     fn channels_name_their_topics() {
-        let names = Names::new(&"chat:one".into());
+        let settings = crate::redis::parse_url("redis://h").expect("good");
+        let names = Names::new(&RedisSettings { prefix: "chat:one".into(), ..settings });
         for topic in [
             Topic::Conversation("direct:a:b".into()),
             Topic::Party("ann".into()),

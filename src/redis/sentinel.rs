@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::tasks::Tasks;
 
+use super::cluster;
 use super::connect::{self, Connected, Login, Pushes};
 use super::error::RedisError;
 use super::settings::{Endpoint, RedisSettings, Servers};
@@ -15,10 +16,12 @@ use super::settings::{Endpoint, RedisSettings, Servers};
 /// How often a sentinel is asked though it said nothing.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
-/// The master by the first sentinel that knows one; the endpoint itself where there are no sentinels.
+/// The server to write to: the master by the first sentinel that knows one, the node of a cluster that has our slot, or the
+/// one server that there is.
 pub async fn master(settings: &RedisSettings, tasks: &Tasks) -> Result<Endpoint, RedisError> {
     let sentinels = match &settings.servers {
         Servers::Single(endpoint) => return Ok(endpoint.clone()),
+        Servers::Cluster(nodes) => return cluster::owner(settings, nodes, tasks).await,
         Servers::Sentinel { sentinels, .. } => sentinels,
     };
     let mut why = RedisError::Away("no sentinel is configured".to_owned());

@@ -37,6 +37,8 @@ pub enum Servers {
         username: Option<String>,
         password: Option<Secret>,
     },
+    /// A cluster, by some of its nodes.
+    Cluster(Vec<Endpoint>),
 }
 
 /// A Redis and how it is spoken to.
@@ -48,7 +50,7 @@ pub struct RedisSettings {
     pub username: Option<String>,
     pub password: Option<Secret>,
     pub database: u32,
-    /// Stands before every key and channel, so that several gateways can share a server.
+    /// Stands before every key and channel (in braces, in a cluster), so that several gateways can share a server.
     pub prefix: Arc<str>,
     /// How long connecting may take.
     pub connect_timeout: Duration,
@@ -75,15 +77,20 @@ impl RedisSettings {
     }
 }
 
+fn listed(endpoints: &[Endpoint]) -> String {
+    let names: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}
+
 /// Names the servers and no credential.
 impl fmt::Display for RedisSettings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.servers {
             Servers::Single(endpoint) => write!(formatter, "Redis at {endpoint}"),
             Servers::Sentinel { sentinels, master, .. } => {
-                let sentinels: Vec<String> = sentinels.iter().map(ToString::to_string).collect();
-                write!(formatter, "Redis {master:?} by the sentinels {}", sentinels.join(", "))
+                write!(formatter, "Redis {master:?} by the sentinels {}", listed(sentinels))
             }
+            Servers::Cluster(nodes) => write!(formatter, "the Redis cluster of {}", listed(nodes)),
         }
     }
 }

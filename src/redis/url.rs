@@ -1,4 +1,5 @@
-//! `redis://…` as operators write it → settings. TLS is `rediss`; sentinels are `redis+sentinel://`.
+//! `redis://…` as operators write it → settings. TLS is `rediss`; sentinels are `redis+sentinel://`, a cluster is
+//! `redis-cluster://`.
 
 use crate::percent;
 use crate::secret::Secret;
@@ -10,22 +11,30 @@ const PORT: u16 = 6379;
 /// Where its sentinels do.
 const SENTINEL_PORT: u16 = 26379;
 
-const FORMS: &str =
-    "wanted redis://host:6379/0, rediss://… for TLS, or redis+sentinel://host:26379,host:26379/master/0";
+const FORMS: &str = "wanted redis://host:6379/0, rediss://… for TLS, redis+sentinel://host:26379,host:26379/master/0, or \
+                     redis-cluster://host:6379,host:6379";
+
+/// How the servers of a URL stand together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Single,
+    Sentinel,
+    Cluster,
+}
 
 /// The settings that a URL gives: `redis://[user:password@]host[:port][/database]`, or
-/// `redis+sentinel://[user:password@]host[:port],…/master[/database]`. The error has no part of the URL in it, which may
+/// `redis+sentinel://[user:password@]host[:port],…/master[/database]`, or `redis-cluster://[user:password@]host[:port],…`
+/// with some nodes of the cluster. The error has no part of the URL in it, which may
 /// hold a password.
 pub fn parse(url: &str) -> Result<RedisSettings, String> {
     let (scheme, rest) = url.split_once("://").ok_or(FORMS)?;
-    let (tls, with_sentinels) = match scheme {
-        "redis" => (false, false),
-        "rediss" => (true, false),
-        "redis+sentinel" => (false, true),
-        "rediss+sentinel" => (true, true),
-        "redis-cluster" | "rediss-cluster" => {
-            return Err("Redis Cluster is not in this version; a single server and Sentinel are".to_owned());
-        }
+    let (tls, kind) = match scheme {
+        "redis" => (false, Kind::Single),
+        "rediss" => (true, Kind::Single),
+        "redis+sentinel" => (false, Kind::Sentinel),
+        "rediss+sentinel" => (true, Kind::Sentinel),
+        "redis-cluster" => (false, Kind::Cluster),
+        "rediss-cluster" => (true, Kind::Cluster),
         _ => return Err(FORMS.to_owned()),
     };
     if rest.contains(['?', '#']) {
@@ -37,18 +46,23 @@ pub fn parse(url: &str) -> Result<RedisSettings, String> {
         None => ("", authority),
     };
     let (username, password) = login(credentials)?;
-    let default_port = if with_sentinels { SENTINEL_PORT } else { PORT };
+    let default_port = if kind == Kind::Sentinel { SENTINEL_PORT } else { PORT };
     let mut endpoints = hosts.split(',').map(|host| endpoint(host, default_port)).collect::<Result<Vec<_>, _>>()?;
-    let (servers, database) = if with_sentinels {
-        let (master, database) = path.split_once('/').unwrap_or((path, ""));
-        let master = percent::decode(master).filter(|name| !name.is_empty());
-        let master = master.ok_or("the path must name the master, as in redis+sentinel://host:26379/mymaster")?;
-        (Servers::Sentinel { sentinels: endpoints, master, username: None, password: None }, database)
-    } else {
-        let [_] = endpoints.as_slice() else {
-            return Err("several servers need redis+sentinel:// before them".to_owned());
-        };
-        (Servers::Single(endpoints.remove(0)), path)
+    let (servers, database) = match kind {
+        Kind::Single if endpoints.len() > 1 => {
+            return Err("several servers need redis+sentinel:// or redis-cluster:// before them".to_owned());
+        }
+        Kind::Single => (Servers::Single(endpoints.remove(0)), path),
+        Kind::Sentinel => {
+            let (master, database) = path.split_once('/').unwrap_or((path, ""));
+            let master = percent::decode(master).filter(|name| !name.is_empty());
+            let master = master.ok_or("the path must name the master, as in redis+sentinel://host:26379/mymaster")?;
+            (Servers::Sentinel { sentinels: endpoints, master, username: None, password: None }, database)
+        }
+        Kind::Cluster if !matches!(path, "" | "0") => {
+            return Err("a cluster has one database and no number of it".to_owned());
+        }
+        Kind::Cluster => (Servers::Cluster(endpoints), path),
     };
     let database = match database {
         "" => 0,
@@ -117,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn clusters() {
+        let settings = parse("rediss-cluster://:p@one,two:7000").expect("good");
+        let Servers::Cluster(nodes) = &settings.servers else { panic!("{settings:?}") };
+        assert_eq!(nodes.iter().map(ToString::to_string).collect::<Vec<_>>(), ["one:6379", "two:7000"]);
+        assert!(settings.tls && settings.password.is_some());
+    }
+
+    #[test]
     fn what_is_no_url_is_refused_without_its_password() {
         for url in [
             "cache:6379",
@@ -128,7 +150,7 @@ mod tests {
             "redis://u:secret-word@cache/zero",
             "redis://u:secret-word%zz@cache",
             "redis+sentinel://u:secret-word@cache:26379",
-            "redis-cluster://cache",
+            "redis-cluster://u:secret-word@cache/1",
             "redis://cache?protocol=resp3",
         ] {
             let error = parse(url).expect_err(url);

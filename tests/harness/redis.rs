@@ -132,6 +132,150 @@ pub fn command(address: SocketAddr, words: &[&str]) -> String {
     }
 }
 
+/// Three masters that share the slots, and a replica of each of some.
+pub struct RedisCluster {
+    pub masters: Vec<RedisServer>,
+    pub replicas: Vec<RedisServer>,
+}
+
+impl RedisCluster {
+    /// Starts one and waits until every node says that it is whole.
+    pub fn start() -> Self {
+        let node = || {
+            for _ in 0..TRIES {
+                let address = free_address();
+                // The nodes talk to each other 10,000 ports higher.
+                let Some(bus) = address.port().checked_add(10_000) else { continue };
+                if TcpListener::bind(("127.0.0.1", bus)).is_err() {
+                    continue;
+                }
+                let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+                let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+                let folder = tempfile::tempdir().expect("a folder");
+                if let Some(child) = launch(address, folder.path(), &options) {
+                    return RedisServer { address, folder, options, child: Some(child) };
+                }
+            }
+            panic!("no two free ports found in {TRIES} tries");
+        };
+        let masters: Vec<RedisServer> = (0..3).map(|_| node()).collect();
+        let replicas: Vec<RedisServer> = (0..3).map(|_| node()).collect();
+        for (master, (first, last)) in masters.iter().zip([(0, 5_460), (5_461, 10_922), (10_923, 16_383)]) {
+            let answer = master.command(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
+            assert_eq!(answer, "+OK");
+        }
+        for other in masters[1..].iter().chain(&replicas) {
+            let port = other.address.port().to_string();
+            assert_eq!(masters[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port]), "+OK");
+        }
+        let everybody = || masters.iter().chain(&replicas);
+        let knows_all = |node: &RedisServer| {
+            let info = node.command(&["CLUSTER", "INFO"]);
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6")
+        };
+        wait_for("the cluster is whole", || everybody().all(knows_all));
+        for (replica, master) in replicas.iter().zip(&masters) {
+            let id = master.command(&["CLUSTER", "MYID"]);
+            assert_eq!(replica.command(&["CLUSTER", "REPLICATE", &id]), "+OK");
+        }
+        let follows =
+            |replica: &RedisServer| replica.command(&["INFO", "replication"]).contains("master_link_status:up");
+        wait_for("the replicas follow", || replicas.iter().all(follows));
+        RedisCluster { masters, replicas }
+    }
+
+    pub fn url(&self) -> String {
+        let nodes: Vec<String> =
+            self.masters.iter().chain(&self.replicas).map(|node| node.address.to_string()).collect();
+        format!("redis-cluster://{}", nodes.join(","))
+    }
+
+    /// The replica takes the place of its master, without loss.
+    pub fn fail_over(&self, shard: usize) {
+        assert_eq!(self.replicas[shard].command(&["CLUSTER", "FAILOVER"]), "+OK");
+        let leads = || self.replicas[shard].command(&["INFO", "replication"]).contains("role:master");
+        wait_for("the replica leads", leads);
+    }
+}
+
+/// A master, a replica, and three sentinels that watch them.
+pub struct SentinelGroup {
+    pub master: RedisServer,
+    pub replica: RedisServer,
+    sentinels: Vec<(SocketAddr, Child, tempfile::TempDir)>,
+}
+
+/// What the sentinels call the master.
+pub const WATCHED: &str = "chat";
+
+impl SentinelGroup {
+    pub fn start() -> Self {
+        let master = RedisServer::start();
+        let port = master.address.port().to_string();
+        let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]);
+        let sentinels: Vec<_> = (0..3).map(|_| sentinel(master.address)).collect();
+        let knows = |(address, ..): &(SocketAddr, Child, tempfile::TempDir)| {
+            let others = command(*address, &["SENTINEL", "CKQUORUM", WATCHED]);
+            let slaves = command(*address, &["INFO", "sentinel"]);
+            others.starts_with("+OK 3") && slaves.contains("slaves=1")
+        };
+        wait_for("the sentinels know each other", || sentinels.iter().all(knows));
+        SentinelGroup { master, replica, sentinels }
+    }
+
+    pub fn url(&self) -> String {
+        let addresses: Vec<String> = self.sentinels.iter().map(|(address, ..)| address.to_string()).collect();
+        format!("redis+sentinel://{}/{WATCHED}", addresses.join(","))
+    }
+
+    /// Makes the replica master.
+    pub fn fail_over(&self) {
+        assert_eq!(command(self.sentinels[0].0, &["SENTINEL", "FAILOVER", WATCHED]), "+OK");
+        let leads = || self.replica.command(&["INFO", "replication"]).contains("role:master");
+        wait_for("the replica leads", leads);
+    }
+}
+
+impl Drop for SentinelGroup {
+    fn drop(&mut self) {
+        for (_, child, _) in &mut self.sentinels {
+            // One that has ended by itself is gone already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn sentinel(master: SocketAddr) -> (SocketAddr, Child, tempfile::TempDir) {
+    for _ in 0..TRIES {
+        let (address, folder) = (free_address(), tempfile::tempdir().expect("a folder"));
+        let file = folder.path().join("sentinel.conf");
+        let text = format!(
+            "bind 127.0.0.1\nport {}\ndir {}\nsentinel monitor {WATCHED} 127.0.0.1 {} 2\n\
+             sentinel down-after-milliseconds {WATCHED} 1000\nsentinel failover-timeout {WATCHED} 6000\n",
+            address.port(),
+            folder.path().display(),
+            master.port()
+        );
+        std::fs::write(&file, text).expect("written");
+        let mut sentinel = Command::new("redis-sentinel");
+        sentinel.arg(&file);
+        if let Some(child) = launched(sentinel, "+monitor master") {
+            return (address, child, folder);
+        }
+    }
+    panic!("no free port found for redis-sentinel in {TRIES} tries");
+}
+
+/// Asks until it is so; each question is one that a server answers.
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < 6 * PATIENCE, "{what}: not within {:?}", 6 * PATIENCE);
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
 /// An address that was free a moment ago.
 pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
@@ -139,18 +283,25 @@ pub fn free_address() -> SocketAddr {
 
 /// Starts a server and waits until it has loaded its data and listens; nothing when its port was taken.
 fn launch(address: SocketAddr, folder: &Path, options: &[String]) -> Option<Child> {
-    let mut child = Command::new("redis-server")
+    let mut server = Command::new("redis-server");
+    server
         .args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--dir"])
         .arg(folder)
         .args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
-        .args(options)
+        .args(options);
+    launched(server, "Ready to accept connections")
+}
+
+/// A process that has said that it is ready; nothing when it ended instead.
+fn launched(mut command: Command, ready: &str) -> Option<Child> {
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("redis-server runs; ./test.sh installs it");
+        .expect("redis-server and redis-sentinel run; ./test.sh installs them");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let is_ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("Ready to accept connections"));
+    let is_ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains(ready));
     if !is_ready {
         child.wait().expect("gone");
         return None;

@@ -7,5 +7,6 @@ mod harness;
 mod redis;
 
 mod faults;
+mod groups;
 mod room;
 mod stage;

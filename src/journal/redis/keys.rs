@@ -12,7 +12,8 @@
 //! | `told`, `feed:<topic>` | how much was told where, and the latest of it; expires |
 //!
 //! Every key has the prefix of the settings before it. `{b}` is one of 256 buckets: all of a conversation lies in one hash
-//! slot. An id that is allocated names its bucket: it is that number modulo 256.
+//! slot; of a cluster, whose
+//! prefix stands in braces, everything does. An id that is allocated names its bucket: it is that number modulo 256.
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -104,9 +105,14 @@ pub fn namespace(names: &Names, namespace: &Namespace) -> [String; 3] {
 mod tests {
     use super::*;
 
+    fn names() -> Names {
+        let settings = crate::redis::parse_url("redis://h").expect("good");
+        Names::new(&crate::redis::RedisSettings { prefix: "p".into(), ..settings })
+    }
+
     #[test]
     fn an_allocated_id_names_its_bucket() {
-        let keys = conversation(&Names::new(&"p".into()), "room");
+        let keys = conversation(&names(), "room");
         assert!(keys.bucket < BUCKETS);
         assert_eq!(bucket_of_id(&(7 * BUCKETS + keys.bucket).to_string()), keys.bucket);
         assert_eq!(bucket_of_id("007"), bucket_of("007"), "another spelling is another id");

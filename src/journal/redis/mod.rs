@@ -81,7 +81,7 @@ impl RedisJournal {
         let RedisJournalSettings { redis, keep, hold } = settings;
         // Its own tasks: what is in flight when the gateway stops is still to be recorded.
         let tasks = Tasks::new();
-        let (names, within) = (Names::new(&redis.prefix), redis.connect_timeout);
+        let (names, within) = (Names::new(&redis), redis.connect_timeout);
         let link = Link::open(redis, &*scripts::ALL, None, &tasks);
         let (writes, queue) = mpsc::channel(QUEUE);
         let (flushed, writing) = (CancellationToken::new(), link.clone());

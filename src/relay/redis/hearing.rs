@@ -26,8 +26,25 @@ impl Inner {
         }
     }
 
+    /// A node that gives our slot away ends subscriptions unasked, which the client library takes for an answer to
+    /// something else: this connection is not to be trusted any more.
+    fn was_unsubscribed(&self, data: &[Value]) {
+        let channel = data.first().and_then(|channel| match channel {
+            Value::BulkString(channel) => str::from_utf8(channel).ok(),
+            _ => None,
+        });
+        let topic = channel.and_then(|channel| self.names.topic(channel));
+        if topic.is_some_and(|topic| self.state().is_listened_to(&topic)) {
+            self.link.cut();
+        }
+    }
+
     fn hear(&self, push: PushInfo) {
-        let PushInfo { kind: PushKind::Message, data } = push else { return };
+        let data = match push {
+            PushInfo { kind: PushKind::Message | PushKind::SMessage, data } => data,
+            PushInfo { kind: PushKind::SUnsubscribe, data } => return self.was_unsubscribed(&data),
+            _ => return,
+        };
         let [Value::BulkString(channel), Value::BulkString(payload)] = data.as_slice() else { return };
         let (Ok(channel), Ok(payload)) = (str::from_utf8(channel), str::from_utf8(payload)) else { return };
         let Some(topic) = self.names.topic(channel) else { return };

@@ -29,7 +29,7 @@ const UNREAD: usize = 4_096;
 
 /// Says one thing on several channels, with nothing in between.
 static SAY: LazyLock<Script> =
-    LazyLock::new(|| Script::new("for at = 2, #ARGV do redis.call('PUBLISH', ARGV[at], ARGV[1]) end"));
+    LazyLock::new(|| Script::new("for at = 3, #ARGV do redis.call(ARGV[2], ARGV[at], ARGV[1]) end"));
 static SCRIPTS: LazyLock<[&'static Script; 1]> = LazyLock::new(|| [&*SAY]);
 
 /// A relay over Redis; clones share it.
@@ -60,7 +60,7 @@ impl RedisRelay {
                 overflowing.notify_one();
             }
         });
-        let names = Names::new(&settings.prefix);
+        let names = Names::new(&settings);
         let inner = Arc::new(Inner {
             link: Link::open(settings, &*SCRIPTS, Some(pushes), tasks),
             names,
@@ -143,7 +143,7 @@ impl Relay for RedisRelay {
         let payload = telling::passing(rand::rng().random(), &parcel.event, &audience)
             .map_err(|error| RelayError::Unavailable(error.to_string()))?;
         let channels: Vec<String> = audience.topics.iter().map(|topic| self.0.names.channel(topic)).collect();
-        Ok(self.0.link.ask(SAY.call(&[]).arg(payload).arg(channels)).await?)
+        Ok(self.0.link.ask(SAY.call(&[]).arg(payload).arg(self.0.names.publish()).arg(channels)).await?)
     }
 
     async fn healthy(&self) -> Result<(), RelayError> {

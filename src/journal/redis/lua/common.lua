@@ -37,6 +37,8 @@ local function tell(prefix, conversation, sequence, id, event)
   local feed_length, feed_life, mark, audience, count = take(), take(), take(), take(), tonumber(take())
   if count == 0 then return end
   local told = prefix .. ':told'
+  -- A prefix in braces is a cluster's: its channels are of the shard that this runs in.
+  local publish = string.sub(prefix, 1, 1) == '{' and 'SPUBLISH' or 'PUBLISH'
   local turn = digits(redis.call('HINCRBY', told, 'turn:' .. conversation, 1))
   local topics, numbers = {}, {}
   for at = 1, count do
@@ -61,6 +63,6 @@ local function tell(prefix, conversation, sequence, id, event)
   if id then rest = rest .. ' ' .. id end
   for at = 1, count do
     local line = 'told ' .. numbers[at] .. ' ' .. rest
-    redis.call('PUBLISH', prefix .. ':tell:' .. topics[at], line .. '\n' .. audience .. '\n' .. event)
+    redis.call(publish, prefix .. ':tell:' .. topics[at], line .. '\n' .. audience .. '\n' .. event)
   end
 end
