@@ -149,7 +149,8 @@ impl RedisCluster {
                 if TcpListener::bind(("127.0.0.1", bus)).is_err() {
                     continue;
                 }
-                let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+                let options =
+                    ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
                 let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
                 let folder = tempfile::tempdir().expect("a folder");
                 if let Some(child) = launch(address, folder.path(), &options) {
@@ -192,9 +193,16 @@ impl RedisCluster {
 
     /// The replica takes the place of its master, without loss.
     pub fn fail_over(&self, shard: usize) {
-        assert_eq!(self.replicas[shard].command(&["CLUSTER", "FAILOVER"]), "+OK");
-        let leads = || self.replicas[shard].command(&["INFO", "replication"]).contains("role:master");
-        wait_for("the replica leads", leads);
+        let replica = &self.replicas[shard];
+        let mut asked = None::<std::time::Instant>;
+        // One that is not through in five seconds is given up by the server.
+        wait_for("the replica leads", || {
+            if asked.is_none_or(|asked| asked.elapsed() > Duration::from_secs(6)) {
+                replica.command(&["CLUSTER", "FAILOVER"]);
+                asked = Some(std::time::Instant::now());
+            }
+            replica.command(&["INFO", "replication"]).contains("role:master")
+        });
     }
 }
 
@@ -210,9 +218,11 @@ pub const WATCHED: &str = "chat";
 
 impl SentinelGroup {
     pub fn start() -> Self {
-        let master = RedisServer::start();
+        let master = RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]);
         let port = master.address.port().to_string();
         let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]);
+        let follows = || replica.command(&["INFO", "replication"]).contains("master_link_status:up");
+        wait_for("the replica follows", follows);
         let sentinels: Vec<_> = (0..3).map(|_| sentinel(master.address)).collect();
         let knows = |(address, ..): &(SocketAddr, Child, tempfile::TempDir)| {
             let others = command(*address, &["SENTINEL", "CKQUORUM", WATCHED]);
@@ -268,7 +278,7 @@ fn sentinel(master: SocketAddr) -> (SocketAddr, Child, tempfile::TempDir) {
 }
 
 /// Asks until it is so; each question is one that a server answers.
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !is_so() {
         assert!(began.elapsed() < 6 * PATIENCE, "{what}: not within {:?}", 6 * PATIENCE);
