@@ -6,6 +6,7 @@ mod harness;
 #[path = "../harness/redis.rs"]
 mod redis;
 
+mod check;
 mod faults;
 mod groups;
 mod room;

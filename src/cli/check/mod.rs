@@ -1,6 +1,7 @@
 //! `dragoman check`. Out: the table of routes and what is lost on those to upstreams; or every problem of the config at
 //! once.
 
+mod connect;
 mod losses;
 
 use clap::Args;
@@ -14,10 +15,14 @@ use crate::config::{Config, Route, Target, Uploads};
 #[command(after_help = "Examples:
   dragoman check
   dragoman check -c staging.toml && systemctl reload dragoman
+  dragoman check --connect                                 whether Redis is there, and how safe what it confirms is
   DRAGOMAN_SERVER__LISTEN=0.0.0.0:8080 dragoman check      what would be wrong with that")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
+    /// Also ask the Redis of the journal what it promises
+    #[arg(long)]
+    connect: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
@@ -28,7 +33,7 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
             }
             console.data(&table(&loaded.config));
             console.data(&losses::tables(&loaded.config));
-            Exit::Fine
+            if arguments.connect { connect::run(&loaded.config, console) } else { Exit::Fine }
         }
         Err(exit) => exit,
     }

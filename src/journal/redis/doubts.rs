@@ -3,30 +3,26 @@
 
 use std::collections::HashMap;
 
-use crate::redis::cmd;
+use crate::redis::{Link, cmd};
 
-use super::RedisJournal;
-
-impl RedisJournal {
-    /// What to warn of; nothing where all is well, or the server does not say.
-    pub async fn doubts(&self) -> Vec<String> {
-        let mut facts = HashMap::new();
-        for section in ["memory", "persistence", "server"] {
-            let mut command = cmd("INFO");
-            command.arg(section);
-            if let Ok(text) = self.link.ask::<String>(&command).await {
-                let lines = text.lines().filter_map(|line| line.split_once(':'));
-                facts.extend(lines.map(|(name, value)| (name.to_owned(), value.trim().to_owned())));
-            }
+/// What to warn of; nothing where all is well, or the server does not say.
+pub async fn of(link: &Link) -> Vec<String> {
+    let mut facts = HashMap::new();
+    for section in ["memory", "persistence"] {
+        let mut command = cmd("INFO");
+        command.arg(section);
+        if let Ok(text) = link.ask::<String>(&command).await {
+            let lines = text.lines().filter_map(|line| line.split_once(':'));
+            facts.extend(lines.map(|(name, value)| (name.to_owned(), value.trim().to_owned())));
         }
-        let mut command = cmd("CONFIG");
-        command.arg("GET").arg("appendfsync");
-        // Hosted servers often forbid it.
-        if let Ok(settings) = self.link.ask::<HashMap<String, String>>(&command).await {
-            facts.extend(settings);
-        }
-        doubts(&facts)
     }
+    let mut command = cmd("CONFIG");
+    command.arg("GET").arg("appendfsync");
+    // Hosted servers often forbid it.
+    if let Ok(settings) = link.ask::<HashMap<String, String>>(&command).await {
+        facts.extend(settings);
+    }
+    doubts(&facts)
 }
 
 fn doubts(facts: &HashMap<String, String>) -> Vec<String> {

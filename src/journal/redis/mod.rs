@@ -102,20 +102,28 @@ impl RedisJournal {
             flushed,
         };
         journal.link.ready(within).await.map_err(fault)?;
-        journal.check_format().await?;
+        let mut command = cmd("SETNX");
+        command.arg(journal.names.key("format")).arg(FORMAT);
+        journal.ask::<()>(&command).await?;
+        check_format(&journal.link, &journal.names).await?;
         Ok(journal)
     }
 
-    async fn check_format(&self) -> Result<(), JournalError> {
-        let mut command = cmd("SET");
-        // The earlier value is answered, and kept.
-        command.arg(self.names.key("format")).arg(FORMAT).arg("NX").arg("GET");
-        match self.ask::<Option<String>>(&command).await? {
-            Some(found) if found != FORMAT => {
-                Err(unreadable(format!("layout {found}; this version reads layout {FORMAT}")))
-            }
-            Some(_) | None => Ok(()),
-        }
+    /// What there is to warn of in the server of these settings; an error where it cannot be reached, or holds another
+    /// layout. Nothing is written.
+    pub async fn inspect(settings: &RedisJournalSettings) -> Result<Vec<String>, JournalError> {
+        let tasks = Tasks::new();
+        let link = Link::open(settings.redis.clone(), &[], None, &tasks);
+        link.ready(settings.redis.connect_timeout).await.map_err(fault)?;
+        check_format(&link, &Names::new(&settings.redis)).await?;
+        let doubts = doubts::of(&link).await;
+        link.close();
+        Ok(doubts)
+    }
+
+    /// What there is to warn of.
+    pub async fn doubts(&self) -> Vec<String> {
+        doubts::of(&self.link).await
     }
 
     /// Queues a write now. The future waits until it is recorded; dropping it does not take the write back.
@@ -183,6 +191,17 @@ impl RedisJournal {
         }
         self.remember(namespace, canonical, &id);
         Ok(id)
+    }
+}
+
+async fn check_format(link: &Link, names: &Names) -> Result<(), JournalError> {
+    let mut command = cmd("GET");
+    command.arg(names.key("format"));
+    match link.ask::<Option<String>>(&command).await.map_err(fault)? {
+        Some(found) if found != FORMAT => {
+            Err(unreadable(format!("layout {found}; this version reads layout {FORMAT}")))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -245,6 +245,9 @@ async fn a_server_that_forgets_is_warned_of() {
     let server = RedisServer::start_with(&["--maxmemory-policy", "allkeys-lru", "--appendonly", "no"]);
     let doubts = open(&server).await.doubts().await.join("\n");
     assert!(doubts.contains("maxmemory-policy is allkeys-lru") && doubts.contains("appendonly is no"), "{doubts}");
+    let fresh = RedisServer::start();
+    assert_eq!(RedisJournal::inspect(&settings(&fresh)).await, Ok(Vec::new()));
+    assert_eq!(fresh.command(&["DBSIZE"]), ":0", "who only looks leaves nothing behind");
 }
 
 #[tokio::test]
@@ -266,4 +269,21 @@ async fn one_holder_at_a_time_over_all_processes() {
     tokio::join!(decide(&one), decide(&other));
     let _held = one.lease("about").await.expect("free");
     other.lease("something else").await.expect("free");
+}
+
+/// A server that takes a command and does not answer: the command is given again to a server that did it meanwhile.
+#[tokio::test]
+async fn a_late_answer_is_no_second_message() {
+    let server = RedisServer::start();
+    let journal = open(&server).await;
+    let mut state = journal.link.state();
+    server.pause();
+    let appends = ["first", "second"].map(|body| journal.append(promises::text("room", body)));
+    let down = state.wait_for(|state| matches!(state, crate::redis::LinkState::Down(_)));
+    tokio::time::timeout(PATIENCE, down).await.expect("the silence is noticed").expect("the link lives");
+    server.resume();
+    for recorded in futures_util::future::join_all(appends).await {
+        assert!(!recorded.expect("recorded").repeated);
+    }
+    assert_eq!(bodies(&journal, "room").await, ["first", "second"]);
 }
