@@ -1,6 +1,8 @@
 //! The narrow waist: where a route leads. Everything left of it (server, session) knows clients and no backends;
 //! everything right of it (hub, upstream) knows no clients. In and out: canonical ids and events only.
 
+mod replay;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use crate::dialect::{OnLoss, Scope};
 use crate::event::{Attachment, Conversation, ConversationKind, Event, Fields, Guest, MessageKind, Party};
 use crate::fault::Fault;
 use crate::relay::{Mailbox, Subscription};
+
+pub use replay::{Bookmark, Cursor, Filled, Replay, Window};
 
 /// Who asks, and from where.
 #[derive(Debug, Clone)]
@@ -57,12 +61,16 @@ pub struct Connect {
     /// Needed where the scope is one conversation.
     pub conversation: Option<String>,
     pub mailbox: Mailbox,
+    /// Whether the client is to hear what it missed.
+    pub replay: Option<Window>,
 }
 
 /// A socket that hears, until this is dropped.
 pub struct Connected {
     pub conversation: Option<Conversation>,
     pub subscription: Subscription,
+    /// Where it was asked for.
+    pub replay: Option<Replay>,
 }
 
 /// What became of a send.

@@ -32,6 +32,7 @@ pub struct Metrics {
     missed: IntCounterVec,
     connections: IntGauge,
     reloads: IntCounterVec,
+    replayed: IntCounterVec,
     config: IntGaugeVec,
 }
 
@@ -156,6 +157,12 @@ impl Metrics {
                 "Configs offered while running: taken, or refused.",
                 &["result"],
             ),
+            replayed: counter(
+                &registry,
+                "dragoman_replayed_total",
+                "Events told to clients that came back, and topics of which too little was kept.",
+                &["route", "outcome"],
+            ),
             config: gauges(
                 &registry,
                 "dragoman_config_taken_timestamp_seconds",
@@ -186,6 +193,13 @@ pub fn show_config(digest: &str) {
     config.reset();
     let seconds = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
     config.with_label_values(&[digest]).set(i64::try_from(seconds).unwrap_or(i64::MAX));
+}
+
+/// What a client that came back had missed: `replayed` events, or `lost` topics.
+pub fn count_replay(route: &str, outcome: &str, count: usize) {
+    if count > 0 {
+        metrics().replayed.with_label_values(&[route, outcome]).inc_by(count as u64);
+    }
 }
 
 pub fn count_reload(taken: bool) {

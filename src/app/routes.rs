@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::{RateLimit, Verifier, Visitors};
-use crate::backend::Terms;
+use crate::backend::{Terms, Window};
 use crate::config::{Route, StoreSettings, Target};
 use crate::relay::MailboxLimits;
 use crate::server::{self, Stores};
@@ -64,6 +64,7 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
             ping_every: Duration::from_secs(20),
             dead_after: Duration::from_secs(60),
             write_timeout: Duration::from_secs(10),
+            replay: route.replay.map(Window),
         },
     })
 }

@@ -107,6 +107,8 @@ pub struct Route {
     /// How long a send may stay without its confirmation, instead of what the upstream says. 100 ms to 10 min; absent on
     /// a route to the hub.
     pub confirm_within: Option<Duration>,
+    /// For how long what a client misses is told to it when it comes back; only on a route to the hub.
+    pub replay: Option<Duration>,
     /// Whether paths that the dialect does not know go to the upstream as they are; never on a route to the hub.
     pub forward_rest: bool,
 }

@@ -57,7 +57,7 @@ impl Source {
                 .await
                 .map_err(|error| Fault::new(Reason::Unavailable).detail(error.to_string())),
             Source::Backend(backend, caller) => {
-                let connect = Connect { scope: Scope::Everyone, conversation: None, mailbox: letters };
+                let connect = Connect { scope: Scope::Everyone, conversation: None, mailbox: letters, replay: None };
                 Ok(backend.connect(caller, connect).await?.subscription)
             }
         }

@@ -3,10 +3,13 @@
 use std::fmt::{Display, Formatter};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::model::Event;
 
 /// A place that sockets listen at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// All sockets within one conversation.
     Conversation(Arc<str>),
@@ -40,7 +43,7 @@ pub struct Audience {
 }
 
 /// How far a topic has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Place {
     /// How many were told there.
     pub number: u64,

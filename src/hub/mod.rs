@@ -2,10 +2,12 @@
 //! it; deliveries through the relay, in the journal's order. Knows no clients and no dialects.
 
 mod announcer;
+mod cursors;
 mod files;
 mod healer;
 mod listing;
 mod messages;
+mod replay;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,8 @@ use crate::naming::{PinnedConversation, fault};
 use crate::relay::{Relay, RelayError, Topic};
 use crate::tasks::Tasks;
 
+use cursors::Cursors;
+
 /// The hub of one gateway.
 #[derive(Clone)]
 pub struct Hub {
@@ -34,6 +38,7 @@ pub struct Hub {
     relay: Arc<dyn Relay>,
     directory: Arc<Directory>,
     library: Library,
+    cursors: Cursors,
     /// Held while a decision is taken that must be taken once: one active session, one claim, one announcement.
     decisions: Arc<tokio::sync::Mutex<()>>,
 }
@@ -43,7 +48,8 @@ impl Hub {
     pub fn open(journal: Arc<dyn Journal>, relay: Arc<dyn Relay>, tasks: &Tasks) -> Self {
         let directory = Arc::new(Directory::of_hub(Arc::clone(&journal)));
         let library = Library::new(Arc::clone(&journal));
-        let hub = Hub { journal, relay, directory, library, decisions: Arc::default() };
+        let cursors = Cursors::open(Arc::clone(&journal), tasks);
+        let hub = Hub { journal, relay, directory, library, cursors, decisions: Arc::default() };
         if let Some(journal) = hub.journal.follow() {
             tasks.spawn(announcer::run(Arc::clone(&hub.relay), journal, tasks.stopping()));
         }
@@ -112,8 +118,12 @@ impl Backend for Hub {
             (Scope::Department | Scope::Everyone, _) => vec![Topic::Everyone, me],
         };
         let party = Arc::clone(&caller.principal.id);
+        if let Some(window) = connect.replay {
+            let (subscription, replay) = self.resume(caller, topics, connect.mailbox, window).await?;
+            return Ok(Connected { conversation, subscription, replay: Some(replay) });
+        }
         let subscription = self.relay.subscribe(party, topics, connect.mailbox).await.map_err(relay_fault)?;
-        Ok(Connected { conversation, subscription })
+        Ok(Connected { conversation, subscription, replay: None })
     }
 
     async fn send(&self, caller: &Caller, event: Event) -> Result<Sent, Fault> {

@@ -68,6 +68,8 @@ pub enum Collection {
     RemoteFiles,
     /// Sends to upstreams that may be repeated, by `<upstream>/<digest of the key>`.
     Sends,
+    /// How far clients have heard, by party, route and credential, all hashed.
+    Cursors,
 }
 
 /// A document to write; no value removes it.

@@ -36,6 +36,8 @@ struct State {
     queue: VecDeque<(Parcel, usize)>,
     bytes: usize,
     senders: usize,
+    /// How many were ever put.
+    pushed: u64,
     overflowed: bool,
     dismissed: Option<Reason>,
     /// The reader is gone.
@@ -66,13 +68,30 @@ impl Shared {
 /// The writing half.
 pub struct Mailbox(Arc<Shared>);
 
+/// Counts what is put into a mailbox, and keeps it open for nobody.
+pub struct MailboxMeter(Arc<Shared>);
+
+impl MailboxMeter {
+    /// How many parcels were put so far.
+    pub fn pushed(&self) -> u64 {
+        self.0.state().pushed
+    }
+}
+
 /// The reading half.
 pub struct MailboxReceiver(Arc<Shared>);
 
 /// A mailbox of these limits.
 pub fn mailbox(limits: MailboxLimits) -> (Mailbox, MailboxReceiver) {
-    let state =
-        State { queue: VecDeque::new(), bytes: 0, senders: 1, overflowed: false, dismissed: None, unread: false };
+    let state = State {
+        queue: VecDeque::new(),
+        bytes: 0,
+        senders: 1,
+        pushed: 0,
+        overflowed: false,
+        dismissed: None,
+        unread: false,
+    };
     let shared = Arc::new(Shared { limits, state: Mutex::new(state), changed: Notify::new() });
     (Mailbox(Arc::clone(&shared)), MailboxReceiver(shared))
 }
@@ -103,6 +122,10 @@ impl Write for Length {
 }
 
 impl Mailbox {
+    pub fn meter(&self) -> MailboxMeter {
+        MailboxMeter(Arc::clone(&self.0))
+    }
+
     /// Puts a parcel; says whether the mailbox still lives. One that is full ends now.
     pub fn push(&self, parcel: Parcel) -> bool {
         let weight = weight(&parcel.event);
@@ -118,6 +141,7 @@ impl Mailbox {
         if state.queue.len() < self.0.limits.messages && state.bytes + weight <= self.0.limits.bytes {
             state.bytes += weight;
             state.queue.push_back((parcel, weight));
+            state.pushed += 1;
         } else {
             state.overflow();
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::mailbox::weight;
-use super::{Mailbox, Parcel, Relay, RelayError, Subscription, Topic};
+use super::{Mailbox, MailboxMeter, Parcel, Place, Relay, RelayError, Subscription, Topic};
 
 struct Listener {
     party: Arc<str>,
@@ -18,6 +18,8 @@ struct State {
     next: u64,
     /// In order of subscription, so that delivery order does not depend on chance.
     by_topic: HashMap<Topic, BTreeMap<u64, Arc<Listener>>>,
+    /// How far those topics came at which somebody listens.
+    places: HashMap<Topic, Place>,
 }
 
 /// Delivers within this process.
@@ -70,6 +72,7 @@ impl Relay for MemoryRelay {
                     list.remove(&number);
                     if list.is_empty() {
                         state.by_topic.remove(topic);
+                        state.places.remove(topic);
                     }
                 }
             }
@@ -84,6 +87,12 @@ impl Relay for MemoryRelay {
     async fn healthy(&self) -> Result<(), RelayError> {
         Ok(())
     }
+
+    fn filled(&self, topics: &[Topic], mailbox: &MailboxMeter) -> (u64, Vec<(Topic, Place)>) {
+        let state = self.state();
+        let place = |topic: &Topic| Some((topic.clone(), *state.places.get(topic)?));
+        (mailbox.pushed(), topics.iter().filter_map(place).collect())
+    }
 }
 
 impl MemoryRelay {
@@ -91,7 +100,12 @@ impl MemoryRelay {
     pub(super) fn deliver(&self, parcel: &Parcel) {
         let weight = weight(&parcel.event);
         // Under the lock, so that all mailboxes see all parcels in one order. Pushing never waits.
-        let state = self.state();
+        let mut state = self.state();
+        for (topic, place) in &parcel.places {
+            if state.by_topic.contains_key(topic) {
+                state.places.insert(topic.clone(), *place);
+            }
+        }
         let mut served_last = Vec::new();
         for listener in listeners(&state, &parcel.topics) {
             if parcel.last.as_ref() == Some(&listener.party) {

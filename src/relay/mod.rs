@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::event::{Announced, Event, Missed, Place};
 
 pub use crate::event::Topic;
-pub use mailbox::{Mailbox, MailboxEnd, MailboxLimits, MailboxReceiver, mailbox};
+pub use mailbox::{Mailbox, MailboxEnd, MailboxLimits, MailboxMeter, MailboxReceiver, mailbox};
 pub use memory::MemoryRelay;
 pub use redis::RedisRelay;
 
@@ -61,6 +61,10 @@ pub trait Relay: Send + Sync + 'static {
     async fn publish(&self, parcel: Parcel) -> Result<(), RelayError>;
 
     async fn healthy(&self) -> Result<(), RelayError>;
+
+    /// How many parcels a mailbox was given, and how far these topics had come with them, at one moment. A topic of which
+    /// nothing is known yet is left out.
+    fn filled(&self, topics: &[Topic], mailbox: &MailboxMeter) -> (u64, Vec<(Topic, Place)>);
 
     /// Changes when something told may have been missed: its reader asks [`Relay::behind`], then the journal for what was
     /// missed, and gives that to [`Relay::fill`], until nothing is behind. Absent where nothing can be missed.

@@ -4,6 +4,7 @@
 mod admission;
 mod incoming;
 mod outgoing;
+mod replay;
 mod run;
 pub mod tunnel;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::RateLimit;
-use crate::backend::{Backend, Caller, Terms};
+use crate::backend::{Backend, Caller, Terms, Window};
 use crate::dialect::{Dialect, Socket as SocketContract};
 use crate::naming::Naming;
 use crate::relay::MailboxLimits;
@@ -61,4 +62,6 @@ pub struct Settings {
     pub dead_after: Duration,
     /// A write that takes longer ends the session.
     pub write_timeout: Duration,
+    /// Whether a client that comes back hears what it missed.
+    pub replay: Option<Window>,
 }

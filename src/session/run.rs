@@ -12,10 +12,11 @@ use crate::backend::Sent;
 use crate::dialect::{RefusedFrame, Scope};
 use crate::event::{Event, EventKind, Fields};
 use crate::fault::{Fault, Reason};
-use crate::relay::{MailboxEnd, MailboxReceiver};
+use crate::relay::{MailboxEnd, MailboxReceiver, Parcel};
 use crate::tasks::Stay;
 
 use super::admission::Admitted;
+use super::replay::Progress;
 use super::{Place, incoming, outgoing};
 use crate::socket::{Gone, Incoming, Socket, Text};
 
@@ -23,6 +24,9 @@ use crate::socket::{Gone, Incoming, Socket, Text};
 const BATCH: usize = 64;
 /// How many sends may wait for their confirmation before the socket is read again.
 const PENDING: usize = 256;
+
+/// How often it is kept how far a client has heard.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,14 +87,25 @@ impl From<Gone> for Farewell {
 
 /// Runs a session to its end.
 pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, stay: Stay) -> End {
-    let Admitted { caller, conversation, connected, mut mailbox } = admitted;
-    let mut session =
-        Session { place: &place, caller: &caller, conversation: conversation.as_ref(), last_heard: Instant::now() };
+    let Admitted { caller, conversation, mut connected, mut mailbox } = admitted;
+    let (progress, missed) = connected.replay.take().map(Progress::begin).unzip();
+    let mut session = Session {
+        place: &place,
+        caller: &caller,
+        conversation: conversation.as_ref(),
+        last_heard: Instant::now(),
+        progress,
+        missed: missed.unwrap_or_default(),
+    };
     let farewell = match session.converse(&mut socket, &mut mailbox, stay).await {
         Ok(never) => match never {},
         Err(farewell) => farewell,
     };
     drop(connected);
+    if let Some(progress) = session.progress.take() {
+        // A journal that does not answer must not keep the socket.
+        let _ = timeout(place.settings.write_timeout, progress.leave()).await;
+    }
     if let Some(code) = farewell.code {
         // A peer that does not read must not keep the session alive.
         let _ = timeout(place.settings.write_timeout, socket.close(code, &farewell.reason)).await;
@@ -103,6 +118,10 @@ struct Session<'a> {
     caller: &'a crate::backend::Caller,
     conversation: Option<&'a crate::event::Conversation>,
     last_heard: Instant,
+    /// How far the client has heard, where its route replays.
+    progress: Option<Progress>,
+    /// What it has yet to hear before anything new.
+    missed: Vec<Parcel>,
 }
 
 impl Session<'_> {
@@ -113,11 +132,14 @@ impl Session<'_> {
         stay: Stay,
     ) -> Result<std::convert::Infallible, Farewell> {
         self.greet(socket).await?;
+        self.catch_up(socket).await?;
         // One frame at a time is handed over, in order; what comes meanwhile waits in the connection. Confirmations that
         // the backend gives later are waited for beside, and deliveries go on all the while.
         let mut over = pin!(stay.over());
         let mut handing = pin!(Fuse::terminated());
         let mut pending = FuturesUnordered::new();
+        let mut keeps = interval(KEEP_EVERY);
+        keeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pings = interval(self.place.settings.ping_every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pings.tick().await;
@@ -141,6 +163,7 @@ impl Session<'_> {
                     }
                 }
                 _ = pings.tick() => self.keep_alive(socket).await?,
+                _ = keeps.tick(), if self.progress.is_some() => self.progress.iter_mut().for_each(Progress::keep),
             }
         }
     }
@@ -167,7 +190,7 @@ impl Session<'_> {
 
     /// Writes what is in the mailbox, up to a batch, in one go.
     async fn deliver<S: Socket>(
-        &self,
+        &mut self,
         socket: &mut S,
         mailbox: &mut MailboxReceiver,
         received: Result<crate::relay::Parcel, MailboxEnd>,
@@ -184,11 +207,11 @@ impl Session<'_> {
                 }
                 None => break,
             };
-            match outgoing::frames(self.place, self.caller, &parcel.event).await {
+            let is_new = self.progress.as_mut().is_none_or(|progress| progress.take(&parcel));
+            match self.told(&parcel, is_new).await {
                 Ok(written) => frames.extend(written),
-                Err(fault) => {
-                    tracing::error!(route = %self.caller.route, %fault, "an event could not be brought to its reader");
-                    ended = Some(Farewell::with(End::Failed, 1011, "internal error"));
+                Err(farewell) => {
+                    ended = Some(farewell);
                     break;
                 }
             }
@@ -199,7 +222,39 @@ impl Session<'_> {
             next = mailbox.try_recv();
         }
         self.write(socket, frames).await?;
-        ended.map_or(Ok(()), Err)
+        ended.map_or(Ok(()), Err)?;
+        self.ask(socket).await
+    }
+
+    /// Writes what the client missed, before anything new.
+    async fn catch_up<S: Socket>(&mut self, socket: &mut S) -> Result<(), Farewell> {
+        for some in std::mem::take(&mut self.missed).chunks(BATCH) {
+            let mut frames = Vec::new();
+            for parcel in some {
+                frames.extend(self.told(parcel, true).await?);
+            }
+            self.write(socket, frames).await?;
+        }
+        self.ask(socket).await
+    }
+
+    /// The frames of a parcel; none of one that the client has already.
+    async fn told(&self, parcel: &Parcel, is_new: bool) -> Result<Vec<String>, Farewell> {
+        if !is_new {
+            return Ok(Vec::new());
+        }
+        outgoing::frames(self.place, self.caller, &parcel.event).await.map_err(|fault| {
+            tracing::error!(route = %self.caller.route, %fault, "an event could not be brought to its reader");
+            Farewell::with(End::Failed, 1011, "internal error")
+        })
+    }
+
+    /// Asks whether what was written has been read, where that is to be known.
+    async fn ask<S: Socket>(&mut self, socket: &mut S) -> Result<(), Farewell> {
+        match self.progress.as_mut().and_then(Progress::ask) {
+            Some(number) => self.in_time(socket.ping(number)).await,
+            None => Ok(()),
+        }
     }
 
     fn mailbox_farewell(&self, end: MailboxEnd) -> Farewell {
@@ -222,6 +277,13 @@ impl Session<'_> {
         let fault = match received {
             Incoming::Text(text) => return Ok(Some(text)),
             Incoming::Alive => return Ok(None),
+            Incoming::Pong(number) => {
+                if let Some(progress) = &mut self.progress {
+                    progress.answered(number);
+                }
+                self.ask(socket).await?;
+                return Ok(None);
+            }
             Incoming::Binary => Fault::new(Reason::Binary),
             Incoming::TooLarge => {
                 return Err(Farewell::with(End::Refused(Reason::TooLarge), 1009, "message too large"));
@@ -256,7 +318,7 @@ impl Session<'_> {
             return Err(Farewell::with(End::Dead, 1001, "no answer to pings"));
         }
         if silent_for >= self.place.settings.ping_every {
-            self.in_time(socket.ping()).await?;
+            self.in_time(socket.ping(0)).await?;
         }
         Ok(())
     }

@@ -19,8 +19,10 @@ pub enum Incoming {
     Text(Text),
     /// A binary message; no dialect has one.
     Binary,
-    /// Something that only shows life: a pong.
+    /// Something that only shows life.
     Alive,
+    /// The answer to the ping of this number.
+    Pong(u64),
     /// A message or frame above the limit; the socket cannot be read on.
     TooLarge,
     /// The other side broke the protocol; the code to close with.
@@ -40,7 +42,8 @@ pub trait Socket: Send {
     /// Hands a text over; may wait until earlier ones are written.
     fn feed(&mut self, text: Text) -> impl Future<Output = Result<(), Gone>> + Send;
 
-    fn ping(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
+    /// Asks for a pong with this number. It comes after the other side has read all that was written before.
+    fn ping(&mut self, number: u64) -> impl Future<Output = Result<(), Gone>> + Send;
 
     fn flush(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
 

@@ -68,8 +68,12 @@ impl Socket for WebSocket {
         match next {
             Some(Ok(Message::Text(text))) => Incoming::Text(text),
             Some(Ok(Message::Binary(_))) => Incoming::Binary,
-            // Pings are answered by the library; both only show life.
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Incoming::Alive,
+            Some(Ok(Message::Pong(payload))) => match payload.as_ref().try_into() {
+                Ok(number) => Incoming::Pong(u64::from_be_bytes(number)),
+                Err(_) => Incoming::Alive,
+            },
+            // Pings are answered by the library.
+            Some(Ok(Message::Ping(_) | Message::Frame(_))) => Incoming::Alive,
             Some(Ok(Message::Close(frame))) => Incoming::Closed(frame.map(|frame| frame.code.into())),
             None => Incoming::Closed(None),
             Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Incoming::TooLarge,
@@ -84,8 +88,8 @@ impl Socket for WebSocket {
         self.stream.feed(Message::Text(text)).await.map_err(|_| Gone)
     }
 
-    async fn ping(&mut self) -> Result<(), Gone> {
-        self.stream.send(Message::Ping(Bytes::new())).await.map_err(|_| Gone)
+    async fn ping(&mut self, number: u64) -> Result<(), Gone> {
+        self.stream.send(Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()))).await.map_err(|_| Gone)
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {

@@ -53,7 +53,7 @@ impl Inner {
             Some(room) => Some(room.conversation),
             None => None,
         };
-        Ok(Connected { conversation, subscription })
+        Ok(Connected { conversation, subscription, replay: None })
     }
 
     /// The sockets by which the caller hears; whether the upstream opened one for this very conversation.

@@ -66,9 +66,14 @@ impl Gateway {
 
     /// Starts one with the five routes whose journal and relay are in a Redis, so that several are one.
     pub async fn start_replica(redis: &str, more: &str) -> Self {
+        Self::start_replica_with(redis, more, |_| String::new()).await
+    }
+
+    /// The same, with further lines for a route, by the name of its dialect.
+    pub async fn start_replica_with(redis: &str, more: &str, options: impl Fn(&str) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let embedded = format!("kind = \"embedded\"\npath = \"{}/journal\"", folder.path().display());
-        let written = config(folder.path(), more, &|_| String::new());
+        let written = config(folder.path(), more, &options);
         let shared = format!("kind = \"redis\"\nurl = \"{redis}\"");
         let written = written.replace(&embedded, &shared);
         let written = written.replace("[server]", &format!("[server]\nvisitor_secret = \"{SECRET}\""));

@@ -9,5 +9,6 @@ mod redis;
 mod check;
 mod faults;
 mod groups;
+mod replay;
 mod room;
 mod stage;

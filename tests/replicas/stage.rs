@@ -18,9 +18,14 @@ pub struct Stage {
 
 impl Stage {
     pub async fn set() -> Self {
+        Self::set_with("").await
+    }
+
+    /// The same, with further lines for every route.
+    pub async fn set_with(lines: &'static str) -> Self {
         let redis = RedisServer::start();
-        let one = Gateway::start_replica(&redis.url(), "").await;
-        let other = Gateway::start_replica(&redis.url(), "").await;
+        let one = Gateway::start_replica_with(&redis.url(), "", |_| lines.to_owned()).await;
+        let other = Gateway::start_replica_with(&redis.url(), "", |_| lines.to_owned()).await;
         Stage { redis, one, other }
     }
 }
@@ -32,7 +37,11 @@ pub fn token(gateway: &Gateway, user: &str) -> String {
 
 /// A user's socket at a replica.
 pub async fn connect(gateway: &Gateway, user: &str) -> Socket {
-    let token = token(gateway, user);
+    connect_with(gateway, &token(gateway, user)).await
+}
+
+/// The same with a token that it may have had before.
+pub async fn connect_with(gateway: &Gateway, token: &str) -> Socket {
     Socket::open(gateway.address, &format!("/ws/chat/room/?token={token}"), None).await.unwrap()
 }
 

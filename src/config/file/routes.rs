@@ -36,9 +36,16 @@ pub(in crate::config) struct WrittenRoute {
     pub on_loss: Option<Spanned<OnLoss>>,
     pub confirm_within: Option<Spanned<Duration>>,
     pub forward_rest: Option<Spanned<bool>>,
+    /// For how long what a client misses is told to it when it comes back; where that is written.
+    pub replay: Option<Spanned<Duration>>,
     /// Where the route itself stands.
     pub place: Place,
 }
+
+/// For how long a client may be away, where only `replay = "missed"` is written, and at most: journals keep what was told
+/// for an hour.
+const REPLAY: Duration = Duration::from_secs(5 * 60);
+const LONGEST_REPLAY: Duration = Duration::from_secs(60 * 60);
 
 /// Names of stores, yet to be looked up.
 #[derive(Debug)]
@@ -68,12 +75,12 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         on_loss: section.word("on_loss", &[("degrade", OnLoss::Degrade), ("refuse", OnLoss::Refuse)]),
         confirm_within: at_key(&section, "confirm_within", confirm_within(&section)),
         forward_rest: at_key(&section, "forward_rest", section.boolean("forward_rest")),
+        replay: replay(&section),
         place,
         name: name.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
         dialect: dialect.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
         to: to.clone().unwrap_or_else(|| Spanned { value: String::new(), place: section.place().clone() }),
     };
-    replay(&section);
     section.finish();
     (name.is_some() && dialect.is_some() && to.is_some()).then_some(route)
 }
@@ -101,12 +108,24 @@ pub(super) fn options(section: &Section<'_>) -> BTreeMap<String, OptionValue> {
     options
 }
 
-fn replay(section: &Section<'_>) {
-    if let Some(replay) = section.word("replay", &[("off", false), ("missed", true)])
-        && replay.value
-    {
-        let help = Some("leave it `off`; history is there to read".to_owned());
-        section.report().error(Code::NotInThisVersion, &replay.place, "`missed` is not in this version", help);
+/// `replay = "missed"`, within `replay_window`.
+fn replay(section: &Section<'_>) -> Option<Spanned<Duration>> {
+    let window = section.duration("replay_window", Duration::from_secs(1), LONGEST_REPLAY);
+    let replay = section.word("replay", &[("off", false), ("missed", true)]);
+    match replay {
+        Some(replay) if replay.value => Some(Spanned { value: window.unwrap_or(REPLAY), place: replay.place }),
+        Some(_) | None => {
+            if section.has("replay_window") {
+                let help = Some("write `replay = \"missed\"` beside it, or take it out".to_owned());
+                section.report().warning(
+                    Code::Unused,
+                    &section.key_place("replay_window"),
+                    "nothing is replayed here",
+                    help,
+                );
+            }
+            None
+        }
     }
 }
 

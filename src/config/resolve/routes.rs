@@ -86,6 +86,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         events,
         on_loss: written.on_loss.map(|on_loss| on_loss.value).unwrap_or_default(),
         confirm_within: written.confirm_within.map(|within| within.value),
+        replay: written.replay.map(|replay| replay.value),
         forward_rest: written.forward_rest.is_some_and(|forward| forward.value),
     })
 }

@@ -76,6 +76,10 @@ fn callers(route: &WrittenRoute, upstream: &UpstreamSettings, report: &Report) {
             report.error(Code::Conflict, &auth.place, message, Some(help.to_owned()));
         }
     }
+    if let Some(replay) = &route.replay {
+        let message = "`missed` is for a route to the hub: what an upstream told is not kept here";
+        report.error(Code::Conflict, &replay.place, message, Some("take it out".to_owned()));
+    }
     if let Some(events) = &route.events
         && credentials.get("").is_some_and(forwards)
     {

@@ -53,6 +53,7 @@ pub fn collection(collection: Collection) -> u8 {
         Collection::Bridged => 10,
         Collection::RemoteFiles => 11,
         Collection::Sends => 12,
+        Collection::Cursors => 13,
     }
 }
 

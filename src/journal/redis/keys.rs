@@ -87,6 +87,7 @@ pub fn collection(collection: Collection) -> &'static str {
         Collection::Bridged => "bridged",
         Collection::RemoteFiles => "remote_files",
         Collection::Sends => "sends",
+        Collection::Cursors => "cursors",
     }
 }
 

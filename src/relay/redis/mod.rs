@@ -20,7 +20,7 @@ use crate::metrics;
 use crate::redis::{Link, Names, PushInfo, Pushes, RedisSettings, Script, telling};
 use crate::tasks::Tasks;
 
-use super::{Mailbox, MemoryRelay, Parcel, Relay, RelayError, Subscription};
+use super::{Mailbox, MailboxMeter, MemoryRelay, Parcel, Relay, RelayError, Subscription};
 use state::State;
 use wire::Wire;
 
@@ -148,6 +148,12 @@ impl Relay for RedisRelay {
 
     async fn healthy(&self) -> Result<(), RelayError> {
         Ok(self.0.link.healthy()?)
+    }
+
+    fn filled(&self, topics: &[Topic], mailbox: &MailboxMeter) -> (u64, Vec<(Topic, Place)>) {
+        // Mailboxes are filled under this lock only.
+        let state = self.0.state();
+        (mailbox.pushed(), state.places(topics))
     }
 
     fn gaps(&self) -> Option<watch::Receiver<u64>> {

@@ -107,6 +107,11 @@ impl State {
         self.is_behind = true;
     }
 
+    /// How far these topics were heard, as far as it is known.
+    pub fn places(&self, topics: &[Topic]) -> Vec<(Topic, Place)> {
+        topics.iter().filter_map(|topic| Some((topic.clone(), self.topics.get(topic)?.last?))).collect()
+    }
+
     /// Something was recorded and told at a topic. False: something before it was missed.
     pub fn hear(&mut self, topic: &Topic, place: Place, announced: Announced, local: &MemoryRelay) -> bool {
         let Some(heard) = self.topics.get_mut(topic) else { return true };

@@ -100,6 +100,7 @@ fn tunnel(dialect: Option<&str>) -> Tunnel {
             ping_every: Duration::from_secs(20),
             dead_after: Duration::from_secs(60),
             write_timeout: Duration::from_secs(10),
+            replay: None,
         },
     }
 }

@@ -174,7 +174,7 @@ impl Hearing {
                             return Ok(());
                         }
                     }
-                    Incoming::Alive | Incoming::Binary => {}
+                    Incoming::Alive | Incoming::Pong(_) | Incoming::Binary => {}
                     Incoming::Closed(code) => {
                         let fault = self.of_close(code);
                         if fault.reason == Reason::Ended {

@@ -47,7 +47,7 @@ pub(super) async fn converse<H: Hears>(
                 match received {
                     Incoming::Text(text) => hearing.set(async move { owner.hear(link, &text).await }.fuse()),
                     Incoming::Binary => crate::metrics::count_unreadable(&link.upstream),
-                    Incoming::Alive => {}
+                    Incoming::Alive | Incoming::Pong(_) => {}
                     Incoming::Closed(code) => return owner.closed(code).await,
                     Incoming::TooLarge => return give_up(socket, 1009, "it sent too large a message").await,
                     Incoming::Broken(code) => return give_up(socket, code, "it broke the protocol").await,
@@ -73,7 +73,7 @@ pub(super) async fn converse<H: Hears>(
                 if silent >= PING_EVERY * 3 {
                     return give_up(socket, 1001, "it does not answer pings").await;
                 }
-                if silent >= PING_EVERY && timeout(WRITE_TIMEOUT, socket.ping()).await != Ok(Ok(())) {
+                if silent >= PING_EVERY && timeout(WRITE_TIMEOUT, socket.ping(0)).await != Ok(Ok(())) {
                     break lost("it is gone");
                 }
             }
@@ -125,7 +125,7 @@ async fn last_words<H: Hears>(link: &Arc<Link>, mut socket: H::Socket, owner: &H
     loop {
         match tokio::time::timeout_at(until, socket.receive()).await.ok()? {
             Incoming::Text(text) => owner.hear(link, &text).await,
-            Incoming::Binary | Incoming::Alive => {}
+            Incoming::Binary | Incoming::Alive | Incoming::Pong(_) => {}
             Incoming::Closed(code) => return Some(owner.closed(code).await),
             Incoming::TooLarge | Incoming::Broken(_) => return None,
         }

@@ -46,7 +46,7 @@ impl Socket for Near {
         self.did.try_send(Did::Wrote(text.to_string())).map_err(|_| Gone)
     }
 
-    async fn ping(&mut self) -> Result<(), Gone> {
+    async fn ping(&mut self, _number: u64) -> Result<(), Gone> {
         self.did.try_send(Did::Pinged).map_err(|_| Gone)
     }
 
