@@ -95,6 +95,7 @@ impl Server {
                 ping_every: Duration::from_secs(30),
                 dead_after: Duration::from_secs(60),
                 write_timeout: Duration::from_secs(5),
+                replay: None,
             },
         };
         let site = Arc::new(Site::new(Served::new(vec![route], Vec::new()), tasks.clone(), bounds));
