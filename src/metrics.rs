@@ -129,7 +129,7 @@ impl Metrics {
             relayed: counter(
                 &registry,
                 "dragoman_relay_events_total",
-                "What the relay heard of too late: gaps, events missed, recovered from the journal, and topics lost.",
+                "What the relay heard too late or could not say: gaps, events missed, recovered, lost, unsaid, unreadable.",
                 &["outcome"],
             ),
             unreadable: counter(

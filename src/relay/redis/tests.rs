@@ -96,14 +96,19 @@ async fn a_cut_subscription_is_made_again_and_told_of() {
 }
 
 #[tokio::test]
-async fn without_its_server_it_refuses_at_once() {
+async fn without_its_server_it_tells_here_and_takes_nobody() {
     let mut server = RedisServer::start();
     let relay = open(&server).await;
     let mut state = relay.0.link.state();
+    let room = Topic::Conversation("room".into());
+    let (here, mut hearing) = listen(&relay, &room).await;
     server.kill();
     let down = state.wait_for(|state| matches!(state, crate::redis::LinkState::Down(_)));
     tokio::time::timeout(PATIENCE, down).await.expect("noticed").expect("the link lives");
     assert!(relay.healthy().await.is_err());
+    say(&relay, &room, "typing").await;
+    assert_eq!(hears(&mut hearing).await, "typing", "those here still hear each other");
+    drop(here);
     let (sender, _receiver) = mailbox(MailboxLimits { messages: 1, bytes: 1_000 });
     let refused = relay.subscribe("ann".into(), vec![Topic::Everyone], sender).await;
     assert!(refused.is_err(), "what cannot be heard is not promised");
