@@ -148,9 +148,12 @@ mod tests {
     use super::*;
     use crate::event::{Event, EventKind, MessageKind};
 
+    /// How far the mailbox is filled, and what was kept, with whether it was for the last time.
+    type Kept = (Filled, Vec<(Cursor, bool)>);
+
     /// A mailbox of one topic that is filled by hand.
     #[derive(Clone, Default)]
-    struct Shelf(Arc<Mutex<(Filled, Vec<(Cursor, bool)>)>>);
+    struct Shelf(Arc<Mutex<Kept>>);
 
     #[async_trait::async_trait]
     impl Bookmark for Shelf {
