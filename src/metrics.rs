@@ -34,6 +34,11 @@ pub struct Metrics {
     reloads: IntCounterVec,
     replayed: IntCounterVec,
     config: IntGaugeVec,
+    journal_events: IntGauge,
+    journal_bytes: IntGauge,
+    journal_file: IntGauge,
+    journal_oldest: IntGauge,
+    trimmed: IntCounterVec,
 }
 
 fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
@@ -45,6 +50,12 @@ fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntC
 
 fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     let gauge = IntGaugeVec::new(Opts::new(name, help), labels).expect("a well-formed metric");
+    registry.register(Box::new(gauge.clone())).expect("registered once");
+    gauge
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    let gauge = IntGauge::new(name, help).expect("a well-formed metric");
     registry.register(Box::new(gauge.clone())).expect("registered once");
     gauge
 }
@@ -168,6 +179,20 @@ impl Metrics {
                 "dragoman_config_taken_timestamp_seconds",
                 "When the config that holds was taken, by the digest of its files.",
                 &["digest"],
+            ),
+            journal_events: gauge(&registry, "dragoman_journal_events", "Events that the embedded journal keeps."),
+            journal_bytes: gauge(&registry, "dragoman_journal_event_bytes", "Bytes of the events it keeps."),
+            journal_file: gauge(&registry, "dragoman_journal_file_bytes", "Length of its file."),
+            journal_oldest: gauge(
+                &registry,
+                "dragoman_journal_oldest_timestamp_seconds",
+                "When the oldest event that may go was recorded; 0 where there is none.",
+            ),
+            trimmed: counter(
+                &registry,
+                "dragoman_journal_trimmed_total",
+                "Events that went, as too old, too many in their conversation, or too much in all.",
+                &["reason"],
             ),
             registry,
         }
@@ -324,6 +349,22 @@ pub fn count_gap(upstream: &str, outcome: &str) {
 /// So many messages were told from a history.
 pub fn count_missed(upstream: &str, messages: u64) {
     metrics().missed.with_label_values(&[upstream]).inc_by(messages);
+}
+
+/// What the embedded journal holds: events, their bytes, those of its file, and when its oldest was recorded, in
+/// milliseconds of Unix.
+pub fn show_journal(events: u64, bytes: u64, file: u64, oldest: Option<u64>) {
+    let metrics = metrics();
+    let number = |value| i64::try_from(value).unwrap_or(i64::MAX);
+    metrics.journal_events.set(number(events));
+    metrics.journal_bytes.set(number(bytes));
+    metrics.journal_file.set(number(file));
+    metrics.journal_oldest.set(number(oldest.unwrap_or(0) / 1_000));
+}
+
+/// The journal let go of events: `age`, `length`, `size`.
+pub fn count_trimmed(reason: &str, events: u64) {
+    metrics().trimmed.with_label_values(&[reason]).inc_by(events);
 }
 
 /// A connection is open while this lives.

@@ -31,7 +31,7 @@ impl Ground {
     pub async fn open(config: &Config, address: SocketAddr) -> Result<Self, StartError> {
         let tasks = Tasks::new();
         let journal: Arc<dyn Journal> = match &config.journal {
-            JournalSettings::Embedded { path } => Arc::new(EmbeddedJournal::open(path)?),
+            JournalSettings::Embedded { path, keep } => Arc::new(EmbeddedJournal::open_with(path, *keep)?),
             JournalSettings::Redis(settings) => Arc::new(in_redis(settings).await?),
         };
         let relay: Arc<dyn Relay> = match &config.relay {
@@ -44,7 +44,7 @@ impl Ground {
         };
         let visitors = match (&config.server.visitor_secret, &config.journal) {
             (Some(secret), _) => secret.clone(),
-            (None, JournalSettings::Embedded { path }) => keys::visitors(&path.with_extension("key"))?,
+            (None, JournalSettings::Embedded { path, .. }) => keys::visitors(&path.with_extension("key"))?,
             (None, JournalSettings::Redis(_)) => return Err("`visitor_secret` of [server] is missing".into()),
         };
         let hub = Hub::open(Arc::clone(&journal), Arc::clone(&relay), &tasks);

@@ -11,7 +11,7 @@ use crate::auth::Auth;
 use crate::delivery::WebhookSettings;
 use crate::dialect::{Dialect, OnLoss};
 use crate::event::MessageKind;
-use crate::journal::RedisJournalSettings;
+use crate::journal::{Keep, RedisJournalSettings};
 use crate::naming::PinnedConversation;
 use crate::redis::RedisSettings;
 use crate::secret::Secret;
@@ -56,6 +56,7 @@ pub enum JournalSettings {
     Embedded {
         /// A file, from the working directory.
         path: PathBuf,
+        keep: Keep,
     },
     /// For several replicas.
     Redis(Box<RedisJournalSettings>),

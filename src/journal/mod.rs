@@ -5,6 +5,7 @@
 
 mod embedded;
 mod feed;
+mod keep;
 mod lease;
 mod redis;
 
@@ -15,9 +16,10 @@ use uuid::Uuid;
 
 use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Resource, Topic};
 
-pub use embedded::EmbeddedJournal;
+pub use embedded::{Compacted, EmbeddedJournal};
+pub use keep::Keep;
 pub use lease::Lease;
-pub use redis::{Keep, RedisJournal, RedisJournalSettings};
+pub use redis::{RedisJournal, RedisJournalSettings};
 
 /// An event to be recorded.
 #[derive(Debug, Clone)]

@@ -45,7 +45,7 @@ fn a_layer_changes_one_key_and_leaves_the_others() {
 fn the_environment_gives_texts() {
     // A text that looks like a number stays a text where one is wanted.
     let loaded = load("", &[("DRAGOMAN_JOURNAL__PATH", "12345")], &[]).unwrap();
-    let JournalSettings::Embedded { path } = loaded.config.journal else { panic!("embedded by default") };
+    let JournalSettings::Embedded { path, .. } = loaded.config.journal else { panic!("embedded by default") };
     assert_eq!(path, Path::new("12345"));
 }
 
@@ -65,7 +65,7 @@ fn only_names_with_a_section_are_settings() {
 #[test]
 fn a_value_of_the_environment_is_taken_as_it_is() {
     let problems = load("", &[("DRAGOMAN_JOURNAL__PATH", "${HOME}")], &[]).unwrap();
-    let JournalSettings::Embedded { path } = problems.config.journal else { panic!("embedded by default") };
+    let JournalSettings::Embedded { path, .. } = problems.config.journal else { panic!("embedded by default") };
     assert_eq!(path, Path::new("${HOME}"));
 }
 

@@ -88,3 +88,13 @@ fn what_nothing_uses_is_said() {
     let loaded = load("[redis]\nurl = \"redis://127.0.0.1\"\n");
     assert!(loaded.warnings.render(false).contains("nothing uses [redis]"));
 }
+
+#[test]
+fn what_is_kept_has_bounds_of_age_number_and_size() {
+    let text = "[journal]\nkeep = { days = 90, messages = 100000, size = \"2GiB\" }\n";
+    let JournalSettings::Embedded { keep, .. } = load(text).config.journal else { panic!("embedded by default") };
+    assert_eq!(keep.age, Some(Duration::from_secs(90 * 86_400)));
+    assert_eq!((keep.messages, keep.bytes), (Some(100_000), Some(2 << 30)));
+    let JournalSettings::Embedded { keep, .. } = load("").config.journal else { panic!("embedded by default") };
+    assert!(keep.is_everything());
+}

@@ -95,7 +95,7 @@ fn refuse_url(section: &Section<'_>, help: &str, message: &str) {
 
 fn embedded(section: Section<'_>) -> Option<JournalSettings> {
     let path = section.needed_text("path", "a folder for the journal, as in `path = \"data/journal\"`");
-    section.not_in_this_version(&["keep"], "an embedded journal keeps everything; take it out");
+    let keep = keep(&section, true);
     refuse_url(&section, "an embedded journal has a `path` and no `url`", "`url` belongs to a journal in Redis");
     if section.has("hold") {
         let help = Some("an embedded journal is always there; take it out".to_owned());
@@ -108,7 +108,7 @@ fn embedded(section: Section<'_>) -> Option<JournalSettings> {
     }
     section.node("hold");
     section.finish();
-    Some(JournalSettings::Embedded { path: PathBuf::from(path?.value) })
+    Some(JournalSettings::Embedded { path: PathBuf::from(path?.value), keep })
 }
 
 fn in_redis(section: Section<'_>, redis: Option<RedisSettings>) -> Option<JournalSettings> {
@@ -118,15 +118,28 @@ fn in_redis(section: Section<'_>, redis: Option<RedisSettings>) -> Option<Journa
         section.report().error(Code::Conflict, &section.key_place("path"), message, help);
     }
     let hold = section.duration("hold", Duration::ZERO, Duration::from_secs(600)).unwrap_or(HOLD);
-    let keep = section.section("keep").map(|keep| {
-        let days = keep.integer("days", 1, 36_500).and_then(|days| u64::try_from(days).ok());
-        let messages = keep.integer("messages", 1, 1_000_000_000).and_then(|messages| u64::try_from(messages).ok());
-        keep.finish();
-        Keep { age: days.map(|days| Duration::from_secs(days * 86_400)), messages }
-    });
+    let keep = keep(&section, false);
     section.finish();
-    let settings = RedisJournalSettings { redis: redis?, keep: keep.unwrap_or_default(), hold };
+    let settings = RedisJournalSettings { redis: redis?, keep, hold };
     Some(JournalSettings::Redis(Box::new(settings)))
+}
+
+/// How much is kept; without a word everything. Redis has a bound of its own for the size of all.
+fn keep(section: &Section<'_>, has_size: bool) -> Keep {
+    let Some(keep) = section.section("keep") else { return Keep::default() };
+    let days = keep.integer("days", 1, 36_500).and_then(|days| u64::try_from(days).ok());
+    let messages = keep.integer("messages", 1, 1_000_000_000).and_then(|messages| u64::try_from(messages).ok());
+    let bytes = match has_size {
+        true => keep.size("size", 1 << 20, 1 << 50),
+        false => None,
+    };
+    if !has_size && keep.has("size") {
+        let help = Some("set `maxmemory` of Redis; when that is full, sends are refused".to_owned());
+        keep.report().error(Code::Conflict, &keep.key_place("size"), "`size` belongs to an embedded journal", help);
+        keep.node("size");
+    }
+    keep.finish();
+    Keep { age: days.map(|days| Duration::from_secs(days * 86_400)), messages, bytes }
 }
 
 fn address(text: &str) -> Result<RedisSettings, String> {

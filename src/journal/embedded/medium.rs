@@ -2,12 +2,13 @@
 //! lost disk) is opened anew, as redb refuses every further use of it.
 
 use std::fs::{File, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 use super::super::JournalError;
+use super::compaction::{self, Compacted};
 use super::tables::{self, Layout};
 use super::upgrade;
 
@@ -18,6 +19,8 @@ type Open = Box<dyn Fn() -> Result<Database, JournalError> + Send + Sync>;
 
 pub struct Medium {
     open: Open,
+    /// Where it is, if it is a file.
+    path: Option<PathBuf>,
     /// Absent after it was closed, or while it cannot be opened.
     database: RwLock<Option<Database>>,
 }
@@ -25,8 +28,8 @@ pub struct Medium {
 impl Medium {
     /// The file at this path; made if there is none, readable by its owner alone.
     pub fn file(path: &Path) -> Result<Self, JournalError> {
-        let path = path.to_owned();
-        Medium::new(Box::new(move || {
+        let (path, own) = (path.to_owned(), path.to_owned());
+        let medium = Medium::new(Box::new(move || {
             let file = open_file(&path).map_err(|error| tables::error(redb::Error::Io(error)))?;
             builder().create_file(file).map_err(|error| match error {
                 DatabaseError::DatabaseAlreadyOpen => {
@@ -34,13 +37,37 @@ impl Medium {
                 }
                 other => tables::error(other),
             })
-        }))
+        }))?;
+        Ok(Medium { path: Some(own), ..medium })
     }
 
     /// What `open` opens, now and again after each failure.
     pub fn new(open: Open) -> Result<Self, JournalError> {
         let database = prepared(&open)?;
-        Ok(Medium { open, database: RwLock::new(Some(database)) })
+        Ok(Medium { open, path: None, database: RwLock::new(Some(database)) })
+    }
+
+    /// Bytes of the file; 0 where it is none.
+    pub fn length(&self) -> u64 {
+        let path = self.path.as_ref();
+        path.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Compacts the file if at least half of it is free. Nobody else may use it meanwhile.
+    pub fn compact_if_worth_it(&self) -> Result<Option<Compacted>, JournalError> {
+        let length = self.length();
+        let is_worth_it = |database| compaction::is_worth_it(database, length);
+        // A statement of its own: compacting needs the lock that this one holds.
+        let is_worth_it = self.database().as_ref().map(is_worth_it).transpose()?;
+        if is_worth_it == Some(true) { self.compact().map(Some) } else { Ok(None) }
+    }
+
+    /// Compacts the file. Nobody else may use it meanwhile.
+    pub fn compact(&self) -> Result<Compacted, JournalError> {
+        let before = self.length();
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        compaction::compact(database.as_mut().ok_or_else(absent)?)?;
+        Ok(Compacted { before, after: self.length() })
     }
 
     /// Lets go of the file, once those who read it are done.

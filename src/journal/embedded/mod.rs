@@ -2,10 +2,13 @@
 //! confirmed after its group is on disk. Reads go beside the writer, on the state of the last commit.
 
 mod ages;
+mod compaction;
 mod ids;
+mod keeper;
 mod medium;
 mod reads;
 mod records;
+mod retention;
 mod tables;
 mod told;
 mod upgrade;
@@ -13,6 +16,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -21,7 +25,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Topic};
 
-use super::{Append, Collection, Journal, JournalError, Namespace, Put, Recorded, Span};
+use super::{Append, Collection, Journal, JournalError, Keep, Namespace, Put, Recorded, Span};
+pub use compaction::Compacted;
 use medium::Medium;
 use writer::Write;
 
@@ -36,26 +41,45 @@ pub struct EmbeddedJournal {
     medium: Arc<Medium>,
     /// Gone once the journal is closed.
     writes: Mutex<Option<mpsc::Sender<Write>>>,
-    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    threads: Mutex<Option<Threads>>,
     committed: broadcast::Sender<Announced>,
 }
 
+/// What runs beside those who ask.
+struct Threads {
+    writer: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+    /// The keeper ends once this is gone.
+    keeping: std::sync::mpsc::Sender<()>,
+}
+
 impl EmbeddedJournal {
-    /// Opens the file, or makes it. A file that another process has open, or of another version, is refused.
+    /// Opens the file, or makes it, and keeps everything. A file that another process has open, or of another version, is
+    /// refused.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        EmbeddedJournal::on(Medium::file(path)?)
+        EmbeddedJournal::open_with(path, Keep::default())
     }
 
-    fn on(medium: Medium) -> Result<Self, JournalError> {
+    /// The same, and lets go of what is not to be kept. A file of which half is free is compacted first.
+    pub fn open_with(path: &Path, keep: Keep) -> Result<Self, JournalError> {
+        let medium = Medium::file(path)?;
+        if let Some(Compacted { before, after }) = medium.compact_if_worth_it()? {
+            tracing::info!(before, after, "the journal's file was compacted");
+        }
+        EmbeddedJournal::on(medium, keep)
+    }
+
+    fn on(medium: Medium, keep: Keep) -> Result<Self, JournalError> {
         let medium = Arc::new(medium);
         let (writes, queue) = mpsc::channel(QUEUE);
         let (committed, _) = broadcast::channel(FOLLOW);
-        let (thread_medium, thread_committed) = (Arc::clone(&medium), committed.clone());
-        let writer = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || writer::run(&thread_medium, queue, &thread_committed))
-            .map_err(|error| JournalError::Unavailable(error.to_string()))?;
-        Ok(EmbeddedJournal { medium, writes: Mutex::new(Some(writes)), writer: Mutex::new(Some(writer)), committed })
+        let (writer_medium, writer_committed) = (Arc::clone(&medium), committed.clone());
+        let writer = thread("journal", move || writer::run(&writer_medium, queue, &writer_committed))?;
+        let (keeping, stop) = std::sync::mpsc::channel();
+        let keeper_medium = Arc::clone(&medium);
+        let keeper = thread("journal keeper", move || keeper::run(&keeper_medium, keep, &stop))?;
+        let threads = Threads { writer, keeper, keeping };
+        Ok(EmbeddedJournal { medium, writes: Mutex::new(Some(writes)), threads: Mutex::new(Some(threads)), committed })
     }
 
     /// Queues a write now. The future waits until it is durable; dropping it does not take the write back.
@@ -76,6 +100,11 @@ impl EmbeddedJournal {
             durable.await.unwrap_or_else(|_| Err(closed()))
         })
     }
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, JournalError> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    started.map_err(|error| JournalError::Unavailable(error.to_string()))
 }
 
 fn closed() -> JournalError {
@@ -170,11 +199,13 @@ impl Journal for EmbeddedJournal {
 
     async fn close(&self) {
         drop(self.writes.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            // The thread ends after what was queued; joining it must not hold up the others meanwhile.
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Threads { writer, keeper, keeping }) = threads {
+            // They end after what was queued and begun; joining them must not hold up the others meanwhile.
             let medium = Arc::clone(&self.medium);
             let _ = tokio::task::spawn_blocking(move || {
+                drop(keeping);
+                let _ = keeper.join();
                 let _ = writer.join();
                 medium.close();
             })
@@ -185,5 +216,7 @@ impl Journal for EmbeddedJournal {
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod kept;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::super::{Collection, JournalError};
 /// The layout of the file; a file of another version is refused.
 pub const FORMAT: u64 = 2;
 
-/// `format`, `next_id`, and `bytes`: of the events that are kept.
+/// `format`; `next_id`; `bytes` of the events that are kept; `freed`: bytes of events that went since that was last looked at.
 pub const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 /// (conversation, sequence) → CloudEvents JSON.
 pub const EVENTS: TableDefinition<'static, (&str, u64), &[u8]> = TableDefinition::new("events");

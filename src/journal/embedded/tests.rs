@@ -143,7 +143,7 @@ async fn a_full_disk_refuses_and_recovers() {
         medium::builder().create_with_backend(disk)
     };
     let medium = Medium::new(Box::new(move || open().map_err(tables::error))).expect("opens");
-    let journal = EmbeddedJournal::on(medium).expect("starts");
+    let journal = EmbeddedJournal::on(medium, Keep::default()).expect("starts");
     let first = journal.append(promises::text("room", "first")).await.expect("recorded");
     full.store(true, Ordering::SeqCst);
     for _ in 0..3 {

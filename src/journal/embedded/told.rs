@@ -1,16 +1,17 @@
 //! What is told at topics: counted, and kept for a while. In: an audience, in the transaction that records the event. Out:
 //! its turn and how far it brought each topic; later, what somebody missed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
-use crate::event::{Audience, Event, Missed, Place, Topic};
+use crate::event::{Audience, Event, Missed, Place, Timestamp, Topic};
 
 use super::super::JournalError;
 use super::super::feed::{self, Entry, Gathered};
 use super::records::decode;
-use super::tables::{self, EVENTS, FEED, LAST, TOLD};
+use super::tables::{self, Announcement, EVENTS, FEED, LAST, TOLD};
 
 /// An announcement, counted.
 pub struct Told {
@@ -28,7 +29,7 @@ pub fn tell(transaction: &WriteTransaction, event: &Event, audience: &Audience) 
     let turn = next_turn(transaction, conversation)?;
     let mut told = transaction.open_table(TOLD).map_err(tables::error)?;
     let mut feed = transaction.open_table(FEED).map_err(tables::error)?;
-    let (mark, now) = (feed::mark(), tables::milliseconds(crate::event::Timestamp::now()));
+    let (mark, now) = (feed::mark(), tables::milliseconds(Timestamp::now()));
     let mut places: Vec<(Topic, Place)> = Vec::with_capacity(audience.topics.len());
     for topic in &audience.topics {
         if places.iter().any(|(counted, _)| counted == topic) {
@@ -91,43 +92,72 @@ pub fn missed(transaction: &ReadTransaction, heard: &[(Topic, Place)]) -> Result
     for (conversation, turns) in conversations {
         for (turn, (sequence, places)) in turns {
             let stored = events.get((&*conversation, sequence)).map_err(tables::error)?;
-            let event = stored.map(|stored| decode(stored.value()).map(std::sync::Arc::new)).transpose()?;
+            let event = stored.map(|stored| decode(stored.value()).map(Arc::new)).transpose()?;
             feed::announce(&mut missed, turn, places, event.as_ref());
         }
     }
     Ok(missed)
 }
 
-/// Forgets what is too old in the feeds of some topics, from after `topic` on. Returns where to go on, and how many went.
+/// Whether one of some topics after `from` has something older than this. Returns where to go on, if there are more.
+pub fn has_older(
+    transaction: &ReadTransaction,
+    from: Option<&str>,
+    topics: usize,
+    life: Duration,
+) -> Result<(Option<String>, bool), JournalError> {
+    let feed = transaction.open_table(FEED).map_err(tables::error)?;
+    let since = oldest(life);
+    let mut at = from.map(str::to_owned);
+    for _ in 0..topics {
+        let Some((topic, _, first)) = next_topic(&feed, at.as_deref())? else { return Ok((None, false)) };
+        if first < since {
+            return Ok((at, true));
+        }
+        at = Some(topic);
+    }
+    Ok((at, false))
+}
+
+/// Forgets what is older than this in the feeds of some topics after `from`, at most so many entries.
 pub fn forget(
     transaction: &WriteTransaction,
     from: Option<&str>,
     topics: usize,
     most: usize,
     life: Duration,
-) -> Result<(Option<String>, u64), JournalError> {
-    let now = tables::milliseconds(crate::event::Timestamp::now());
-    let oldest = now.saturating_sub(u64::try_from(life.as_millis()).unwrap_or(u64::MAX));
+) -> Result<(), JournalError> {
     let mut feed = transaction.open_table(FEED).map_err(tables::error)?;
-    let (mut at, mut gone) = (from.map(str::to_owned), 0);
+    let (mut at, mut left, since) = (from.map(str::to_owned), most, oldest(life));
     for _ in 0..topics {
-        let behind = at.as_deref().unwrap_or_default();
-        let next =
-            feed.range((behind, u64::MAX)..).map_err(tables::error)?.next().transpose().map_err(tables::error)?;
-        let Some(next) = next.map(|(key, _)| key.value().0.to_owned()) else { return Ok((None, gone)) };
+        let Some((topic, ..)) = next_topic(&feed, at.as_deref())? else { return Ok(()) };
         let mut old = Vec::new();
-        for entry in feed.range((next.as_str(), 0)..=(next.as_str(), u64::MAX)).map_err(tables::error)? {
+        for entry in feed.range((topic.as_str(), 0)..=(topic.as_str(), u64::MAX)).map_err(tables::error)?.take(left) {
             let (key, value) = entry.map_err(tables::error)?;
-            if value.value().1 >= oldest || old.len() == most {
+            if value.value().1 >= since {
                 break;
             }
             old.push(key.value().1);
         }
-        for number in &old {
-            feed.remove((next.as_str(), *number)).map_err(tables::error)?;
+        left -= old.len();
+        for number in old {
+            feed.remove((topic.as_str(), number)).map_err(tables::error)?;
         }
-        gone += old.len() as u64;
-        at = Some(next);
+        at = Some(topic);
     }
-    Ok((at, gone))
+    Ok(())
+}
+
+fn oldest(life: Duration) -> u64 {
+    tables::milliseconds(Timestamp::now()).saturating_sub(u64::try_from(life.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The first topic after one, the number of its first entry, and when that was told.
+fn next_topic(
+    feed: &impl ReadableTable<(&'static str, u64), Announcement>,
+    after: Option<&str>,
+) -> Result<Option<(String, u64, u64)>, JournalError> {
+    let after = after.map_or(("", 0), |after| (after, u64::MAX));
+    let next = feed.range(after..).map_err(tables::error)?.next().transpose().map_err(tables::error)?;
+    Ok(next.map(|(key, value)| (key.value().0.to_owned(), key.value().1, value.value().1)))
 }

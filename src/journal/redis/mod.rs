@@ -28,7 +28,7 @@ use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Topic};
 use crate::redis::{Cmd, Link, Names, Recent, RedisError, RedisSettings, Value, cmd};
 use crate::tasks::Tasks;
 
-use super::{Append, Collection, Journal, JournalError, Lease, Namespace, Put, Recorded, Span};
+use super::{Append, Collection, Journal, JournalError, Keep, Lease, Namespace, Put, Recorded, Span};
 use writer::Order;
 
 /// Writes that may wait. Beyond that the journal is busy, and says so.
@@ -39,15 +39,6 @@ const REMEMBERED: usize = 100_000;
 
 /// The layout; another one is refused.
 const FORMAT: &str = "1";
-
-/// How much of each conversation is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Keep {
-    /// Absent: as old as it gets.
-    pub age: Option<Duration>,
-    /// Absent: as many as there are.
-    pub messages: Option<u64>,
-}
 
 /// How the journal in Redis is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use crate::event::{Audience, Event, Timestamp};
 use crate::redis::{Cmd, Names, Value, from_redis_value, telling, topic_text};
 
 use super::super::feed;
-use super::super::{Append, JournalError, Put, Recorded};
+use super::super::{Append, JournalError, Keep, Put, Recorded};
 use super::keys::{self, BUCKETS};
 use super::scripts::{AMEND, APPEND, PUT};
-use super::{Keep, unreadable};
+use super::unreadable;
 
 /// How long it is known what a write came to. Longer than any write is tried.
 const INTENT_LIFE: Duration = Duration::from_secs(600);

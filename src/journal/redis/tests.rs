@@ -193,7 +193,7 @@ async fn another_history_is_noticed() {
 #[tokio::test]
 async fn what_is_too_much_or_too_old_goes() {
     let server = RedisServer::start();
-    let short = RedisJournalSettings { keep: Keep { messages: Some(10), age: None }, ..settings(&server) };
+    let short = RedisJournalSettings { keep: Keep { messages: Some(10), ..Keep::default() }, ..settings(&server) };
     let journal = RedisJournal::open(short).await.expect("opens");
     let first = journal.append(Append { key: Some("k".to_owned()), ..promises::text("room", "first") }).await;
     let first = first.expect("recorded").event;
@@ -204,7 +204,7 @@ async fn what_is_too_much_or_too_old_goes() {
     assert_eq!(journal.event(&first.details.id).await, Ok(None));
     let again = journal.append(Append { key: Some("k".to_owned()), ..promises::text("room", "again") }).await;
     assert_eq!(again.expect("recorded").event.details.sequence, Some(52), "the count goes on");
-    let young = Keep { messages: None, age: Some(Duration::from_millis(1)) };
+    let young = Keep { age: Some(Duration::from_millis(1)), ..Keep::default() };
     let journal = RedisJournal::open(RedisJournalSettings { keep: young, ..settings(&server) }).await.expect("opens");
     tokio::time::timeout(PATIENCE, async {
         // Each append looks at what is old by then; the last always stays.
