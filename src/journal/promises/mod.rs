@@ -1,5 +1,5 @@
-//! What every journal promises. Each implementation's tests run this suite on a fresh journal; a later one (Redis) runs
-//! the same.
+//! What every journal promises. Each implementation's tests, the embedded one's and those of Redis, run this suite on a
+//! fresh journal.
 
 mod events;
 mod ids;
