@@ -26,10 +26,11 @@ pub async fn start(
         }
         let Some(webhook) = webhook(route, parts) else { continue };
         let source = match &route.target {
-            Target::Hub => Source::Relay(Arc::clone(&ground.relay)),
+            Target::Hub => Source::Hub(Arc::clone(&ground.relay)),
             Target::Upstream(_) => Source::Backend(parts.backend(&route.target, ground)?, Box::new(app(route))),
         };
-        started.insert(Arc::clone(&route.name), webhook.start(source, &ground.tasks).await?);
+        started
+            .insert(Arc::clone(&route.name), webhook.start(source, Arc::clone(&ground.journal), &ground.tasks).await?);
     }
     Ok(started)
 }

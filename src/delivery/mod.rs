@@ -1,8 +1,10 @@
 //! Telling those who are not connected: webhooks, retried. In: what the relay carries. Out: calls to the addresses of
 //! the config.
 
+mod claim;
 mod listener;
 mod post;
+mod progress;
 #[cfg(test)]
 mod tests;
 mod webhook;

@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 use super::{RunningWebhook, Source, Webhook, WebhookSettings};
 use crate::auth::Secret;
 use crate::dialect::builtin;
-use crate::event::{Event, EventKind, MessageKind};
-use crate::journal::EmbeddedJournal;
+use crate::event::{Audience, Event, EventKind, MessageKind};
+use crate::journal::{Append, EmbeddedJournal, Journal};
 use crate::naming::Naming;
-use crate::relay::{MemoryRelay, Parcel, Relay, Topic};
+use crate::relay::{MemoryRelay, Relay, Topic};
 use crate::tasks::Tasks;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -66,6 +66,7 @@ fn webhook(url: &str, key: &str, naming: &Arc<Naming>) -> Webhook {
 }
 
 struct Scene {
+    journal: Arc<EmbeddedJournal>,
     relay: Arc<dyn Relay>,
     running: Option<RunningWebhook>,
     naming: Arc<Naming>,
@@ -79,25 +80,31 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let journal = Arc::new(EmbeddedJournal::open(&folder.path().join("journal")).unwrap());
         let dialect = builtin::find("divar").unwrap();
-        let naming = Arc::new(Naming::open(journal, &[], &[dialect]).await.unwrap());
+        let naming = Arc::new(Naming::open(Arc::clone(&journal) as _, &[], &[dialect]).await.unwrap());
         let relay: Arc<dyn Relay> = Arc::new(MemoryRelay::new());
         let (url, calls) = app(tasks, statuses).await;
         let webhook = webhook(&url, "the key", &naming);
-        let running = Some(webhook.start(Source::Relay(Arc::clone(&relay)), tasks).await.unwrap());
-        Scene { relay, running, naming, calls, _folder: folder }
+        let running = webhook.start(Source::Hub(Arc::clone(&relay)), Arc::clone(&journal) as _, tasks).await;
+        let running = Some(running.unwrap());
+        let (mut recorded, relaying) = (journal.follow().unwrap(), Arc::clone(&relay));
+        tasks.spawn(async move {
+            while let Ok(announced) = recorded.recv().await {
+                relaying.publish(announced.into()).await.unwrap();
+            }
+        });
+        Scene { journal, relay, running, naming, calls, _folder: folder }
     }
 
     /// Somebody writes in a conversation, through a route.
     async fn write(&self, conversation: &str, route: &str, text: &str) {
         let mut event = Event::new(EventKind::Message(MessageKind::Text));
-        event.details.id = "1".to_owned();
         event.details.conversation.id = conversation.to_owned();
         event.details.sender.id = "ann".to_owned();
         event.details.body = Some(text.to_owned());
         event.details.sent_at = crate::event::Timestamp::parse("2025-01-01T00:00:00Z");
         event.details.origin.route = Some(route.to_owned());
-        let parcel = Parcel::new(Arc::new(event), vec![Topic::Everyone]);
-        self.relay.publish(parcel).await.unwrap();
+        let audience = Some(Audience { topics: vec![Topic::Everyone], last: None });
+        self.journal.append(Append { event, key: None, documents: Vec::new(), audience }).await.unwrap();
     }
 
     async fn next(&mut self) -> Call {
@@ -171,4 +178,28 @@ async fn a_stopped_webhook_tells_what_waits_and_nothing_more() {
     scene.write("flat", "desk", "too late").await;
     let more = tokio::time::timeout(Duration::from_millis(200), scene.calls.recv()).await;
     assert!(more.is_err(), "{more:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_told_meanwhile_is_told_once_somebody_listens_again() {
+    let tasks = Tasks::new();
+    let mut scene = Scene::set(&tasks, &[]).await;
+    scene.write("flat", "desk", "first").await;
+    assert_eq!(scene.next_text().await, "first");
+    drop(scene.running.take());
+    tasks.stop();
+    // The app itself goes on.
+    tasks.drain(Duration::from_millis(200)).await;
+    let tasks = Tasks::new();
+    scene.write("flat", "desk", "second").await;
+    scene.write("elsewhere", "desk", "not for the app").await;
+    scene.write("flat", "desk", "third").await;
+    let (url, mut calls) = app(&tasks, &[]).await;
+    let source = Source::Hub(Arc::clone(&scene.relay));
+    let _running = webhook(&url, "the key", &scene.naming).start(source, Arc::clone(&scene.journal) as _, &tasks).await;
+    for expected in ["second", "third"] {
+        let (_, call) = tokio::time::timeout(PATIENCE, calls.recv()).await.expect("a call in time").unwrap();
+        assert_eq!(call["new_message"]["text"], expected);
+    }
+    tasks.stop();
 }

@@ -43,8 +43,8 @@ pub struct Webhook {
 
 /// Where a webhook hears of events.
 pub enum Source {
-    /// Of the hub's, as they are relayed.
-    Relay(Arc<dyn Relay>),
+    /// Of the hub's: what is recorded from the journal, what is told in passing as it is relayed.
+    Hub(Arc<dyn Relay>),
     /// Of a backend's, as the app itself would on a socket.
     Backend(Arc<dyn Backend>, Box<Caller>),
 }
@@ -52,7 +52,7 @@ pub enum Source {
 impl Source {
     pub(super) async fn listen(&self, route: &Arc<str>, letters: Mailbox) -> Result<Subscription, Fault> {
         match self {
-            Source::Relay(relay) => relay
+            Source::Hub(relay) => relay
                 .subscribe(Arc::clone(route), vec![Topic::Everyone], letters)
                 .await
                 .map_err(|error| Fault::new(Reason::Unavailable).detail(error.to_string())),
@@ -86,23 +86,25 @@ impl Webhook {
         headers
     }
 
-    pub(super) async fn tell(&self, viewer: &Principal, event: &Event) {
+    /// Tells the app of an event, if it is news to it. An error: it may be told later, and nothing was said yet.
+    pub(super) async fn tell(&self, viewer: &Principal, event: &Event) -> Result<(), Fault> {
         // What the app said itself is no news to it.
         if event.details.origin.route.as_deref() == Some(&*self.route) {
-            return;
+            return Ok(());
         }
         let fields = match self.naming.outward(&self.dialect, viewer, event).await {
             Ok(Some(fields)) => fields,
-            Ok(None) => return,
+            Ok(None) => return Ok(()),
+            Err(fault) if fault.reason.retry_helps() => return Err(fault),
             Err(fault) => {
                 tracing::warn!(route = %self.route, %fault, "an event has no name for the webhook");
-                return;
+                return Ok(());
             }
         };
         let places: Vec<_> = self.dialect.webhooks.iter().map(|webhook| &webhook.shapes).collect();
         let Ok(carried) = self.dialect.carry(&places, &fields, Audience::Receiver) else {
             metrics::count_untold(&self.dialect.name, event.kind.as_str());
-            return;
+            return Ok(());
         };
         let from = event.details.origin.dialect.as_deref().unwrap_or_default();
         let lost = carried.lost.iter().map(|field| field.path());
@@ -111,6 +113,7 @@ impl Webhook {
         for frame in carried.frames {
             self.deliver(&headers, frame).await;
         }
+        Ok(())
     }
 
     /// Whether the app is told: not of conversations that are no business of its dialect.

@@ -10,6 +10,7 @@ mod lease;
 mod redis;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -62,7 +63,7 @@ pub enum Collection {
     Subscriptions,
     /// Active sessions by `<business>/<guest>`.
     ActiveSessions,
-    /// Deliveries outwards that wait for an answer.
+    /// How far each webhook has told what there is to tell, by `webhook/<route>`.
     Deliveries,
     /// What is known of conversations at upstreams, by `<upstream>/<conversation>`.
     Bridged,
@@ -183,6 +184,17 @@ pub trait Journal: Send + Sync + 'static {
     /// caller to see to it that one asks at a time.
     async fn lease(&self, _name: &str) -> Result<Lease, JournalError> {
         Ok(Lease::alone())
+    }
+
+    /// Takes a name for this long, or keeps it; says whether it is the holder's now. Answers at once: a journal that is
+    /// away is an error.
+    async fn claim(&self, _name: &str, _holder: Uuid, _life: Duration) -> Result<bool, JournalError> {
+        Ok(true)
+    }
+
+    /// Gives a name back, if it is this holder's.
+    async fn disclaim(&self, _name: &str, _holder: Uuid) -> Result<(), JournalError> {
+        Ok(())
     }
 
     /// Whether other processes write here too, so that what was read may be old.

@@ -9,6 +9,7 @@
 //! | `{b}:intent:<uuid>` | what a write came to, for who asks again after a lost answer; expires |
 //! | `{documents}:<collection>` | a hash: key → JSON; its sorted set `…:keys` has the keys in order |
 //! | `{ids:<owner>:<resource>}:native`, `:canonical`, `:allocated` | the id map |
+//! | `{leases}:<name>`, `{claims}:<name>` | who may decide something alone, who calls a webhook; expires |
 //! | `told`, `feed:<topic>` | how much was told where, and the latest of it; expires |
 //!
 //! Every key has the prefix of the settings before it. `{b}` is one of 256 buckets: all of a conversation lies in one hash

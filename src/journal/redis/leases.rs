@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::super::{JournalError, Lease};
-use super::RedisJournal;
 use super::scripts::{HOLD, RELEASE};
+use super::{RedisJournal, fault};
 
 /// How long a lease lasts whose holder does not give it back: much longer than any decision takes.
 const LIFE: Duration = Duration::from_secs(10);
@@ -35,5 +35,21 @@ impl RedisJournal {
                 let _: Result<(), _> = link.ask(RELEASE.call(&[&key]).arg(holder)).await;
             });
         }))
+    }
+
+    /// Takes a name, or keeps it, if nobody else has it.
+    pub async fn take_claim(&self, name: &str, holder: Uuid, life: Duration) -> Result<bool, JournalError> {
+        let mut asking = HOLD.call(&[&self.claim_key(name)]);
+        asking.arg(holder.simple().to_string()).arg(u64::try_from(life.as_millis()).unwrap_or(u64::MAX));
+        self.link.ask(&asking).await.map_err(fault)
+    }
+
+    pub async fn drop_claim(&self, name: &str, holder: Uuid) -> Result<(), JournalError> {
+        let mut giving = RELEASE.call(&[&self.claim_key(name)]);
+        self.link.ask(giving.arg(holder.simple().to_string())).await.map_err(fault)
+    }
+
+    fn claim_key(&self, name: &str) -> String {
+        self.names.key(&format!("{{claims}}:{name}"))
     }
 }

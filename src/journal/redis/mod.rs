@@ -23,6 +23,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Topic};
 use crate::redis::{Cmd, Link, Names, Recent, RedisError, RedisSettings, Value, cmd};
@@ -333,6 +334,14 @@ impl Journal for RedisJournal {
 
     async fn lease(&self, name: &str) -> Result<Lease, JournalError> {
         self.hold(name).await
+    }
+
+    async fn claim(&self, name: &str, holder: Uuid, life: Duration) -> Result<bool, JournalError> {
+        self.take_claim(name, holder, life).await
+    }
+
+    async fn disclaim(&self, name: &str, holder: Uuid) -> Result<(), JournalError> {
+        self.drop_claim(name, holder).await
     }
 
     async fn healthy(&self) -> Result<(), JournalError> {
