@@ -64,7 +64,9 @@ impl Inner {
         if let Some(receiver) = intent.receiver {
             event.details.receiver = Party { id: receiver, ..Party::default() };
         }
-        if let Some(room) = self.directory.room(&event.details.conversation.id).await? {
+        // A conversation that the caller may not see is told as little of as one that is not there.
+        let account = self.account(caller);
+        if let Ok(room) = self.visible(caller, &account, &event.details.conversation.id).await {
             event.details.conversation = room.conversation;
             event.details.guest = room.guest;
         }
