@@ -58,16 +58,6 @@ fn shared(file: &File, report: &Report) {
                     or the environment";
         report.error(Code::Missing, &file.journal_place, message, Some(help.to_owned()));
     }
-    for route in &file.routes {
-        if route.to.value == "hub"
-            && let Some(events) = &route.events
-        {
-            let message =
-                "every replica calls the app: with a journal in Redis it is told as often as there are replicas";
-            let help = Some("give `events` to one replica only".to_owned());
-            report.warning(Code::Conflict, &events.place, message, help);
-        }
-    }
 }
 
 /// Upstreams that no route leads to.
