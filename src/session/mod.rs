@@ -2,10 +2,12 @@
 //! for the backend, frames for the client, and why it ended.
 
 mod admission;
+mod farewell;
 mod incoming;
 mod outgoing;
 mod replay;
 mod run;
+mod telling;
 pub mod tunnel;
 
 use std::sync::Arc;
@@ -18,7 +20,8 @@ use crate::naming::Naming;
 use crate::relay::MailboxLimits;
 
 pub use admission::{Admitted, Query, admit};
-pub use run::{End, run};
+pub use farewell::End;
+pub use run::run;
 
 /// Where a route's sockets lead: what every session of the route shares.
 #[derive(Clone)]

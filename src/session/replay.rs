@@ -119,6 +119,11 @@ impl Progress {
         self.unasked |= !self.written.is_empty();
     }
 
+    /// Whether a ping is not answered yet.
+    pub fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// How far the client has surely heard.
     pub fn cursor(&self) -> Cursor {
         let mut turns = self.turns.clone();

@@ -8,82 +8,24 @@ use futures_util::future::{Fuse, FusedFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use crate::backend::Sent;
-use crate::dialect::{RefusedFrame, Scope};
-use crate::event::{Event, EventKind, Fields};
+use crate::backend::{Caller, Sent};
+use crate::dialect::RefusedFrame;
+use crate::event::{Conversation, Event, EventKind, Fields};
 use crate::fault::{Fault, Reason};
-use crate::relay::{MailboxEnd, MailboxReceiver, Parcel};
+use crate::relay::{MailboxReceiver, Parcel};
+use crate::socket::{Gone, Incoming, Socket, Text};
 use crate::tasks::Stay;
 
 use super::admission::Admitted;
+use super::farewell::{End, Farewell};
 use super::replay::Progress;
-use super::{Place, incoming, outgoing};
-use crate::socket::{Gone, Incoming, Socket, Text};
+use super::{Place, incoming};
 
-/// How many events are written before the socket is read again.
-const BATCH: usize = 64;
 /// How many sends may wait for their confirmation before the socket is read again.
 const PENDING: usize = 256;
 
 /// How often it is kept how far a client has heard.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
-
-/// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// The client went.
-    Closed,
-    /// The client broke the protocol or the limits.
-    Refused(Reason),
-    /// The conversation is over.
-    Ended,
-    /// The client did not read.
-    Overflowed,
-    /// Nothing came for too long, or writing took too long.
-    Dead,
-    /// The gateway stops.
-    Stopped,
-    /// The gateway failed.
-    Failed,
-}
-
-impl End {
-    /// The spelling of metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            End::Closed => "closed",
-            End::Refused(reason) => reason.as_str(),
-            End::Ended => "ended",
-            End::Overflowed => "overflowed",
-            End::Dead => "dead",
-            End::Stopped => "stopped",
-            End::Failed => "failed",
-        }
-    }
-}
-
-/// The closing words: why, and with which code; no code when the connection is gone already.
-struct Farewell {
-    end: End,
-    code: Option<u16>,
-    reason: String,
-}
-
-impl Farewell {
-    fn silent(end: End) -> Self {
-        Farewell { end, code: None, reason: String::new() }
-    }
-
-    fn with(end: End, code: u16, reason: impl Into<String>) -> Self {
-        Farewell { end, code: Some(code), reason: reason.into() }
-    }
-}
-
-impl From<Gone> for Farewell {
-    fn from(_: Gone) -> Self {
-        Farewell::silent(End::Dead)
-    }
-}
 
 /// Runs a session to its end.
 pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, stay: Stay) -> End {
@@ -102,6 +44,9 @@ pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, sta
         Err(farewell) => farewell,
     };
     drop(connected);
+    if farewell.code.is_some() {
+        session.settle(&mut socket).await;
+    }
     if let Some(progress) = session.progress.take() {
         // A journal that does not answer must not keep the socket.
         let _ = timeout(place.settings.write_timeout, progress.leave()).await;
@@ -113,15 +58,16 @@ pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, sta
     farewell.end
 }
 
-struct Session<'a> {
-    place: &'a Place,
-    caller: &'a crate::backend::Caller,
-    conversation: Option<&'a crate::event::Conversation>,
+/// One session while it runs.
+pub struct Session<'a> {
+    pub place: &'a Place,
+    pub caller: &'a Caller,
+    conversation: Option<&'a Conversation>,
     last_heard: Instant,
     /// How far the client has heard, where its route replays.
-    progress: Option<Progress>,
+    pub progress: Option<Progress>,
     /// What it has yet to hear before anything new.
-    missed: Vec<Parcel>,
+    pub missed: Vec<Parcel>,
 }
 
 impl Session<'_> {
@@ -188,89 +134,6 @@ impl Session<'_> {
         }
     }
 
-    /// Writes what is in the mailbox, up to a batch, in one go.
-    async fn deliver<S: Socket>(
-        &mut self,
-        socket: &mut S,
-        mailbox: &mut MailboxReceiver,
-        received: Result<crate::relay::Parcel, MailboxEnd>,
-    ) -> Result<(), Farewell> {
-        let mut next = Some(received);
-        let mut frames = Vec::new();
-        let mut ended = None;
-        for _ in 0..BATCH {
-            let parcel = match next.take() {
-                Some(Ok(parcel)) => parcel,
-                Some(Err(end)) => {
-                    ended = Some(self.mailbox_farewell(end));
-                    break;
-                }
-                None => break,
-            };
-            let is_new = self.progress.as_mut().is_none_or(|progress| progress.take(&parcel));
-            match self.told(&parcel, is_new).await {
-                Ok(written) => frames.extend(written),
-                Err(farewell) => {
-                    ended = Some(farewell);
-                    break;
-                }
-            }
-            if parcel.event.kind == EventKind::SessionEnded && self.place.contract().scope == Scope::Conversation {
-                ended = Some(self.farewell_of(Reason::Ended, End::Ended, 1000));
-                break;
-            }
-            next = mailbox.try_recv();
-        }
-        self.write(socket, frames).await?;
-        ended.map_or(Ok(()), Err)?;
-        self.ask(socket).await
-    }
-
-    /// Writes what the client missed, before anything new.
-    async fn catch_up<S: Socket>(&mut self, socket: &mut S) -> Result<(), Farewell> {
-        for some in std::mem::take(&mut self.missed).chunks(BATCH) {
-            let mut frames = Vec::new();
-            for parcel in some {
-                frames.extend(self.told(parcel, true).await?);
-            }
-            self.write(socket, frames).await?;
-        }
-        self.ask(socket).await
-    }
-
-    /// The frames of a parcel; none of one that the client has already.
-    async fn told(&self, parcel: &Parcel, is_new: bool) -> Result<Vec<String>, Farewell> {
-        if !is_new {
-            return Ok(Vec::new());
-        }
-        outgoing::frames(self.place, self.caller, &parcel.event).await.map_err(|fault| {
-            tracing::error!(route = %self.caller.route, %fault, "an event could not be brought to its reader");
-            Farewell::with(End::Failed, 1011, "internal error")
-        })
-    }
-
-    /// Asks whether what was written has been read, where that is to be known.
-    async fn ask<S: Socket>(&mut self, socket: &mut S) -> Result<(), Farewell> {
-        match self.progress.as_mut().and_then(Progress::ask) {
-            Some(number) => self.in_time(socket.ping(number)).await,
-            None => Ok(()),
-        }
-    }
-
-    fn mailbox_farewell(&self, end: MailboxEnd) -> Farewell {
-        match end {
-            MailboxEnd::Overflowed => {
-                Farewell::with(End::Overflowed, self.place.contract().overflow, "reader too slow; reconnect")
-            }
-            MailboxEnd::Closed => Farewell::with(End::Stopped, 1012, "restarting"),
-            MailboxEnd::Dismissed(why) => {
-                // Who is refused for good must not come back at once.
-                let code = if why.retry_helps() { 1012 } else { 1008 };
-                self.farewell_of(why, End::Refused(why), code)
-            }
-        }
-    }
-
     /// What the client sent: a text to be handed over, or what ends or refuses it here.
     async fn accept<S: Socket>(&mut self, socket: &mut S, received: Incoming) -> Result<Option<Text>, Farewell> {
         self.last_heard = Instant::now();
@@ -307,7 +170,7 @@ impl Session<'_> {
         }
     }
 
-    fn farewell_of(&self, reason: Reason, end: End, otherwise: u16) -> Farewell {
+    pub fn farewell_of(&self, reason: Reason, end: End, otherwise: u16) -> Farewell {
         let refused = self.place.dialect.refuse_frame(self.place.contract(), &Fault::new(reason));
         Farewell::with(end, refused.close.unwrap_or(otherwise), refused.text)
     }
@@ -323,7 +186,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn write<S: Socket>(&self, socket: &mut S, frames: Vec<String>) -> Result<(), Farewell> {
+    pub async fn write<S: Socket>(&self, socket: &mut S, frames: Vec<String>) -> Result<(), Farewell> {
         if frames.is_empty() {
             return Ok(());
         }
@@ -334,7 +197,7 @@ impl Session<'_> {
     }
 
     /// A reader that does not read must not hold the session for ever.
-    async fn in_time(&self, writing: impl Future<Output = Result<(), Gone>>) -> Result<(), Farewell> {
+    pub async fn in_time(&self, writing: impl Future<Output = Result<(), Gone>>) -> Result<(), Farewell> {
         let limit: Duration = self.place.settings.write_timeout;
         match timeout(limit, writing).await {
             Ok(Ok(())) => Ok(()),
