@@ -1,5 +1,6 @@
 //! What operators and their machines ask: is it alive, is it ready, what does it count, take the config anew. In:
-//! connections on the admin listener. Out: `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`.
+//! connections on the admin listener. Out: `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`,
+//! `POST /api/journal/backup`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::Backend;
+use crate::journal::Journal;
 use crate::metrics;
 use crate::tasks::Tasks;
 
@@ -27,13 +29,20 @@ pub type Reload = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
 #[derive(Clone)]
 struct Site {
     backend: Arc<dyn Backend>,
+    journal: Arc<dyn Journal>,
     tasks: Tasks,
     reload: Option<Reload>,
 }
 
 /// Answers on this listener until the tasks are told to stop; while they stop, readiness says so.
-pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>, tasks: Tasks, reload: Option<Reload>) {
-    let site = Site { backend, tasks: tasks.clone(), reload };
+pub async fn serve(
+    listener: TcpListener,
+    backend: Arc<dyn Backend>,
+    journal: Arc<dyn Journal>,
+    tasks: Tasks,
+    reload: Option<Reload>,
+) {
+    let site = Site { backend, journal, tasks: tasks.clone(), reload };
     let stop = tasks.stopping();
     loop {
         let accepted = tokio::select! {
@@ -68,7 +77,7 @@ pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>, tasks: Task
 
 async fn answer(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    let wanted = if path == "/api/reload" { [Method::POST, Method::POST] } else { [Method::GET, Method::HEAD] };
+    let wanted = if path.starts_with("/api/") { [Method::POST, Method::POST] } else { [Method::GET, Method::HEAD] };
     if !wanted.contains(request.method()) {
         let words = format!("{path} is for {}", wanted[0]);
         return json(StatusCode::METHOD_NOT_ALLOWED, &serde_json::json!({ "error": words }));
@@ -76,7 +85,12 @@ async fn answer(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes
     match path {
         "/healthz" => json(StatusCode::OK, &serde_json::json!({ "status": "alive" })),
         "/readyz" => readiness(site).await,
-        "/api/reload" => reload(request, site).await,
+        // Not for pages: a browser says where a request comes from.
+        "/api/reload" | "/api/journal/backup" if request.headers().contains_key(ORIGIN) => {
+            json(StatusCode::FORBIDDEN, &serde_json::json!({ "error": "not from a page" }))
+        }
+        "/api/reload" => reload(site).await,
+        "/api/journal/backup" => back_up(site).await,
         "/metrics" => {
             let mut response = Response::new(Full::from(metrics::render()));
             let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -85,16 +99,24 @@ async fn answer(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes
         }
         _ => json(
             StatusCode::NOT_FOUND,
-            &serde_json::json!({ "error": "try /healthz, /readyz, /metrics or POST /api/reload" }),
+            &serde_json::json!({ "error": "try /healthz, /readyz, /metrics, POST /api/reload or /api/journal/backup" }),
         ),
     }
 }
 
-/// Takes the config anew and says what came of it. Not for pages: a browser says where a request comes from.
-async fn reload(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes>> {
-    if request.headers().contains_key(ORIGIN) {
-        return json(StatusCode::FORBIDDEN, &serde_json::json!({ "error": "not from a page" }));
+/// Writes a backup beside the journal. Who asks names no file and is sent none: whoever may read that folder fetches it.
+async fn back_up(site: &Site) -> Response<Full<Bytes>> {
+    match site.journal.back_up().await {
+        Ok(path) => json(StatusCode::OK, &serde_json::json!({ "status": "written", "path": path })),
+        Err(error) => {
+            tracing::warn!(%error, "no backup was made");
+            json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "error": error.to_string() }))
+        }
     }
+}
+
+/// Takes the config anew and says what came of it.
+async fn reload(site: &Site) -> Response<Full<Bytes>> {
     let (reply, outcome) = oneshot::channel();
     let asked = match &site.reload {
         Some(reload) => reload.try_send(reply).is_ok(),

@@ -51,7 +51,13 @@ impl Gateway {
         let mut admin = None;
         if let Some(listener) = admin_listener {
             admin = Some(listener.local_addr()?);
-            tasks.spawn(admin::serve(listener, Arc::new(ground.hub.clone()), tasks.clone(), reload));
+            tasks.spawn(admin::serve(
+                listener,
+                Arc::new(ground.hub.clone()),
+                Arc::clone(&ground.journal),
+                tasks.clone(),
+                reload,
+            ));
         }
         Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)) })
     }

@@ -6,6 +6,7 @@ mod completions;
 mod console;
 mod demo;
 mod dialects;
+mod journal;
 mod log;
 mod reload;
 mod serve;
@@ -57,6 +58,7 @@ Examples:
   dragoman serve                                    routes.toml here, or the built-in default
   dragoman check                                    every mistake of routes.toml, or its route table
   dragoman check -c /etc/dragoman/routes.toml
+  dragoman journal backup /backups/monday.journal   of a gateway that runs, or of its file
   dragoman token --route staff --sub ann --role staff --department reception
   dragoman completions bash > ~/.local/share/bash-completion/completions/dragoman
 
@@ -74,6 +76,8 @@ enum Command {
     Translate(translate::Arguments),
     /// Lists dialects, prints their files, schemas and losses
     Dialects(dialects::Arguments),
+    /// Backs up, restores, verifies, compacts and copies the journal
+    Journal(journal::Arguments),
     /// Prints a token that a route takes, for trying things
     Token(token::Arguments),
     /// Prints a completion script for a shell
@@ -94,6 +98,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Check(arguments) => check::run(&arguments, console),
             Command::Translate(arguments) => translate::run(&arguments, console),
             Command::Dialects(arguments) => dialects::run(&arguments, console),
+            Command::Journal(arguments) => journal::run(&arguments, console),
             Command::Token(arguments) => token::run(&arguments, console),
             Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command(), console),
         },

@@ -3,12 +3,14 @@
 //!
 //! An append is confirmed only once it would survive the loss of the process and of the machine's power.
 
+mod copy;
 mod embedded;
 mod feed;
 mod keep;
 mod lease;
 mod redis;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +19,8 @@ use uuid::Uuid;
 
 use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Resource, Topic};
 
-pub use embedded::{Compacted, EmbeddedJournal};
+pub use copy::{Copied, copy};
+pub use embedded::{Compacted, EmbeddedJournal, JournalFile, Verified, move_file};
 pub use keep::Keep;
 pub use lease::Lease;
 pub use redis::{RedisJournal, RedisJournalSettings};
@@ -202,6 +205,11 @@ pub trait Journal: Send + Sync + 'static {
         false
     }
 
+    /// Writes a copy of all of it beside its file, in place of the last one, and says where. Writes go on meanwhile.
+    async fn back_up(&self) -> Result<PathBuf, JournalError> {
+        Err(JournalError::Unavailable("this journal is backed up where it is kept".to_owned()))
+    }
+
     /// Whether the journal can take appends.
     async fn healthy(&self) -> Result<(), JournalError>;
 
@@ -220,5 +228,7 @@ fn uuid_of(namespace: &Namespace, canonical: &str) -> String {
     }
 }
 
+#[cfg(test)]
+mod carried;
 #[cfg(test)]
 mod promises;

@@ -70,6 +70,21 @@ impl Medium {
         Ok(Compacted { before, after: self.length() })
     }
 
+    /// Whether every page is as it was written. Nobody else may use the file meanwhile.
+    pub fn is_intact(&self) -> Result<bool, JournalError> {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        match database.as_mut().ok_or_else(absent)?.check_integrity() {
+            Ok(is_intact) => Ok(is_intact),
+            Err(DatabaseError::Storage(redb::StorageError::Corrupted(_))) => Ok(false),
+            Err(other) => Err(tables::error(other)),
+        }
+    }
+
+    /// Where the file is, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// Lets go of the file, once those who read it are done.
     pub fn close(&self) {
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
@@ -141,12 +156,18 @@ fn write<T>(
     Ok(outcome)
 }
 
-fn open_file(path: &Path) -> std::io::Result<File> {
+/// The folder that a file lies in.
+pub fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Opens a file or makes it, readable by its owner alone.
+pub fn open_file(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder(path);
     std::fs::create_dir_all(folder)?;
     let file = options.open(path)?;
     // The name is durable once its folder is.

@@ -2,7 +2,10 @@
 //! confirmed after its group is on disk. Reads go beside the writer, on the state of the last commit.
 
 mod ages;
+mod backup;
 mod compaction;
+mod export;
+mod file;
 mod ids;
 mod keeper;
 mod medium;
@@ -12,9 +15,11 @@ mod retention;
 mod tables;
 mod told;
 mod upgrade;
+mod verify;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -27,7 +32,9 @@ use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Topic};
 
 use super::{Append, Collection, Journal, JournalError, Keep, Namespace, Put, Recorded, Span};
 pub use compaction::Compacted;
+pub use file::{JournalFile, move_file};
 use medium::Medium;
+pub use verify::Verified;
 use writer::Write;
 
 /// Writes that may wait for the writer. Beyond that the journal is busy, and says so.
@@ -42,6 +49,10 @@ pub struct EmbeddedJournal {
     /// Gone once the journal is closed.
     writes: Mutex<Option<mpsc::Sender<Write>>>,
     threads: Mutex<Option<Threads>>,
+    /// Whether backups end at once.
+    stops: Arc<AtomicBool>,
+    /// Held while a backup is made.
+    backing_up: Arc<tokio::sync::Mutex<()>>,
     committed: broadcast::Sender<Announced>,
 }
 
@@ -79,7 +90,14 @@ impl EmbeddedJournal {
         let keeper_medium = Arc::clone(&medium);
         let keeper = thread("journal keeper", move || keeper::run(&keeper_medium, keep, &stop))?;
         let threads = Threads { writer, keeper, keeping };
-        Ok(EmbeddedJournal { medium, writes: Mutex::new(Some(writes)), threads: Mutex::new(Some(threads)), committed })
+        Ok(EmbeddedJournal {
+            medium,
+            writes: Mutex::new(Some(writes)),
+            threads: Mutex::new(Some(threads)),
+            stops: Arc::default(),
+            backing_up: Arc::default(),
+            committed,
+        })
     }
 
     /// Queues a write now. The future waits until it is durable; dropping it does not take the write back.
@@ -197,7 +215,22 @@ impl Journal for EmbeddedJournal {
         }
     }
 
+    async fn back_up(&self) -> Result<PathBuf, JournalError> {
+        let Ok(alone) = Arc::clone(&self.backing_up).try_lock_owned() else {
+            return Err(JournalError::Unavailable("a backup is being made already".to_owned()));
+        };
+        let path = self.medium.path().ok_or_else(closed)?;
+        let to = std::path::absolute(backup::beside(path, "backup")).map_err(|error| backup::fault(path, &error))?;
+        let (medium, stops) = (Arc::clone(&self.medium), Arc::clone(&self.stops));
+        let written = tokio::task::spawn_blocking(move || {
+            let _alone = alone;
+            medium.read(|transaction| backup::write(transaction, &to, &stops)).map(|()| to)
+        });
+        written.await.unwrap_or_else(|_| Err(closed()))
+    }
+
     async fn close(&self) {
+        self.stops.store(true, Ordering::Relaxed);
         drop(self.writes.lock().unwrap_or_else(PoisonError::into_inner).take());
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Threads { writer, keeper, keeping }) = threads {

@@ -15,7 +15,7 @@ pub struct Memory {
 
 /// Records something of every sort.
 pub async fn fill(journal: &dyn Journal) -> Memory {
-    let keyed = Append { key: Some("k".to_owned()), documents: vec![document("d", Some("v"))], ..text("kept", "1") };
+    let keyed = Append { key: Some("k".to_owned()), documents: vec![document("d", Some("true"))], ..text("kept", "1") };
     let events = vec![
         journal.append(keyed).await.expect("recorded").event,
         journal.append(text("kept", "2")).await.expect("recorded").event,
@@ -49,7 +49,7 @@ pub async fn remembered_but_feeds(journal: &dyn Journal, memory: Memory) {
     let again = Append { key: Some("k".to_owned()), ..text("kept", "again") };
     assert!(journal.append(again).await.expect("recognised").repeated);
     assert_eq!(journal.read("kept", all()).await, Ok(memory.events));
-    assert_eq!(journal.get(Collection::Uploads, "d").await, Ok(Some(b"v".to_vec())));
+    assert_eq!(journal.get(Collection::Uploads, "d").await, Ok(Some(b"true".to_vec())));
     let names = namespace(Resource::Party);
     assert_eq!(journal.canonical(&names, "1").await, Ok(Some("ann".to_owned())));
     assert_eq!(journal.native(&names, "ann", IdForm::Integer).await, Ok("1".to_owned()));

@@ -57,8 +57,13 @@ pub fn conversation(names: &Names, conversation: &str) -> ConversationKeys {
         events: key(&format!("events:{conversation}")),
         amended: key(&format!("amended:{conversation}")),
         keys: key(&format!("keys:{conversation}")),
-        counter: key("next"),
+        counter: counter(names, bucket),
     }
+}
+
+/// The count behind the ids of a bucket.
+pub fn counter(names: &Names, bucket: u64) -> String {
+    names.key(&format!("{{{bucket}}}:next"))
 }
 
 pub fn places(names: &Names, bucket: u64) -> String {

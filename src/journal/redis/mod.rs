@@ -4,6 +4,7 @@
 //! A write whose answer was lost is asked for again and done once. While Redis is away writes wait for it, for a time.
 
 mod doubts;
+mod import;
 mod keys;
 mod leases;
 mod missed;

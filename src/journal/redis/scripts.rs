@@ -14,13 +14,29 @@ macro_rules! script {
 script!(APPEND, "lua/append.lua");
 script!(AMEND, "lua/amend.lua");
 script!(PUT, "lua/put.lua");
+script!(IMPORT_EVENTS, "lua/import_events.lua");
+script!(IMPORT_PAIRS, "lua/import_pairs.lua");
 
 pub static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/read.lua")));
 pub static SCAN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/scan.lua")));
 pub static NAME: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/name.lua")));
 pub static HOLD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/hold.lua")));
 pub static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/release.lua")));
+pub static IMPORT_COUNTER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/import_counter.lua")));
 
 /// All of them, to be loaded on each connection.
-pub static ALL: LazyLock<[&'static Script; 8]> =
-    LazyLock::new(|| [&*APPEND, &*AMEND, &*PUT, &*READ, &*SCAN, &*NAME, &*HOLD, &*RELEASE]);
+pub static ALL: LazyLock<[&'static Script; 11]> = LazyLock::new(|| {
+    [
+        &*APPEND,
+        &*AMEND,
+        &*PUT,
+        &*READ,
+        &*SCAN,
+        &*NAME,
+        &*HOLD,
+        &*RELEASE,
+        &*IMPORT_EVENTS,
+        &*IMPORT_PAIRS,
+        &*IMPORT_COUNTER,
+    ]
+});
