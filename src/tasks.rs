@@ -33,7 +33,7 @@ pub struct Stay {
 
 impl Stay {
     /// Resolves when it is this one's turn to leave.
-    pub async fn over(mut self) {
+    pub async fn over(&mut self) {
         let turn = async {
             let told = self.leave.wait_for(Option::is_some).await.map(|within| within.unwrap_or_default());
             match told {
@@ -134,7 +134,7 @@ mod tests {
         let began = tokio::time::Instant::now();
         let (said, mut heard) = tokio::sync::mpsc::channel(1000);
         for _ in 0..1000 {
-            let (stay, said) = (tasks.stay(), said.clone());
+            let (mut stay, said) = (tasks.stay(), said.clone());
             tasks.spawn(async move {
                 stay.over().await;
                 let _ = said.try_send(began.elapsed());
@@ -156,11 +156,11 @@ mod tests {
     async fn few_leave_soon_and_a_stop_hurries() {
         let tasks = Tasks::new();
         let began = tokio::time::Instant::now();
-        let stay = tasks.stay();
-        tasks.spawn(stay.over());
+        let mut stay = tasks.stay();
+        tasks.spawn(async move { stay.over().await });
         tasks.leave(Duration::from_secs(10)).await;
         assert!(began.elapsed() <= EACH, "{:?}", began.elapsed());
-        let late = tasks.stay();
+        let mut late = tasks.stay();
         tasks.stop();
         late.over().await;
     }

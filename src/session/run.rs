@@ -28,7 +28,7 @@ const PENDING: usize = 256;
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs a session to its end.
-pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, stay: Stay) -> End {
+pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, mut stay: Stay) -> End {
     let Admitted { caller, conversation, mut connected, mut mailbox } = admitted;
     let (progress, missed) = connected.replay.take().map(Progress::begin).unzip();
     let mut session = Session {
@@ -39,7 +39,7 @@ pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, sta
         progress,
         missed: missed.unwrap_or_default(),
     };
-    let farewell = match session.converse(&mut socket, &mut mailbox, stay).await {
+    let farewell = match session.converse(&mut socket, &mut mailbox, &mut stay).await {
         Ok(never) => match never {},
         Err(farewell) => farewell,
     };
@@ -55,6 +55,8 @@ pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, sta
         // A peer that does not read must not keep the session alive.
         let _ = timeout(place.settings.write_timeout, socket.close(code, &farewell.reason)).await;
     }
+    // Until here: whoever waits for it to leave waits for its last words too.
+    drop(stay);
     farewell.end
 }
 
@@ -75,7 +77,7 @@ impl Session<'_> {
         &mut self,
         socket: &mut S,
         mailbox: &mut MailboxReceiver,
-        stay: Stay,
+        stay: &mut Stay,
     ) -> Result<std::convert::Infallible, Farewell> {
         self.greet(socket).await?;
         self.catch_up(socket).await?;

@@ -39,7 +39,7 @@ pub struct Tunnel {
 }
 
 /// Passes on until the end of one side, or the stop.
-pub async fn run<C: Duplex, U: Duplex>(tunnel: Tunnel, client: C, upstream: U, stay: Stay) -> End {
+pub async fn run<C: Duplex, U: Duplex>(tunnel: Tunnel, client: C, upstream: U, mut stay: Stay) -> End {
     let mut pump = Pump::new(&tunnel, client, upstream);
     let farewells = {
         let mut stopped = pin!(stay.over());
@@ -54,6 +54,8 @@ pub async fn run<C: Duplex, U: Duplex>(tunnel: Tunnel, client: C, upstream: U, s
     // A peer that does not read must not keep the other, or the task.
     let limit = tunnel.settings.write_timeout;
     tokio::join!(timeout(limit, part(client, to_client)), timeout(limit, part(upstream, to_upstream))).0.ok();
+    // Until here: whoever waits for it to leave waits for its last words too.
+    drop(stay);
     end
 }
 
