@@ -11,21 +11,6 @@ const CHUNK: usize = 256;
 /// Events between two words of progress.
 const WORD: u64 = 10_000;
 
-const COLLECTIONS: [Collection; 12] = [
-    Collection::Conversations,
-    Collection::Parties,
-    Collection::Uploads,
-    Collection::Handles,
-    Collection::Grants,
-    Collection::ReadMarkers,
-    Collection::Subscriptions,
-    Collection::ActiveSessions,
-    Collection::Deliveries,
-    Collection::Bridged,
-    Collection::RemoteFiles,
-    Collection::Sends,
-];
-
 /// How much was copied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Copied {
@@ -88,7 +73,7 @@ pub async fn copy(
             after = Some(last.native.clone());
         }
     }
-    for collection in COLLECTIONS {
+    for collection in Collection::ALL {
         let mut after: Option<String> = None;
         loop {
             let page = from.documents(collection, after.as_deref(), CHUNK)?;
@@ -148,7 +133,7 @@ async fn compare(from: &JournalFile, to: &RedisJournal) -> Result<(), JournalErr
         }
         conversation = Some(next);
     }
-    for collection in COLLECTIONS {
+    for collection in Collection::ALL {
         let mut after: Option<String> = None;
         loop {
             let page = from.documents(collection, after.as_deref(), CHUNK)?;

@@ -78,6 +78,25 @@ pub enum Collection {
     Cursors,
 }
 
+impl Collection {
+    /// Every one, as what is copied elsewhere is all of them.
+    pub const ALL: [Collection; 13] = [
+        Collection::Conversations,
+        Collection::Parties,
+        Collection::Uploads,
+        Collection::Handles,
+        Collection::Grants,
+        Collection::ReadMarkers,
+        Collection::Subscriptions,
+        Collection::ActiveSessions,
+        Collection::Deliveries,
+        Collection::Bridged,
+        Collection::RemoteFiles,
+        Collection::Sends,
+        Collection::Cursors,
+    ];
+}
+
 /// A document to write; no value removes it.
 #[derive(Debug, Clone)]
 pub struct Put {

@@ -2,7 +2,7 @@
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
-use super::super::JournalError;
+use super::super::{Collection, JournalError};
 use super::records::decode;
 use super::tables::{self, AGES, CANONICAL, DOCUMENTS, EVENTS, FEED, KEYS, LAST, META, NATIVE, PLACES, TOLD};
 
@@ -42,8 +42,10 @@ pub fn verify(transaction: &ReadTransaction) -> Result<Verified, JournalError> {
     names(transaction, &mut found)?;
     feeds(transaction, &mut found)?;
     let documents = transaction.open_table(DOCUMENTS).map_err(tables::error)?;
+    let known = Collection::ALL.map(tables::collection);
     for row in documents.iter().map_err(tables::error)? {
         let (key, value) = row.map_err(tables::error)?;
+        found.expect(known.contains(&key.value().0), || format!("document {:?} is of no collection", key.value()));
         let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(value.value()).is_ok();
         found.expect(is_json, || format!("document {:?} is no JSON", key.value()));
         found.documents += 1;
