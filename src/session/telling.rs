@@ -32,7 +32,7 @@ impl Session<'_> {
         let mut next = Some(received);
         let mut frames = Vec::new();
         let mut ended = None;
-        for _ in 0..BATCH {
+        for left in (0..BATCH).rev() {
             let parcel = match next.take() {
                 Some(Ok(parcel)) => parcel,
                 Some(Err(end)) => {
@@ -54,7 +54,8 @@ impl Session<'_> {
                 ended = Some(self.farewell_of(Reason::Ended, End::Ended, 1000));
                 break;
             }
-            next = mailbox.try_recv();
+            // What is taken out is told: after the last of a batch nothing is.
+            next = if left > 0 { mailbox.try_recv() } else { None };
         }
         self.write(socket, frames).await?;
         ended.map_or(Ok(()), Err)?;
