@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::event::{Missed, Place, Topic};
-use crate::redis::{Pipeline, Value, from_redis_value, pipe, topic_text};
+use crate::redis::{Pipeline, Value, cmd, from_redis_value, pipe, topic_text};
 
 use super::super::JournalError;
 use super::super::feed::{self, Entry, Gathered, Turns};
@@ -18,16 +18,16 @@ const AT_ONCE: usize = 256;
 impl RedisJournal {
     pub async fn read_missed(&self, heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
         let mut gathered = Gathered::default();
-        for some in heard.chunks(AT_ONCE) {
+        let counts = self.counts(heard).await?;
+        let all: Vec<_> = heard.iter().zip(counts).collect();
+        for some in all.chunks(AT_ONCE) {
             let mut commands = pipe();
-            for (topic, place) in some {
-                self.ask_feed(&mut commands, topic, *place);
+            for ((topic, place), count) in some {
+                self.ask_feed(&mut commands, topic, *place, *count);
             }
-            let mut answers = self.ask_together(&mut commands).await?.into_iter();
-            for (topic, place) in some {
-                let count: Option<u64> = from_redis_value(answers.next().unwrap_or_default()).map_err(unreadable)?;
-                let entries = entries(answers.next().unwrap_or_default())?;
-                gathered.add(topic, *place, Place { number: count.unwrap_or(0), mark: 0 }, entries);
+            let answers = self.ask_together(&mut commands).await?;
+            for (((topic, place), count), answer) in some.iter().zip(answers) {
+                gathered.add(topic, *place, Place { number: *count, mark: 0 }, entries(answer)?);
             }
         }
         let Gathered { conversations, mut missed } = gathered;
@@ -60,10 +60,25 @@ impl RedisJournal {
         Ok(places)
     }
 
-    fn ask_feed(&self, commands: &mut Pipeline, topic: &Topic, place: Place) {
-        commands.cmd("HGET").arg(self.names.told()).arg(topic_text(topic));
+    /// How much was told at each topic, all asked at one moment: what was told then is in all its topics, or in none. Read one
+    /// after the other, an event that is told meanwhile would be found at some of its topics and told only there.
+    async fn counts(&self, heard: &[(Topic, Place)]) -> Result<Vec<u64>, JournalError> {
+        if heard.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = cmd("HMGET");
+        command.arg(self.names.told());
+        for (topic, _) in heard {
+            command.arg(topic_text(topic));
+        }
+        let counts: Vec<Option<u64>> = self.link.ask(&command).await.map_err(fault)?;
+        Ok(counts.into_iter().map(Option::unwrap_or_default).collect())
+    }
+
+    fn ask_feed(&self, commands: &mut Pipeline, topic: &Topic, place: Place, count: u64) {
         // From the last that was heard, so that it is seen whether that is still the same.
-        commands.cmd("XRANGE").arg(self.names.feed(topic)).arg(format!("{}-0", place.number.max(1))).arg("+");
+        let (first, last) = (place.number.max(1), count.max(place.number));
+        commands.cmd("XRANGE").arg(self.names.feed(topic)).arg(format!("{first}-0")).arg(format!("{last}-0"));
     }
 
     /// The events behind turns, as last amended.

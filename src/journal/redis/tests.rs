@@ -287,3 +287,31 @@ async fn a_late_answer_is_no_second_message() {
     }
     assert_eq!(bodies(&journal, "room").await, ["first", "second"]);
 }
+
+/// What is told while it is asked what was missed is found at all of its topics, or at none: who is told of it at one must
+/// not be passed by at another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_told_meanwhile_is_missed_at_all_its_topics_or_at_none() {
+    const APPENDS: usize = 300;
+    let server = RedisServer::start();
+    let (one, other) = (open(&server).await, open(&server).await);
+    // Other topics between the two make the time between reading them longer.
+    let rest = (0..1_000).map(|at| Topic::Department(at.to_string().into()));
+    let topics = std::iter::once(Topic::Everyone).chain(rest).chain([Topic::Conversation("room".into())]);
+    let heard: Vec<_> = topics.map(|topic| (topic, Place::default())).collect();
+    let telling = async {
+        for at in 0..APPENDS {
+            one.append(told("room", &at.to_string())).await.expect("recorded");
+        }
+    };
+    let asking = async {
+        let mut missed = 0;
+        while missed < APPENDS {
+            let found = other.missed(&heard).await.expect("answered").announced;
+            let partly = found.iter().find(|announced| announced.places.len() != 2);
+            assert!(partly.is_none(), "{partly:?}");
+            missed = found.len();
+        }
+    };
+    tokio::join!(telling, asking);
+}
