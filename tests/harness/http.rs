@@ -116,7 +116,8 @@ async fn exchange(
     hang_up: bool,
     patience: Duration,
 ) -> (Answer, usize) {
-    let stream = TcpStream::connect(address).await.unwrap();
+    // A gateway that is not there answers nothing.
+    let Ok(stream) = TcpStream::connect(address).await else { return (parse(b""), 0) };
     let (mut reads, mut writes) = stream.into_split();
     let write = async move {
         let mut written = 0;

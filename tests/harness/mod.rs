@@ -37,8 +37,12 @@ pub struct Gateway {
     pub admin: SocketAddr,
     child: Child,
     folder: tempfile::TempDir,
+    level: &'static str,
     log: Arc<Mutex<Vec<String>>>,
 }
+
+/// Everything there is to log, so that a credential in a log is found.
+const EVERYTHING: &str = "trace";
 
 impl Gateway {
     /// Starts one with the five routes; `more` is TOML after them.
@@ -51,8 +55,8 @@ impl Gateway {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("routes.toml"), config(folder.path(), more, &options)).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let (child, address, admin) = launch(folder.path(), log.clone()).await;
-        Gateway { address, admin, child, folder, log }
+        let (child, address, admin) = launch(folder.path(), EVERYTHING, log.clone()).await;
+        Gateway { address, admin, child, folder, level: EVERYTHING, log }
     }
 
     /// Starts one with these routes and whatever else they need, beside a journal and the store `local`.
@@ -60,8 +64,8 @@ impl Gateway {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("routes.toml"), base(folder.path()) + routes).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let (child, address, admin) = launch(folder.path(), log.clone()).await;
-        Gateway { address, admin, child, folder, log }
+        let (child, address, admin) = launch(folder.path(), EVERYTHING, log.clone()).await;
+        Gateway { address, admin, child, folder, level: EVERYTHING, log }
     }
 
     /// Starts one with the five routes whose journal and relay are in a Redis, so that several are one.
@@ -71,6 +75,20 @@ impl Gateway {
 
     /// The same, with further lines for a route, by the name of its dialect.
     pub async fn start_replica_with(redis: &str, more: &str, options: impl Fn(&str) -> String) -> Self {
+        Self::start_logging_replica(redis, more, options, EVERYTHING).await
+    }
+
+    /// The same for a long run: only what is a warning is logged.
+    pub async fn start_quiet_replica(redis: &str, more: &str, options: impl Fn(&str) -> String) -> Self {
+        Self::start_logging_replica(redis, more, options, "warn,dragoman=info").await
+    }
+
+    async fn start_logging_replica(
+        redis: &str,
+        more: &str,
+        options: impl Fn(&str) -> String,
+        level: &'static str,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let embedded = format!("kind = \"embedded\"\npath = \"{}/journal\"", folder.path().display());
         let written = config(folder.path(), more, &options);
@@ -80,14 +98,24 @@ impl Gateway {
         let written = written + "\n[redis]\nheartbeat = \"200ms\"\n";
         std::fs::write(folder.path().join("routes.toml"), written).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let (child, address, admin) = launch(folder.path(), log.clone()).await;
-        Gateway { address, admin, child, folder, log }
+        let (child, address, admin) = launch(folder.path(), level, log.clone()).await;
+        Gateway { address, admin, child, folder, level, log }
     }
 
     /// Ends the process without warning and starts it again on the same folder.
     pub async fn kill_and_restart(&mut self) {
+        self.kill().await;
+        self.restart().await;
+    }
+
+    /// Ends the process without warning.
+    pub async fn kill(&mut self) {
         self.child.kill().await.unwrap();
-        let (child, address, admin) = launch(self.folder.path(), self.log.clone()).await;
+    }
+
+    /// Starts it again on the same folder, once it has ended.
+    pub async fn restart(&mut self) {
+        let (child, address, admin) = launch(self.folder.path(), self.level, self.log.clone()).await;
         (self.child, self.address, self.admin) = (child, address, admin);
     }
 
@@ -199,13 +227,12 @@ auth    = {auth}
 }
 
 /// Starts the process and waits until it says where it listens.
-async fn launch(folder: &Path, log: Arc<Mutex<Vec<String>>>) -> (Child, SocketAddr, SocketAddr) {
+async fn launch(folder: &Path, level: &str, log: Arc<Mutex<Vec<String>>>) -> (Child, SocketAddr, SocketAddr) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dragoman"))
         .args(["serve", "--config"])
         .arg(folder.join("routes.toml"))
         .current_dir(folder)
-        // Everything there is to log, so that a credential in a log is found.
-        .env("DRAGOMAN_LOG", "trace")
+        .env("DRAGOMAN_LOG", level)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -28,23 +28,43 @@ pub enum Heard {
 }
 
 impl Socket {
+    /// Opens one where a gateway may have died: none when it is not there, goes meanwhile, or refuses.
+    pub async fn reach(address: SocketAddr, path: &str, protocol: Option<&str>) -> Option<Self> {
+        let stream = TcpStream::connect(address).await.ok()?;
+        Self::shake_hands(stream, address, path, protocol).await?.ok()
+    }
+
     /// Opens one, or says the HTTP status that refused it.
     pub async fn open(address: SocketAddr, path: &str, protocol: Option<&str>) -> Result<Self, u16> {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self::shake_hands(stream, address, path, protocol).await.expect("an answer to the handshake")
+    }
+
+    /// None when the connection broke.
+    async fn shake_hands(
+        stream: TcpStream,
+        address: SocketAddr,
+        path: &str,
+        protocol: Option<&str>,
+    ) -> Option<Result<Self, u16>> {
         let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
         if let Some(protocol) = protocol {
             request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
         }
-        let stream = TcpStream::connect(address).await.unwrap();
         // What this client sends is hostile, so it sets itself no bounds.
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
         let opened = tokio::time::timeout(PATIENCE, client_async_with_config(request, stream, Some(config))).await;
         match opened.expect("a handshake in time") {
             Ok((stream, response)) => {
                 let protocol = response.headers().get("sec-websocket-protocol");
-                Ok(Socket { stream, protocol: protocol.and_then(|name| name.to_str().ok()).map(str::to_owned) })
+                let protocol = protocol.and_then(|name| name.to_str().ok()).map(str::to_owned);
+                Some(Ok(Socket { stream, protocol }))
             }
-            Err(Error::Http(response)) => Err(response.status().as_u16()),
-            Err(error) => panic!("the handshake broke: {error}"),
+            Err(Error::Http(response)) => Some(Err(response.status().as_u16())),
+            Err(error) => {
+                eprintln!("the handshake broke: {error}");
+                None
+            }
         }
     }
 

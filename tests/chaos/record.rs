@@ -1,0 +1,270 @@
+//! What was confirmed and who heard what. In: the records of all clients. Out: what was lost, told twice or out of order; and
+//! what was told again to a client that came back, which nobody could know to have heard it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::{Display, Formatter};
+
+/// A message, by who said it and its number among what they said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Said {
+    pub party: u16,
+    pub number: u32,
+}
+
+impl Said {
+    /// What a text says of itself; none when it is no message of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (party, number) = text.split(' ').next()?.split_once('/')?;
+        Some(Said { party: party.parse().ok()?, number: number.parse().ok()? })
+    }
+}
+
+impl Display for Said {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.party, self.number)
+    }
+}
+
+/// What one client heard, its own words included where its dialect repeats them.
+#[derive(Debug, Clone, Default)]
+pub struct Listener {
+    pub name: String,
+    /// The rooms that it hears.
+    pub rooms: BTreeSet<u16>,
+    /// A party whose words it is not told: an app its own.
+    pub deaf_to: BTreeSet<u16>,
+    /// Everything, with the number of the connection that it came on.
+    pub heard: Vec<(u32, Said)>,
+    /// How much may be told again after each cut.
+    pub tail: usize,
+}
+
+/// Everything that is known at the end.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// The room of each party.
+    pub rooms: BTreeMap<u16, u16>,
+    pub listeners: Vec<Listener>,
+    pub confirmed: BTreeSet<Said>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub confirmed: usize,
+    /// First hearings.
+    pub deliveries: usize,
+    pub lost: Vec<String>,
+    pub doubled: Vec<String>,
+    pub disordered: Vec<String>,
+    /// Told again after a cut, all in all, and the most after one cut.
+    pub again: usize,
+    pub most_again: usize,
+    pub unbounded: Vec<String>,
+}
+
+impl Verdict {
+    pub fn is_good(&self) -> bool {
+        [&self.lost, &self.doubled, &self.disordered, &self.unbounded].iter().all(|wrong| wrong.is_empty())
+    }
+}
+
+impl Display for Verdict {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} confirmed, {} deliveries; {} lost, {} doubled, {} out of order; {} told again after a cut, {} at most after one",
+            self.confirmed,
+            self.deliveries,
+            self.lost.len(),
+            self.doubled.len(),
+            self.disordered.len(),
+            self.again,
+            self.most_again
+        )?;
+        let wrong = [&self.lost, &self.doubled, &self.disordered, &self.unbounded];
+        for one in wrong.into_iter().flatten().take(20) {
+            write!(formatter, "\n  {one}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Record {
+    /// Whether everybody has heard all that is confirmed.
+    pub fn is_complete(&self) -> bool {
+        self.listeners.iter().all(|listener| {
+            let heard: HashSet<Said> = listener.heard.iter().map(|(_, said)| *said).collect();
+            self.confirmed.iter().all(|said| !self.concerns(listener, said) || heard.contains(said))
+        })
+    }
+
+    fn concerns(&self, listener: &Listener, said: &Said) -> bool {
+        self.rooms.get(&said.party).is_some_and(|room| listener.rooms.contains(room))
+            && !listener.deaf_to.contains(&said.party)
+    }
+
+    pub fn judge(&self) -> Verdict {
+        let mut verdict = Verdict { confirmed: self.confirmed.len(), ..Verdict::default() };
+        let mut firsts = Vec::new();
+        for listener in &self.listeners {
+            let first = first_hearings(listener, &mut verdict);
+            let heard: HashSet<Said> = first.iter().copied().collect();
+            for said in &self.confirmed {
+                if self.concerns(listener, said) && !heard.contains(said) {
+                    verdict.lost.push(format!("{} did not hear {said}", listener.name));
+                }
+            }
+            verdict.deliveries += first.len();
+            firsts.push(first);
+        }
+        self.judge_order(&firsts, &mut verdict);
+        verdict
+    }
+
+    /// All who hear a room hear one order, in which each party's words are in theirs. What was recorded and never
+    /// confirmed, since the sender was cut off, has its place there too.
+    fn judge_order(&self, firsts: &[Vec<Said>], verdict: &mut Verdict) {
+        let rooms: BTreeSet<u16> = self.rooms.values().copied().collect();
+        for room in rooms {
+            let in_room = |said: &&Said| self.rooms.get(&said.party) == Some(&room);
+            let hears = self.listeners.iter().zip(firsts).filter(|(listener, _)| listener.rooms.contains(&room));
+            let heard: Vec<(&Listener, Vec<Said>)> =
+                hears.map(|(listener, first)| (listener, first.iter().filter(in_room).copied().collect())).collect();
+            let Some((_, all)) = heard.iter().max_by_key(|(_, heard)| heard.len()) else { continue };
+            for (listener, heard) in &heard {
+                let expected: Vec<Said> =
+                    all.iter().filter(|said| !listener.deaf_to.contains(&said.party)).copied().collect();
+                if let Some(at) = (0..expected.len().max(heard.len())).find(|at| expected.get(*at) != heard.get(*at)) {
+                    let (theirs, others) = (heard.get(at), expected.get(at));
+                    verdict.disordered.push(format!(
+                        "{}: message {at} of room {room} is {theirs:?}, for others {others:?}",
+                        listener.name
+                    ));
+                }
+            }
+            let mut last = BTreeMap::new();
+            for said in all {
+                if last.insert(said.party, said.number).is_some_and(|last| last >= said.number) {
+                    verdict.disordered.push(format!("room {room}: {said} comes after a later one of the same party"));
+                }
+            }
+        }
+    }
+}
+
+/// What a client heard for the first time, in order; notes what it heard again.
+fn first_hearings(listener: &Listener, verdict: &mut Verdict) -> Vec<Said> {
+    let mut first = Vec::new();
+    let (mut ever, mut now, mut connection) = (HashSet::new(), HashSet::new(), 0);
+    let mut again = BTreeMap::<u32, usize>::new();
+    for (on, said) in &listener.heard {
+        if *on != connection {
+            (now, connection) = (HashSet::new(), *on);
+        }
+        let is_new_here = now.insert(*said);
+        if ever.insert(*said) {
+            first.push(*said);
+        } else if is_new_here {
+            *again.entry(*on).or_default() += 1;
+        } else {
+            verdict.doubled.push(format!("{} heard {said} twice on one connection", listener.name));
+        }
+    }
+    for (on, count) in again {
+        verdict.again += count;
+        verdict.most_again = verdict.most_again.max(count);
+        if count > listener.tail {
+            verdict.unbounded.push(format!("{} heard {count} again on its connection {on}", listener.name));
+        }
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two parties in a room who hear each other, and an app that hears one of them.
+    fn record() -> Record {
+        let said: Vec<Said> = (0..40).map(|at| Said { party: at % 2, number: u32::from(at / 2) }).collect();
+        let listener = |name: &str, deaf_to: &[u16]| Listener {
+            name: name.to_owned(),
+            rooms: [7].into(),
+            deaf_to: deaf_to.iter().copied().collect(),
+            heard: said.iter().filter(|said| !deaf_to.contains(&said.party)).map(|said| (1, *said)).collect(),
+            tail: 3,
+        };
+        Record {
+            rooms: [(0, 7), (1, 7)].into(),
+            listeners: vec![listener("ann", &[]), listener("ben", &[]), listener("app", &[1])],
+            confirmed: said.iter().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn a_good_record_is_good() {
+        let verdict = record().judge();
+        assert!(verdict.is_good() && record().is_complete(), "{verdict}");
+        assert_eq!((verdict.confirmed, verdict.deliveries), (40, 100));
+    }
+
+    #[test]
+    fn a_dropped_message_is_found() {
+        for listener in 0..3 {
+            let mut tampered = record();
+            let (_, dropped) = tampered.listeners[listener].heard.remove(9);
+            let verdict = tampered.judge();
+            assert_eq!(verdict.lost, [format!("{} did not hear {dropped}", tampered.listeners[listener].name)]);
+            assert!(!verdict.is_good() && !tampered.is_complete());
+        }
+    }
+
+    #[test]
+    fn a_message_that_nobody_hears_is_found() {
+        let mut tampered = record();
+        tampered.listeners.iter_mut().for_each(|listener| listener.heard.retain(|(_, said)| said.number != 5));
+        assert_eq!(tampered.judge().lost.len(), 5);
+    }
+
+    #[test]
+    fn a_doubled_message_is_found() {
+        let mut tampered = record();
+        let twice = tampered.listeners[1].heard[4];
+        tampered.listeners[1].heard.push(twice);
+        assert_eq!(tampered.judge().doubled.len(), 1);
+    }
+
+    #[test]
+    fn swapped_messages_are_found() {
+        for listener in 0..3 {
+            let mut tampered = record();
+            tampered.listeners[listener].heard.swap(8, 9);
+            let verdict = tampered.judge();
+            assert!(verdict.lost.is_empty() && !verdict.disordered.is_empty(), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn messages_that_all_hear_out_of_order_are_found() {
+        let mut tampered = record();
+        for listener in &mut tampered.listeners[..2] {
+            listener.heard.swap(8, 10);
+        }
+        tampered.listeners.pop();
+        assert!(!tampered.judge().disordered.is_empty());
+    }
+
+    #[test]
+    fn the_tail_at_a_cut_is_no_double_and_has_a_bound() {
+        let mut cut = record();
+        let tail: Vec<Said> = cut.listeners[0].heard[37..].iter().map(|(_, said)| *said).collect();
+        cut.listeners[0].heard.extend(tail.iter().map(|said| (2, *said)));
+        let verdict = cut.judge();
+        assert!(verdict.is_good(), "{verdict}");
+        assert_eq!((verdict.again, verdict.most_again), (3, 3));
+        let longer = cut.listeners[0].heard[36].1;
+        cut.listeners[0].heard.push((2, longer));
+        assert_eq!(cut.judge().unbounded.len(), 1);
+    }
+}

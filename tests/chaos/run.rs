@@ -1,0 +1,213 @@
+//! One run: a Redis, three replicas, sixty clients who talk while things break. In: how much is said, what breaks. Out: what
+//! everybody heard, judged, and the figures.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::app::{App, KEY};
+use super::faults::{Done, Fault, inflict};
+use super::harness::Gateway;
+use super::party::{Party, Speech, rooms};
+use super::record::{Listener, Record, Verdict};
+use super::redis::RedisServer;
+use super::talk::{Notes, Shared, call, talk};
+
+pub const ROOMS: u16 = 12;
+pub const CLIENTS: u16 = 60;
+const REPLICAS: usize = 3;
+
+/// What a client may be told again after a cut: what was told in the second or so since it was last kept how far it had heard.
+const TAIL: usize = 1_000;
+/// What an app may be told again when who calls it dies: the one event whose telling was not noted.
+const UNNOTED: usize = 1;
+
+/// How long all may take to hear what was confirmed, once nobody says any more.
+const SETTLED_WITHIN: Duration = Duration::from_secs(30);
+
+pub struct Plan {
+    pub messages: usize,
+    /// Between a client's confirmation and its next message.
+    pub pause: Duration,
+    /// By thousandths of the messages.
+    pub faults: Vec<(usize, Fault)>,
+}
+
+pub struct Outcome {
+    pub verdict: Verdict,
+    pub done: Done,
+    pub sent: usize,
+    pub refused: usize,
+    pub unanswered: usize,
+    pub reconnects: u32,
+    pub complaints: Vec<String>,
+    pub took: Duration,
+}
+
+/// Who is there: in each room a member of the staff, a visitor, a user and the app; in ten of them another of the staff;
+/// and two admins who hear all.
+pub fn everybody() -> Vec<(u16, Speech)> {
+    let mut everybody = Vec::new();
+    for room in 0..ROOMS {
+        let speeches = [Speech::Frontdesk, Speech::Andromedia, Speech::Licomed, Speech::Divar];
+        everybody.extend(speeches.map(|speech| (room, speech)));
+    }
+    everybody.extend((0..2).map(|room| (room, Speech::Luxmart)));
+    everybody.extend((2..ROOMS).map(|room| (room, Speech::Frontdesk)));
+    assert_eq!(everybody.len(), usize::from(CLIENTS));
+    everybody
+}
+
+pub async fn run(plan: Plan) -> Outcome {
+    let mut redis = RedisServer::start();
+    let app = App::start().await;
+    let (url, more) = (app.url(), rooms(ROOMS));
+    let options = |dialect: &str| match dialect {
+        "divar" => format!("events = {{ url = \"{url}\", key = \"{KEY}\" }}"),
+        _ => "replay = \"missed\"\nreplay_window = \"60s\"".to_owned(),
+    };
+    let mut gateways = Vec::new();
+    for _ in 0..REPLICAS {
+        gateways.push(Gateway::start_quiet_replica(&redis.url(), &more, options).await);
+    }
+    let shared = Arc::new(Shared {
+        replicas: Mutex::new(gateways.iter().map(|gateway| Some(gateway.address)).collect()),
+        confirmed: AtomicUsize::new(0),
+        has_begun: AtomicBool::new(false),
+        is_over: AtomicBool::new(false),
+        share: u32::try_from(plan.messages / usize::from(CLIENTS)).expect("few enough"),
+        pause: plan.pause,
+        closes: Mutex::default(),
+    });
+    let parties: Vec<Party> = (0..CLIENTS)
+        .zip(everybody())
+        .map(|(number, (room, speech))| Party::new(number, room, speech, |claims| gateways[0].token(claims)))
+        .collect();
+    let notes: Vec<Arc<Mutex<Notes>>> = parties.iter().map(|_| Arc::default()).collect();
+    let mut clients = JoinSet::new();
+    // Whoever speaks is heard by all who are connected: those who hear come first.
+    for (party, notes) in parties.iter().zip(&notes).filter(|(party, _)| party.speech != Speech::Divar) {
+        clients.spawn(talk(party.clone(), Arc::clone(&shared), Arc::clone(notes)));
+    }
+    let sockets = parties.iter().filter(|party| party.speech != Speech::Divar).count();
+    let is_there = |notes: &&Arc<Mutex<Notes>>| notes.lock().expect("whole").connections > 0;
+    while notes.iter().filter(is_there).count() < sockets {
+        sleep(Duration::from_millis(20)).await;
+    }
+    shared.has_begun.store(true, Ordering::Relaxed);
+    let began = Instant::now();
+    for (party, notes) in parties.iter().zip(&notes).filter(|(party, _)| party.speech == Speech::Divar) {
+        clients.spawn(call(party.clone(), Arc::clone(&shared), Arc::clone(notes)));
+    }
+    let done = inflict(&plan.faults, plan.messages, &shared, &mut gateways, &mut redis).await;
+    let is_done = |notes: &Arc<Mutex<Notes>>| notes.lock().expect("whole").is_done;
+    while !notes.iter().all(is_done) {
+        assert!(!clients.is_empty(), "nobody is there any more");
+        if let Some(Err(error)) = clients.try_join_next() {
+            panic!("a client failed: {error}");
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    let settling = Instant::now();
+    while !record(&parties, &notes, &app).is_complete() && settling.elapsed() < SETTLED_WITHIN {
+        sleep(Duration::from_millis(100)).await;
+    }
+    // What is told twice may come late.
+    sleep(Duration::from_secs(1)).await;
+    let took = began.elapsed();
+    let record = record(&parties, &notes, &app);
+    shared.is_over.store(true, Ordering::Relaxed);
+    while let Some(ended) = clients.join_next().await {
+        ended.expect("a client ends well");
+    }
+    let all = |figure: fn(&Notes) -> usize| notes.iter().map(|notes| figure(&notes.lock().expect("whole"))).sum();
+    let connections: u32 = notes.iter().map(|notes| notes.lock().expect("whole").connections).sum();
+    let verdict = record.judge();
+    if !verdict.is_good() {
+        for gateway in &gateways {
+            eprintln!("{}\n", gateway.log());
+        }
+    }
+    Outcome {
+        verdict,
+        done,
+        sent: usize::try_from(shared.share).expect("few enough") * usize::from(CLIENTS),
+        refused: all(|notes| notes.refused),
+        unanswered: all(|notes| notes.unanswered),
+        reconnects: connections - u32::try_from(sockets).expect("few enough"),
+        complaints: app.complaints(),
+        took,
+    }
+}
+
+/// Everything that is known by now.
+fn record(parties: &[Party], notes: &[Arc<Mutex<Notes>>], app: &App) -> Record {
+    let mut record = Record::default();
+    for (party, notes) in parties.iter().zip(notes) {
+        let notes = notes.lock().expect("whole");
+        record.rooms.insert(party.number, party.room);
+        record.confirmed.extend(notes.confirmed.iter().copied());
+        if party.speech != Speech::Divar {
+            let name = format!("{:?} {} in room {}", party.speech, party.number, party.room);
+            let rooms = match party.speech {
+                Speech::Luxmart => (0..ROOMS).collect(),
+                _ => [party.room].into(),
+            };
+            let heard = notes.heard.clone();
+            record.listeners.push(Listener { name, rooms, deaf_to: [].into(), heard, tail: TAIL });
+        }
+    }
+    let apps = parties.iter().filter(|party| party.speech == Speech::Divar).map(|party| party.number);
+    record.listeners.push(Listener {
+        name: "the app".to_owned(),
+        rooms: (0..ROOMS).collect(),
+        deaf_to: apps.collect(),
+        heard: app_heard(app),
+        tail: UNNOTED,
+    });
+    record
+}
+
+/// An app has no connections: what comes to it twice in a row came on another one.
+fn app_heard(app: &App) -> Vec<(u32, super::record::Said)> {
+    let mut heard: Vec<(u32, super::record::Said)> = Vec::new();
+    let mut connection = 1;
+    for said in app.told() {
+        if heard.last().is_some_and(|(_, last)| *last == said) {
+            connection += 1;
+        }
+        heard.push((connection, said));
+    }
+    heard
+}
+
+impl Outcome {
+    pub fn print(&self) {
+        println!("{} sent in {:.1} s: {}", self.sent, self.took.as_secs_f64(), self.verdict);
+        println!(
+            "{} refused, {} cut off before an outcome, {} reconnects",
+            self.refused, self.unanswered, self.reconnects
+        );
+        let Done { cut, restarts, kills, reloads, rolls } = &self.done;
+        println!("{cut} subscriptions cut, {restarts} restarts of Redis, {kills} replicas killed, {reloads} reloads");
+        for roll in rolls {
+            let at = |share: usize| roll.get((roll.len().max(1) - 1) * share / 100).map_or(0, Duration::as_millis);
+            println!(
+                "a replica asked to stop: {} sockets closed, the first after {} ms, half after {} ms, the last after {} ms",
+                roll.len(),
+                at(0),
+                at(50),
+                at(100)
+            );
+        }
+    }
+
+    pub fn expect_good(&self) {
+        assert!(self.verdict.is_good(), "{}", self.verdict);
+        assert!(self.complaints.is_empty(), "{:?}", self.complaints);
+        assert!(self.verdict.confirmed * 10 > self.sent * 9, "most were confirmed");
+    }
+}
