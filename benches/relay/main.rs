@@ -10,7 +10,6 @@ mod clients;
 mod gateway;
 mod publish;
 #[path = "../../tests/harness/redis.rs"]
-#[allow(dead_code, reason = "a part of what the tests need")]
 mod redis;
 
 use std::time::Duration;
