@@ -162,7 +162,16 @@ impl Listener {
         };
         self.catch_up(&mut progress).await;
         loop {
-            match self.received(&mut listening).await {
+            let received = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {
+                    // What is recorded by now; nothing new after that, and whoever calls next tells it.
+                    self.catch_up(&mut progress).await;
+                    return MailboxEnd::Closed;
+                }
+                received = listening.1.recv() => received,
+            };
+            match received {
                 Ok(parcel) if parcel.turn == 0 => self.tell_in_passing(&parcel.event).await,
                 Ok(parcel) if progress.is_before(&parcel.places) => self.catch_up(&mut progress).await,
                 Ok(_) => {}
@@ -187,6 +196,9 @@ impl Listener {
     async fn catch_up(&self, progress: &mut Progress) {
         while let Err(fault) = self.tell_next(progress).await {
             tracing::debug!(route = %self.route, %fault, "the webhook goes on in a moment");
+            if self.stop.is_cancelled() {
+                return;
+            }
             tokio::time::sleep(PAUSE.0).await;
         }
     }
@@ -200,11 +212,17 @@ impl Listener {
                 tracing::warn!(route = %self.route, "the webhook was behind by more than is kept: events are lost");
             }
             for (place, announced) in &next.announced {
+                if self.stop.is_cancelled() && self.journal.is_shared() {
+                    // Another replica tells the rest.
+                    return progress.keep().await.map_err(fault);
+                }
                 let webhook = Arc::clone(&self.webhook.borrow());
                 if webhook.concerns(&announced.event) {
-                    webhook.tell(&viewer, &announced.event).await?;
+                    // That the last one is told is noted while this one is told.
+                    let (told, kept) = tokio::join!(webhook.tell(&viewer, &announced.event), progress.keep());
+                    told?;
                     progress.reach(*place);
-                    progress.keep().await.map_err(fault)?;
+                    kept.map_err(fault)?;
                 }
                 progress.reach(*place);
             }

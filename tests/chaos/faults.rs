@@ -81,7 +81,9 @@ pub async fn inflict(
                 let gateway = &gateways[number];
                 let file = gateway.folder().join("routes.toml");
                 let text = std::fs::read_to_string(&file).expect("readable");
-                let changed = text.replace("replay_window = \"", "limits = { upload = \"3MiB\" }\nreplay_window = \"");
+                let (plain, other) = ("replay_window = \"", "limits = { upload = \"3MiB\" }\nreplay_window = \"");
+                let changed =
+                    if text.contains(other) { text.replace(other, plain) } else { text.replace(plain, other) };
                 assert!(changed != text, "the config is another");
                 std::fs::write(file, changed).expect("written");
                 let taken = http::send(gateway.admin, &http::request("POST", "/api/reload", &[], b"")).await;

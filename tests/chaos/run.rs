@@ -1,6 +1,7 @@
 //! One run: a Redis, three replicas, sixty clients who talk while things break. In: how much is said, what breaks. Out: what
 //! everybody heard, judged, and the figures.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,9 +11,9 @@ use tokio::time::{Instant, sleep};
 
 use super::app::{App, KEY};
 use super::faults::{Done, Fault, inflict};
-use super::harness::Gateway;
+use super::harness::{Gateway, http};
 use super::party::{Party, Speech, rooms};
-use super::record::{Listener, Record, Verdict};
+use super::record::{Listener, Record, Said, Verdict};
 use super::redis::RedisServer;
 use super::talk::{Notes, Shared, call, talk};
 
@@ -22,8 +23,8 @@ const REPLICAS: usize = 3;
 
 /// What a client may be told again after a cut: what was told in the second or so since it was last kept how far it had heard.
 const TAIL: usize = 1_000;
-/// What an app may be told again when who calls it dies: the one event whose telling was not noted.
-const UNNOTED: usize = 1;
+/// What an app may be told again when who calls it dies: the event in hand, and the one whose telling is being noted.
+const UNNOTED: usize = 2;
 
 /// How long all may take to hear what was confirmed, once nobody says any more.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
@@ -45,6 +46,10 @@ pub struct Outcome {
     pub reconnects: u32,
     pub complaints: Vec<String>,
     pub took: Duration,
+    /// How long each confirmation took, in milliseconds, in order.
+    pub confirmations: Vec<u32>,
+    /// What the relays say of themselves, by outcome; a replica that was killed counts anew.
+    pub relayed: BTreeMap<String, u64>,
 }
 
 /// Who is there: in each room a member of the staff, a visitor, a user and the app; in ten of them another of the staff;
@@ -61,6 +66,7 @@ pub fn everybody() -> Vec<(u16, Speech)> {
     everybody
 }
 
+#[allow(clippy::disallowed_methods, reason = "tasks of a test, awaited here")]
 pub async fn run(plan: Plan) -> Outcome {
     let mut redis = RedisServer::start();
     let app = App::start().await;
@@ -126,6 +132,13 @@ pub async fn run(plan: Plan) -> Outcome {
     let all = |figure: fn(&Notes) -> usize| notes.iter().map(|notes| figure(&notes.lock().expect("whole"))).sum();
     let connections: u32 = notes.iter().map(|notes| notes.lock().expect("whole").connections).sum();
     let verdict = record.judge();
+    let mut confirmations: Vec<u32> =
+        notes.iter().flat_map(|notes| notes.lock().expect("whole").took.clone()).collect();
+    confirmations.sort_unstable();
+    let mut relayed = BTreeMap::new();
+    for gateway in &gateways {
+        count_relayed(gateway, &mut relayed).await;
+    }
     if !verdict.is_good() {
         for gateway in &gateways {
             eprintln!("{}\n", gateway.log());
@@ -140,6 +153,18 @@ pub async fn run(plan: Plan) -> Outcome {
         reconnects: connections - u32::try_from(sockets).expect("few enough"),
         complaints: app.complaints(),
         took,
+        confirmations,
+        relayed,
+    }
+}
+
+/// Adds what a replica's relay counted.
+async fn count_relayed(gateway: &Gateway, relayed: &mut BTreeMap<String, u64>) {
+    let page = http::get(gateway.admin, "/metrics", &[]).await.body;
+    for line in String::from_utf8_lossy(&page).lines() {
+        let Some(rest) = line.strip_prefix("dragoman_relay_events_total{outcome=\"") else { continue };
+        let Some((outcome, count)) = rest.split_once("\"} ") else { continue };
+        *relayed.entry(outcome.to_owned()).or_default() += count.trim().parse::<u64>().unwrap_or(0);
     }
 }
 
@@ -171,17 +196,17 @@ fn record(parties: &[Party], notes: &[Arc<Mutex<Notes>>], app: &App) -> Record {
     record
 }
 
-/// An app has no connections: what comes to it twice in a row came on another one.
-fn app_heard(app: &App) -> Vec<(u32, super::record::Said)> {
-    let mut heard: Vec<(u32, super::record::Said)> = Vec::new();
-    let mut connection = 1;
-    for said in app.told() {
-        if heard.last().is_some_and(|(_, last)| *last == said) {
-            connection += 1;
+/// An app has no connections: what comes to it again comes from another caller.
+fn app_heard(app: &App) -> Vec<(u32, Said)> {
+    let (mut caller, mut told) = (1, HashSet::new());
+    let heard = app.told().into_iter().map(|said| {
+        if !told.insert(said) {
+            caller += 1;
+            told = [said].into();
         }
-        heard.push((connection, said));
-    }
-    heard
+        (caller, said)
+    });
+    heard.collect()
 }
 
 impl Outcome {
@@ -193,6 +218,10 @@ impl Outcome {
         );
         let Done { cut, restarts, kills, reloads, rolls } = &self.done;
         println!("{cut} subscriptions cut, {restarts} restarts of Redis, {kills} replicas killed, {reloads} reloads");
+        let at = |share: usize| self.confirmations[(self.confirmations.len() - 1) * share / 100];
+        println!("confirmed within: half {} ms, 99 of 100 {} ms, all {} ms", at(50), at(99), at(100));
+        let relayed: Vec<_> = self.relayed.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+        println!("the relays: {}", relayed.join(", "));
         for roll in rolls {
             let at = |share: usize| roll.get((roll.len().max(1) - 1) * share / 100).map_or(0, Duration::as_millis);
             println!(
