@@ -7,7 +7,7 @@ use crate::redis::Script;
 macro_rules! script {
     ($name:ident, $file:literal) => {
         pub static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!(include_str!("lua/common.lua"), include_str!($file))));
+            LazyLock::new(|| Script::new(concat!(include_str!("lua/writing.lua"), include_str!($file))));
     };
 }
 

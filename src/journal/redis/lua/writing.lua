@@ -1,4 +1,4 @@
--- What several scripts do. Arguments are read one after the other.
+-- What every script that writes begins with. Arguments are read one after the other.
 local place = 0
 local function take()
   place = place + 1
