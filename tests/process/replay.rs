@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::harness::Gateway;
 use super::harness::socket::Socket;
+use super::harness::{Gateway, PATIENCE, http};
 
 const ALICE: &str = "302e305b-6e73-4f9c-bac7-551a92b106b0";
 const BOB: &str = "75140d72-8b20-4549-885c-20599badb486";
@@ -34,6 +34,20 @@ async fn hears(socket: &mut Socket, texts: &[&str]) {
     assert!(more.is_none(), "{more:?}");
 }
 
+/// Until Alice's socket is the only one: how far Bob had heard is kept then.
+async fn until_alone(gateway: &Gateway) {
+    let open = "dragoman_websocket_connections{route=\"licomed\"} 1\n";
+    let alone = async {
+        loop {
+            let page = http::get(gateway.admin, "/metrics", &[]).await.body;
+            if String::from_utf8_lossy(&page).contains(open) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, alone).await.expect("the socket ends");
+}
+
 #[tokio::test]
 async fn what_was_missed_outlives_a_kill() {
     let mut gateway = Gateway::start_with("", |_| "replay = \"missed\"".to_owned()).await;
@@ -44,10 +58,12 @@ async fn what_was_missed_outlives_a_kill() {
     say(&mut alice, "one").await;
     hears(&mut bob, &["one"]).await;
     drop(bob);
+    until_alone(&gateway).await;
     say(&mut alice, "two").await;
     let mut bob = open(&gateway, &bobs).await;
     hears(&mut bob, &["two"]).await;
     drop(bob);
+    until_alone(&gateway).await;
     say(&mut alice, "three").await;
     // How far Alice has heard is kept within little more than a second; her socket does not end before the kill.
     for _ in 0..6 {
