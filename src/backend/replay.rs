@@ -49,6 +49,8 @@ pub struct Replay {
     pub reached: Vec<(Topic, Place)>,
     /// How far it had heard before.
     pub cursor: Cursor,
+    /// How long a cursor that is kept holds: one of a socket that is open must be kept again before.
+    pub window: Window,
     pub bookmark: Box<dyn Bookmark>,
 }
 

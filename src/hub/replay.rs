@@ -23,6 +23,7 @@ use super::{Hub, relay_fault};
 
 /// Cursors of one party on one route that are looked at.
 const SOCKETS: usize = 64;
+
 /// The names under which cursors are kept.
 struct Key {
     /// What stands before all of this party's sockets on this route with the same topics.
@@ -129,7 +130,7 @@ impl Hub {
         // Before anything is told, so that nothing is told that a client could miss without a trace.
         let first = marked.put(start.clone(), false);
         self.journal.put(first.into_iter().collect()).await.map_err(fault)?;
-        Ok((subscription, Replay { missed, reached, cursor: start, bookmark: Box::new(marked) }))
+        Ok((subscription, Replay { missed, reached, cursor: start, window, bookmark: Box::new(marked) }))
     }
 
     /// Where the client's socket before this one was, if it left not too long ago.
@@ -138,7 +139,8 @@ impl Hub {
         let now = milliseconds();
         let mut best: Option<(bool, Kept, String)> = None;
         for (name, bytes) in found {
-            let kept: Kept = parsed(&bytes)?;
+            // One that cannot be read must not keep its party out.
+            let Ok(kept) = parsed::<Kept>(&bytes) else { continue };
             let is_own = name == key.own;
             let covers = topics.iter().all(|topic| kept.cursor.places.iter().any(|(known, _)| known == topic));
             if kept.until < now || !covers || !(is_own || kept.left) {

@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::backend::{Bookmark, Cursor, Filled, Replay};
 use crate::event::{Place, Topic};
@@ -38,12 +41,14 @@ pub struct Progress {
     /// Something was written since the last ping.
     unasked: bool,
     unkept: bool,
+    /// When it was kept last, and how long that holds.
+    kept: (Instant, Duration),
 }
 
 impl Progress {
     /// Begins where the client was; gives what it missed.
     pub fn begin(replay: Replay) -> (Self, Vec<Parcel>) {
-        let Replay { missed, reached, cursor, bookmark } = replay;
+        let Replay { missed, reached, cursor, window, bookmark } = replay;
         let mut progress = Progress {
             bookmark,
             places: cursor.places,
@@ -57,6 +62,7 @@ impl Progress {
             pings: 0,
             unasked: true,
             unkept: false,
+            kept: (Instant::now(), window.0),
         };
         for parcel in &missed {
             let conversation: Arc<str> = parcel.event.details.conversation.id.as_str().into();
@@ -133,9 +139,11 @@ impl Progress {
         Cursor { places: self.places.clone(), turns }
     }
 
-    /// Keeps the cursor, if the client has heard more since.
+    /// Keeps the cursor, if the client has heard more since, or before it ends while nothing is said.
     pub fn keep(&mut self) {
-        if std::mem::take(&mut self.unkept) {
+        let (at, holds) = self.kept;
+        if std::mem::take(&mut self.unkept) || at.elapsed() >= holds / 3 {
+            self.kept.0 = Instant::now();
             self.bookmark.keep(self.cursor());
         }
     }
@@ -151,6 +159,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::backend::Window;
     use crate::event::{Event, EventKind, MessageKind};
 
     /// How far the mailbox is filled, and what was kept, with whether it was for the last time.
@@ -199,7 +208,8 @@ mod tests {
         let cursor = Cursor { places: places(heard), ..Cursor::default() };
         let reached = places(missed.last().copied().unwrap_or(heard));
         let missed = missed.iter().map(|turn| parcel(*turn)).collect();
-        Progress::begin(Replay { missed, reached, cursor, bookmark: Box::new(shelf.clone()) }).0
+        let window = Window(Duration::from_secs(300));
+        Progress::begin(Replay { missed, reached, cursor, window, bookmark: Box::new(shelf.clone()) }).0
     }
 
     /// The turn up to which a cursor says that the room is heard.
@@ -269,5 +279,17 @@ mod tests {
         progress.leave().await;
         let kept = shelf.0.lock().unwrap().1.iter().map(|(cursor, left)| (heard(cursor), *left)).collect::<Vec<_>>();
         assert_eq!(kept, [(2, false), (2, true)]);
+    }
+
+    /// Else a replica that dies after a quiet hour would have nothing to go on from.
+    #[tokio::test(start_paused = true)]
+    async fn it_is_kept_again_while_nothing_is_said() {
+        let shelf = Shelf::default();
+        let mut progress = begin(&shelf, 1, &[]);
+        for _ in 0..600 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            progress.keep();
+        }
+        assert_eq!(shelf.0.lock().unwrap().1.len(), 6, "every third of the window");
     }
 }
