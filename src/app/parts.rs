@@ -61,11 +61,17 @@ impl Parts {
 
     /// The URL under which a route serves files, up to the key.
     pub fn files_url(&self, route: &Route, ground: &Ground) -> String {
-        let public_url = match upload_stores(route).map(|stores| &self.config.stores[&stores.default]) {
-            Some(StoreSettings::Fs { public_url: Some(url), .. }) => url.clone(),
-            Some(StoreSettings::Fs { public_url: None, .. }) | None => format!("http://{}", ground.address),
+        let public_url = match upload_stores(route) {
+            Some(stores) => self.public_url(&stores.default, ground),
+            None => format!("http://{}", ground.address),
         };
         format!("{public_url}{}{}", route.prefix, route.dialect.storage.public)
+    }
+
+    /// Scheme and authority under which the files of a store are served.
+    pub fn public_url(&self, store: &str, ground: &Ground) -> String {
+        let written = self.config.stores[store].public_url();
+        written.map_or_else(|| format!("http://{}", ground.address), ToOwned::to_owned)
     }
 }
 

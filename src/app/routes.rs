@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::auth::{RateLimit, Verifier, Visitors};
 use crate::backend::{Terms, Window};
-use crate::config::{Route, StoreSettings, Target};
+use crate::config::{Route, Target};
 use crate::relay::MailboxLimits;
 use crate::server::{self, Stores};
 use crate::session;
@@ -21,12 +21,11 @@ const FRAME: usize = 64 * 1024;
 
 pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Route, StartError> {
     let stores = upload_stores(route).map(|uploads| {
-        let StoreSettings::Fs { public_url, .. } = &parts.config.stores[&uploads.default];
         let kinds = uploads.kinds.iter().map(|(kind, name)| (*kind, Arc::clone(&parts.stores[name])));
         Stores {
             default: Arc::clone(&parts.stores[&uploads.default]),
             kinds: kinds.collect(),
-            public_url: public_url.clone().unwrap_or_else(|| format!("http://{}", ground.address)),
+            public_url: parts.public_url(&uploads.default, ground),
         }
     });
     let upstream = match &route.target {

@@ -83,6 +83,15 @@ pub enum StoreSettings {
     },
 }
 
+impl StoreSettings {
+    /// Scheme and authority that clients reach the gateway under, where it is written.
+    pub fn public_url(&self) -> Option<&str> {
+        match self {
+            StoreSettings::Fs { public_url, .. } => public_url.as_deref(),
+        }
+    }
+}
+
 /// A place that clients connect to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {

@@ -69,12 +69,12 @@ impl Sources {
             for store in &place.stores {
                 match store.read(&key, None).await {
                     Ok(object) => {
-                        let failed = |error: StoreError| Fault::new(Reason::Unavailable).detail(error.to_string());
-                        let chunks = object.chunks.map(move |chunk| chunk.map_err(failed)).boxed();
-                        return Ok(Source { size: Some(object.size), chunks: whole(chunks, Some(object.size)) });
+                        let size = Some(object.about.size);
+                        let chunks = object.chunks.map(|chunk| chunk.map_err(Fault::from)).boxed();
+                        return Ok(Source { size, chunks: whole(chunks, size) });
                     }
                     Err(StoreError::NotFound | StoreError::Key) => {}
-                    Err(error) => return Err(Fault::new(Reason::Unavailable).detail(error.to_string())),
+                    Err(error) => return Err(error.into()),
                 }
             }
             return Err(Fault::new(Reason::FileNotFound));

@@ -1,5 +1,7 @@
 //! The store in a folder. In: chunks under a key. Out: a file that appears whole under its name or not at all.
 
+mod list;
+
 use std::fs::TryLockError;
 use std::io::SeekFrom;
 use std::ops::Range;
@@ -7,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, StreamExt};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-use super::{Object, Store, StoreError, Writing};
+use super::{About, Intended, Listed, Mistake, Object, Store, StoreError, Writing};
 
 /// Unfinished files lie here, below the root and on its file system, so that finishing is a rename.
 const UNFINISHED: &str = ".unfinished";
@@ -42,6 +44,18 @@ impl FsStore {
         let path = fs::canonicalize(path).await.map_err(|error| failed(&error))?;
         if path.starts_with(&self.root) { Ok(path) } else { Err(StoreError::NotFound) }
     }
+
+    async fn open_object(&self, key: &str) -> Result<(File, About), StoreError> {
+        let path = self.inside(&path_below(&self.root, key)?).await?;
+        let file = File::open(&path).await.map_err(|error| failed(&error))?;
+        let metadata = file.metadata().await.map_err(|error| failed(&error))?;
+        about(&metadata).map(|about| (file, about)).ok_or(StoreError::NotFound)
+    }
+}
+
+/// What a file says of itself; `None` for what is no file.
+fn about(metadata: &std::fs::Metadata) -> Option<About> {
+    metadata.is_file().then(|| About { size: metadata.len(), modified: metadata.modified().ok(), tag: None })
 }
 
 /// The path of a key that is a relative path of plain names.
@@ -58,36 +72,38 @@ fn failed(error: &std::io::Error) -> StoreError {
     match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => StoreError::NotFound,
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full,
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::Misconfigured { mistake: Mistake::NotPermitted, detail: error.to_string() }
+        }
         _ => StoreError::Unavailable(error.to_string()),
     }
 }
 
 #[async_trait]
 impl Store for FsStore {
-    async fn create(&self) -> Result<Box<dyn Writing>, StoreError> {
+    async fn create(&self, intended: &Intended) -> Result<Box<dyn Writing>, StoreError> {
         let unfinished = self.root.join(UNFINISHED).join(Uuid::new_v4().simple().to_string());
         let file = File::create_new(&unfinished).await.map_err(|error| failed(&error))?.into_std().await;
         // Tells `sweep`, in this process or another, that somebody is writing. A crash lets go of it. Where the file
         // system has no locks, sweeping is for times when nobody writes.
         let _ = file.try_lock();
         let file = File::from_std(file);
-        Ok(Box::new(FsWriting { file: Some(file), unfinished, root: self.root.clone() }))
+        let key = intended.key.clone();
+        Ok(Box::new(FsWriting { file: Some(file), unfinished, root: self.root.clone(), key }))
     }
 
     async fn read(&self, key: &str, range: Option<Range<u64>>) -> Result<Object, StoreError> {
-        let path = self.inside(&path_below(&self.root, key)?).await?;
-        let mut file = File::open(&path).await.map_err(|error| failed(&error))?;
-        let about = file.metadata().await.map_err(|error| failed(&error))?;
-        if !about.is_file() {
-            return Err(StoreError::NotFound);
-        }
-        let size = about.len();
-        let wanted = range.unwrap_or(0..size);
-        let range = wanted.start.min(size)..wanted.end.min(size);
+        let (mut file, about) = self.open_object(key).await?;
+        let wanted = range.unwrap_or(0..about.size);
+        let range = wanted.start.min(about.size)..wanted.end.min(about.size);
         file.seek(SeekFrom::Start(range.start)).await.map_err(|error| failed(&error))?;
         let part = file.take(range.end.saturating_sub(range.start));
         let chunks = ReaderStream::with_capacity(part, CHUNK).map(|chunk| chunk.map_err(|error| failed(&error)));
-        Ok(Object { size, range, modified: about.modified().ok(), chunks: chunks.boxed() })
+        Ok(Object { about, range, chunks: chunks.boxed() })
+    }
+
+    async fn about(&self, key: &str) -> Result<About, StoreError> {
+        self.open_object(key).await.map(|(_, about)| about)
     }
 
     async fn remove(&self, key: &str) -> Result<(), StoreError> {
@@ -121,8 +137,23 @@ impl Store for FsStore {
         Ok(removed)
     }
 
+    fn list(&self, folder: &str, after: Option<&str>) -> BoxStream<'static, Result<Listed, StoreError>> {
+        list::walk(&self.root, folder, after)
+    }
+
     async fn healthy(&self) -> Result<(), StoreError> {
         fs::metadata(self.root.join(UNFINISHED)).await.map(|_| ()).map_err(|error| failed(&error))
+    }
+
+    async fn probe(&self) -> Result<Vec<String>, StoreError> {
+        let key = format!(".dragoman-probe-{}", Uuid::new_v4().simple());
+        let mut writing = self.create(&Intended::default()).await?;
+        writing.write(Bytes::from_static(b"probe")).await?;
+        writing.finish(&key).await?;
+        let read = self.about(&key).await;
+        self.remove(&key).await?;
+        read?;
+        Ok(vec!["files can be written, read and removed".to_owned()])
     }
 }
 
@@ -131,6 +162,8 @@ struct FsWriting {
     file: Option<File>,
     unfinished: PathBuf,
     root: PathBuf,
+    /// The key that it was begun for.
+    key: Option<String>,
 }
 
 #[async_trait]
@@ -144,6 +177,9 @@ impl Writing for FsWriting {
 
     async fn finish(mut self: Box<Self>, key: &str) -> Result<(), StoreError> {
         let path = path_below(&self.root, key)?;
+        if self.key.as_ref().is_some_and(|begun| begun != key) {
+            return Err(StoreError::Key);
+        }
         let Some(file) = &mut self.file else { return Ok(()) };
         file.flush().await.map_err(|error| failed(&error))?;
         file.sync_all().await.map_err(|error| failed(&error))?;

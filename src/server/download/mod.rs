@@ -18,7 +18,7 @@ use hyper::body::Frame;
 use crate::fault::{Fault, Reason};
 use crate::media::FOLDER;
 use crate::percent;
-use crate::store::{Object, StoreError};
+use crate::store::{About, Object, StoreError};
 
 use super::body::{self, Answer};
 use super::respond;
@@ -48,7 +48,7 @@ async fn stored(route: &Route, key: &str, parts: &Parts) -> Result<Response<Answ
             Ok(Opened::Part(object, partial)) => return Ok(served(key, object, partial, parts)),
             Ok(Opened::Unsatisfiable(size)) => return Ok(unsatisfiable(Some(size))),
             Err(StoreError::NotFound | StoreError::Key) => {}
-            Err(error) => return Err(Fault::new(Reason::Unavailable).detail(error.to_string())),
+            Err(error) => return Err(error.into()),
         }
     }
     Err(Fault::new(Reason::FileNotFound))
@@ -76,15 +76,14 @@ async fn open(
     wanted: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Opened, StoreError> {
-    let whole = store.read(key, None).await?;
+    let Some(wanted) = wanted else { return Ok(Opened::Part(store.read(key, None).await?, false)) };
+    let about = store.about(key).await?;
     // A part is of use only beside parts of the same file; by its date alone nobody knows that it is.
-    let same = headers.get(IF_RANGE).is_none_or(|known| known.as_bytes() == tag(&whole).as_bytes());
-    let Some(range) = wanted.filter(|_| same).and_then(|text| parse_range(text, whole.size)) else {
-        return Ok(Opened::Part(whole, false));
-    };
-    match range {
-        Some(range) => Ok(Opened::Part(store.read(key, Some(range)).await?, true)),
-        None => Ok(Opened::Unsatisfiable(whole.size)),
+    let same = headers.get(IF_RANGE).is_none_or(|known| known.as_bytes() == tag(&about).as_bytes());
+    match parse_range(wanted, about.size).filter(|_| same) {
+        None => Ok(Opened::Part(store.read(key, None).await?, false)),
+        Some(Some(range)) => Ok(Opened::Part(store.read(key, Some(range)).await?, true)),
+        Some(None) => Ok(Opened::Unsatisfiable(about.size)),
     }
 }
 
@@ -119,10 +118,10 @@ fn unsatisfiable(size: Option<u64>) -> Response<Answer> {
 
 fn served(key: &str, object: Object, partial: bool, parts: &Parts) -> Response<Answer> {
     let name = key.rsplit('/').next().unwrap_or(key);
-    let tag = tag(&object);
+    let tag = tag(&object.about);
     let unchanged = has(&parts.headers, &tag);
-    let modified = object.modified.and_then(http_date);
-    let (size, range) = (object.size, object.range.clone());
+    let modified = object.about.modified.and_then(http_date);
+    let (size, range) = (object.about.size, object.range.clone());
     let body = if unchanged || parts.method == Method::HEAD {
         body::full("")
     } else {
@@ -160,9 +159,9 @@ fn is_inert(mime: &str) -> bool {
 }
 
 /// Files never change under their name; size and time tell them apart from one that was put in their place by hand.
-fn tag(object: &Object) -> String {
-    let modified = object.modified.and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok());
-    format!("\"{:x}-{:x}\"", object.size, modified.map_or(0, |time| time.as_millis()))
+fn tag(about: &About) -> String {
+    let modified = about.modified.and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok());
+    format!("\"{:x}-{:x}\"", about.size, modified.map_or(0, |time| time.as_millis()))
 }
 
 /// Whether the client has what carries this tag (RFC 9110 §13.1.2).

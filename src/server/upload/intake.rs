@@ -7,7 +7,7 @@ use crate::backend::FileAhead;
 use crate::event::{Attachment, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::media::file_name;
-use crate::store::{StoreError, Writing};
+use crate::store::{Intended, Writing};
 
 use super::super::asked::Asked;
 use super::super::sniff;
@@ -55,7 +55,10 @@ impl Intake {
         }
         let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
         let writing = match &accepted {
-            Some((kind, _)) => Some(stores.of(*kind).create().await.map_err(store_fault)?),
+            Some((kind, mime)) => {
+                let intended = Intended { key: None, content_type: Some(mime.clone()) };
+                Some(stores.of(*kind).create(&intended).await?)
+            }
             None => None,
         };
         let (hash, beginning) = (Sha256::new(), Vec::new());
@@ -80,7 +83,7 @@ impl Intake {
         self.beginning.extend_from_slice(&chunk[..missing]);
         if let Some(writing) = &mut self.writing {
             self.hash.update(&chunk);
-            writing.write(chunk).await.map_err(store_fault)?;
+            writing.write(chunk).await?;
         }
         Ok(())
     }
@@ -135,15 +138,4 @@ fn hexadecimal(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// A store's failure as a client may hear of it.
-pub fn store_fault(error: StoreError) -> Fault {
-    let reason = match &error {
-        StoreError::Full => Reason::StorageFull,
-        StoreError::NotFound => Reason::FileNotFound,
-        StoreError::Key => Reason::Internal,
-        StoreError::Unavailable(_) => Reason::Unavailable,
-    };
-    Fault::new(reason).detail(error.to_string())
 }

@@ -23,7 +23,7 @@ use crate::tasks::Tasks;
 use super::asked::{Asked, has_role};
 use super::{body, perform, storage_key};
 use form::{multipart, raw_body};
-use intake::{FilePart, store_fault};
+use intake::FilePart;
 
 /// Bytes of all that is not the file.
 const AROUND_FILE: u64 = 1024 * 1024;
@@ -166,7 +166,7 @@ async fn keep(
     if let Some(display) = named.text(Field::AttachmentName) {
         file.name = Some(file_name::shown(display));
     }
-    writing.finish(&key).await.map_err(store_fault)?;
+    writing.finish(&key).await?;
     let mut unknown = Unknown { store: Some(Arc::clone(stores.of(kind))), key, tasks: asked.site.tasks.clone() };
     let size = file.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
     let event = asked.route.backend.upload(&asked.caller, intent, kind, file).await?;

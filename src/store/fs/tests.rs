@@ -31,7 +31,7 @@ async fn a_link_out_of_the_root_is_not_followed() {
         store.remove(key).await.expect("nothing of ours is there");
     }
     for key in ["folder/new", "folder/secret", "folder/deep/er/new"] {
-        let mut writing = store.create().await.expect("begins");
+        let mut writing = store.create(&Intended::default()).await.expect("begins");
         writing.write(Bytes::from_static(b"y")).await.expect("writes");
         assert!(matches!(writing.finish(key).await, Err(StoreError::Key)), "{key} is written");
     }
@@ -46,8 +46,8 @@ async fn a_link_out_of_the_root_is_not_followed() {
 async fn an_object_is_no_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = FsStore::open(folder.path()).expect("opens");
-    store.create().await.expect("begins").finish("object").await.expect("finishes");
-    let below = store.create().await.expect("begins").finish("object/below").await;
+    store.create(&Intended::default()).await.expect("begins").finish("object").await.expect("finishes");
+    let below = store.create(&Intended::default()).await.expect("begins").finish("object/below").await;
     assert!(matches!(below, Err(StoreError::Key)));
     assert!(matches!(store.read("object/below", None).await.map(|_| ()), Err(StoreError::NotFound)));
 }
@@ -56,14 +56,14 @@ async fn an_object_is_no_folder() {
 async fn what_a_crash_left_is_swept_and_what_is_being_written_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = FsStore::open(folder.path()).expect("opens");
-    let mut writing = store.create().await.expect("begins");
+    let mut writing = store.create(&Intended::default()).await.expect("begins");
     writing.write(Bytes::from_static(b"half")).await.expect("writes");
     std::fs::write(folder.path().join(UNFINISHED).join("left"), "of a process that is gone").expect("writable");
     let other = FsStore::open(folder.path()).expect("opens");
     assert_eq!(other.sweep().await.expect("sweeps"), 1);
     assert_eq!(other.sweep().await.expect("sweeps"), 0);
     writing.finish("a").await.expect("finishes all the same");
-    assert_eq!(store.read("a", None).await.expect("there").size, 4);
+    assert_eq!(store.read("a", None).await.expect("there").about.size, 4);
 }
 
 #[tokio::test]
@@ -73,14 +73,18 @@ async fn no_key_reaches_what_is_unfinished() {
     for key in [UNFINISHED, ".unfinished/x"] {
         assert!(matches!(store.read(key, None).await.map(|_| ()), Err(StoreError::Key)));
     }
-    let only_begins_so = store.create().await.expect("begins").finish(".unfinished-business").await;
+    let only_begins_so = store.create(&Intended::default()).await.expect("begins").finish(".unfinished-business").await;
     assert!(only_begins_so.is_ok());
 }
 
 #[test]
 fn no_room_is_told_apart() {
-    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull, TimedOut};
     assert!(matches!(failed(&StorageFull.into()), StoreError::Full));
     assert!(matches!(failed(&QuotaExceeded.into()), StoreError::Full));
-    assert!(matches!(failed(&PermissionDenied.into()), StoreError::Unavailable(_)));
+    assert!(matches!(
+        failed(&PermissionDenied.into()),
+        StoreError::Misconfigured { mistake: Mistake::NotPermitted, .. }
+    ));
+    assert!(matches!(failed(&TimedOut.into()), StoreError::Unavailable(_)));
 }
