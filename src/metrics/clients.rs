@@ -1,0 +1,69 @@
+//! What clients asked and were told. In: their calls, frames and uploads. Out: counts by route.
+
+use prometheus::{HistogramVec, IntCounterVec, Registry};
+
+use super::metrics;
+use super::registry::{counter, seconds};
+
+pub(super) struct Clients {
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    frames: IntCounterVec,
+    refused: IntCounterVec,
+    upload_bytes: IntCounterVec,
+    replayed: IntCounterVec,
+}
+
+impl Clients {
+    pub(super) fn register(registry: &Registry) -> Self {
+        Clients {
+            requests: counter(registry, "dragoman_http_requests_total", "Answered calls.", &["route", "op", "code"]),
+            request_seconds: seconds(
+                registry,
+                "dragoman_http_request_duration_seconds",
+                "Time from head to answer of a call.",
+                &["route"],
+            ),
+            frames: counter(registry, "dragoman_websocket_messages_total", "Frames.", &["route", "direction"]),
+            refused: counter(registry, "dragoman_refused_total", "Refused calls and frames.", &["route", "reason"]),
+            upload_bytes: counter(registry, "dragoman_upload_bytes_total", "Bytes of finished uploads.", &["route"]),
+            replayed: counter(
+                registry,
+                "dragoman_replayed_total",
+                "Events told to clients that came back, and topics of which too little was kept.",
+                &["route", "outcome"],
+            ),
+        }
+    }
+}
+
+/// A call was answered.
+pub fn count_request(route: &str, op: &str, code: u16, seconds: f64) {
+    let clients = &metrics().clients;
+    let code = itoa::Buffer::new().format(code).to_owned();
+    clients.requests.with_label_values(&[route, op, &code]).inc();
+    clients.request_seconds.with_label_values(&[route]).observe(seconds);
+}
+
+/// A call or frame was refused.
+pub fn count_refused(route: &str, reason: &str) {
+    metrics().clients.refused.with_label_values(&[route, reason]).inc();
+}
+
+/// Frames came in or went out.
+pub fn count_frames(route: &str, direction: &str, count: usize) {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    metrics().clients.frames.with_label_values(&[route, direction]).inc_by(count);
+}
+
+/// An upload finished.
+pub fn count_upload(route: &str, bytes: u64) {
+    metrics().clients.upload_bytes.with_label_values(&[route]).inc_by(bytes);
+}
+
+/// What a client that came back had missed: `replayed` events, or `lost` topics.
+pub fn count_replay(route: &str, outcome: &str, count: usize) {
+    if count > 0 {
+        metrics().clients.replayed.with_label_values(&[route, outcome]).inc_by(count as u64);
+    }
+}

@@ -1,0 +1,63 @@
+//! What the journal keeps and what the relay missed of it. In: figures of both. Out: gauges and counts.
+
+use prometheus::{IntCounterVec, IntGauge, Registry};
+
+use super::metrics;
+use super::registry::{counter, gauge};
+
+pub(super) struct JournalFigures {
+    events: IntGauge,
+    bytes: IntGauge,
+    file: IntGauge,
+    oldest: IntGauge,
+    trimmed: IntCounterVec,
+    relayed: IntCounterVec,
+}
+
+impl JournalFigures {
+    pub(super) fn register(registry: &Registry) -> Self {
+        JournalFigures {
+            events: gauge(registry, "dragoman_journal_events", "Events that the embedded journal keeps."),
+            bytes: gauge(registry, "dragoman_journal_event_bytes", "Bytes of the events it keeps."),
+            file: gauge(registry, "dragoman_journal_file_bytes", "Length of its file."),
+            oldest: gauge(
+                registry,
+                "dragoman_journal_oldest_timestamp_seconds",
+                "When the oldest event that may go was recorded; 0 where there is none.",
+            ),
+            trimmed: counter(
+                registry,
+                "dragoman_journal_trimmed_total",
+                "Events that went, as too old, too many in their conversation, or too much in all.",
+                &["reason"],
+            ),
+            relayed: counter(
+                registry,
+                "dragoman_relay_events_total",
+                "What the relay heard too late or could not say: gaps, events missed, recovered, lost, unsaid, unreadable.",
+                &["outcome"],
+            ),
+        }
+    }
+}
+
+/// What the embedded journal holds: events, their bytes, those of its file, and when its oldest was recorded, in
+/// milliseconds of Unix.
+pub fn show_journal(events: u64, bytes: u64, file: u64, oldest: Option<u64>) {
+    let figures = &metrics().journal;
+    let number = |value| i64::try_from(value).unwrap_or(i64::MAX);
+    figures.events.set(number(events));
+    figures.bytes.set(number(bytes));
+    figures.file.set(number(file));
+    figures.oldest.set(number(oldest.unwrap_or(0) / 1_000));
+}
+
+/// The journal let go of events: `age`, `length`, `size`.
+pub fn count_trimmed(reason: &str, events: u64) {
+    metrics().journal.trimmed.with_label_values(&[reason]).inc_by(events);
+}
+
+/// The relay missed something, or has it after all; one of a few words.
+pub fn relayed(outcome: &str, count: u64) {
+    metrics().journal.relayed.with_label_values(&[outcome]).inc_by(count);
+}

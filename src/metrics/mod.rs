@@ -1,0 +1,78 @@
+//! Every metric once, by Prometheus' rules: base units, bounded labels, no ids of users or conversations. In: counts from
+//! everywhere, by subject. Out: the text of `/metrics`.
+
+mod clients;
+mod journal;
+mod losses;
+mod open;
+mod process;
+mod registry;
+mod upstreams;
+
+use std::sync::OnceLock;
+
+use prometheus::Registry;
+
+pub use clients::{count_frames, count_refused, count_replay, count_request, count_upload};
+pub use journal::{count_trimmed, relayed, show_journal};
+pub use losses::{count_losses, count_untold};
+pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed};
+pub use process::{count_reload, show_config};
+pub use upstreams::{
+    count_confirmation, count_gap, count_missed, count_unreadable, count_upstream_request, count_upstream_unavailable,
+    show_upstream_endpoint,
+};
+
+/// All metrics of the process.
+struct Metrics {
+    registry: Registry,
+    clients: clients::Clients,
+    journal: journal::JournalFigures,
+    losses: losses::Losses,
+    open: open::Open,
+    process: process::Process,
+    upstreams: upstreams::Upstreams,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let registry = Registry::new();
+        Metrics {
+            clients: clients::Clients::register(&registry),
+            journal: journal::JournalFigures::register(&registry),
+            losses: losses::Losses::register(&registry),
+            open: open::Open::register(&registry),
+            process: process::Process::register(&registry),
+            upstreams: upstreams::Upstreams::register(&registry),
+            registry,
+        }
+    }
+}
+
+fn metrics() -> &'static Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(Metrics::new)
+}
+
+/// The page of `/metrics`, text format 0.0.4.
+pub fn render() -> String {
+    registry::page(&metrics().registry)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_shows_what_was_counted() {
+        super::count_losses("a", "b", ["sender.name".into()].into_iter(), Some("type"));
+        super::count_request("r", "send", 200, 0.01);
+        let page = super::render();
+        for line in [
+            "dragoman_lost_fields_total{field=\"sender.name\",from=\"a\",to=\"b\"} 1",
+            "dragoman_degraded_total{from=\"a\",reason=\"type\",to=\"b\"} 1",
+            "dragoman_http_requests_total{code=\"200\",op=\"send\",route=\"r\"} 1",
+            "process_resident_memory_bytes",
+        ] {
+            assert!(page.contains(line), "{line}\nis not in\n{page}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Where families of metrics are registered. In: name, help, labels. Out: the family, and all of them as one page.
+
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// Bounds of the histograms, in seconds.
+const SECONDS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+// Names and labels are constants of this room, each registered once; a test registers them all, so that what is expected
+// here holds.
+
+pub(super) fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    let counter = IntCounterVec::new(Opts::new(name, help), labels).expect("a well-formed metric");
+    registry.register(Box::new(counter.clone())).expect("registered once");
+    counter
+}
+
+pub(super) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let gauge = IntGaugeVec::new(Opts::new(name, help), labels).expect("a well-formed metric");
+    registry.register(Box::new(gauge.clone())).expect("registered once");
+    gauge
+}
+
+pub(super) fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    let gauge = IntGauge::new(name, help).expect("a well-formed metric");
+    registry.register(Box::new(gauge.clone())).expect("registered once");
+    gauge
+}
+
+pub(super) fn seconds(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
+    let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+    let histogram = HistogramVec::new(options, labels).expect("a well-formed metric");
+    registry.register(Box::new(histogram.clone())).expect("registered once");
+    histogram
+}
+
+/// All of them, text format 0.0.4.
+pub(super) fn page(registry: &Registry) -> String {
+    let mut page = Vec::new();
+    // Writing into memory fails only on a metric without a name, of which there is none.
+    let _ = TextEncoder::new().encode(&registry.gather(), &mut page);
+    String::from_utf8_lossy(&page).into_owned()
+}
