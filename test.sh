@@ -2,7 +2,7 @@
 # The one test command: installs what it needs, then runs every check. Ends non-zero if anything failed.
 #
 #   ./test.sh           everything
-#   ./test.sh --quick   without the foreign clients (Python, Node, a browser)
+#   ./test.sh --quick   without the foreign clients (Python, Node, a browser), the chart and the alerts
 #
 # On Debian and its children, as root, missing packages are installed; elsewhere it says what is missing and stops.
 # Python and Node packages go below target/, never into the system.
@@ -48,7 +48,7 @@ finish() {
 needs=(cc:build-essential make:build-essential cmake:cmake pkg-config:pkg-config curl:curl jq:jq
        redis-server:redis-server redis-sentinel:redis-sentinel)
 if [ "$quick" = no ]; then
-  needs+=(python3:python3 node:nodejs npm:npm chromium:chromium)
+  needs+=(python3:python3 node:nodejs npm:npm chromium:chromium promtool:prometheus systemd-analyze:systemd)
 fi
 
 missing_packages() {
@@ -82,8 +82,8 @@ check_rust() {
 # The packages that the client tests import, in folders of their own.
 install_clients() {
   [ -x target/test-venv/bin/python ] || python3 -m venv target/test-venv || return 1
-  [ ! -f tests/clients/requirements.txt ] ||
-    target/test-venv/bin/pip install -q --disable-pip-version-check -r tests/clients/requirements.txt || return 1
+  target/test-venv/bin/pip install -q --disable-pip-version-check \
+    -r tests/clients/requirements.txt -r tests/chart/requirements.txt || return 1
   mkdir -p target/test-node || return 1
   if [ -f tests/clients/package.json ]; then
     cp tests/clients/package.json target/test-node/ || return 1
@@ -117,12 +117,14 @@ else
 fi
 
 if [ "$quick" = yes ]; then
-  skip "foreign clients" "--quick"
+  skip "foreign clients, chart, alerts" "--quick"
 elif [ ! -x tests/clients/run.sh ]; then
   skip "foreign clients" "tests/clients/run.sh is not there"
 else
   step "packages of the foreign clients" install_clients
   step "foreign clients" tests/clients/run.sh
+  step "chart" tests/chart/run.sh
+  step "alerts" promtool test rules tests/monitoring/alerts_test.yaml
 fi
 
 finish

@@ -3,7 +3,7 @@
 use prometheus::{IntCounterVec, IntGauge, Registry};
 
 use super::metrics;
-use super::registry::{counter, gauge};
+use super::registry::{counter_of, gauge};
 
 pub(super) struct JournalFigures {
     events: IntGauge,
@@ -25,17 +25,19 @@ impl JournalFigures {
                 "dragoman_journal_oldest_timestamp_seconds",
                 "When the oldest event that may go was recorded; 0 where there is none.",
             ),
-            trimmed: counter(
+            trimmed: counter_of(
                 registry,
                 "dragoman_journal_trimmed_total",
                 "Events that went, as too old, too many in their conversation, or too much in all.",
-                &["reason"],
+                "reason",
+                &["age", "length", "size"],
             ),
-            relayed: counter(
+            relayed: counter_of(
                 registry,
                 "dragoman_relay_events_total",
                 "What the relay heard too late or could not say: gaps, events missed, recovered, lost, unsaid, unreadable.",
-                &["outcome"],
+                "outcome",
+                &["gap", "missed", "recovered", "lost", "unsaid", "unreadable"],
             ),
         }
     }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use prometheus::{IntCounterVec, IntGaugeVec, Registry};
 
 use super::metrics;
-use super::registry::{counter, gauges};
+use super::registry::{counter_of, gauges};
 
 pub(super) struct Process {
     reloads: IntCounterVec,
@@ -22,11 +22,12 @@ impl Process {
             registry.register(Box::new(process)).expect("registered once");
         }
         Process {
-            reloads: counter(
+            reloads: counter_of(
                 registry,
                 "dragoman_config_reloads_total",
                 "Configs offered while running: taken, or refused.",
-                &["result"],
+                "result",
+                &["taken", "refused"],
             ),
             config: gauges(
                 registry,

@@ -16,6 +16,15 @@ pub(super) fn counter(registry: &Registry, name: &str, help: &str, labels: &[&st
     counter
 }
 
+/// A counter with one label whose words are known. Each is there from the start: a rate sees no first step from nothing.
+pub(super) fn counter_of(registry: &Registry, name: &str, help: &str, label: &str, words: &[&str]) -> IntCounterVec {
+    let counter = counter(registry, name, help, &[label]);
+    for word in words {
+        counter.with_label_values(&[*word]);
+    }
+    counter
+}
+
 pub(super) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     let gauge = IntGaugeVec::new(Opts::new(name, help), labels).expect("a well-formed metric");
     registry.register(Box::new(gauge.clone())).expect("registered once");

@@ -8,6 +8,8 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+const ALERTS: &str = "helm/dragoman/files/alerts.yaml";
+
 /// The names of metrics in a text.
 fn metrics(text: &str) -> BTreeSet<String> {
     let is_part = |letter: char| letter.is_ascii_lowercase() || letter == '_';
@@ -18,10 +20,20 @@ fn metrics(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The names that the source registers.
+fn counted() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metrics");
+    let files = std::fs::read_dir(folder).expect("readable").map(|entry| read(entry.expect("readable").path()));
+    let names = |file: String| -> Vec<String> {
+        file.split('"').filter(|text| text.starts_with("dragoman_")).flat_map(metrics).collect()
+    };
+    files.flat_map(names).collect()
+}
+
 /// What is written for operators.
 fn documents() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut list = vec![folder.join("README.md"), folder.join("CHANGELOG.md")];
+    let mut list = vec![folder.join("README.md"), folder.join("CHANGELOG.md"), folder.join(ALERTS)];
     let entries = std::fs::read_dir(folder.join("docs")).expect("readable");
     list.extend(entries.map(|entry| entry.expect("readable").path()).filter(|path| path.is_file()));
     list
@@ -29,8 +41,7 @@ fn documents() -> Vec<PathBuf> {
 
 #[test]
 fn every_metric_that_is_documented_exists() {
-    let existing: BTreeSet<String> =
-        read("src/metrics.rs").split('"').filter(|text| text.starts_with("dragoman_")).flat_map(metrics).collect();
+    let existing = counted();
     assert!(existing.len() > 20, "{existing:?}");
     let mut named = 0;
     for document in documents() {
@@ -40,6 +51,21 @@ fn every_metric_that_is_documented_exists() {
         named += names.len();
     }
     assert!(named > 10, "only {named} were found: the search is wrong");
+}
+
+/// Whoever is woken finds what to do under the alert's name.
+#[test]
+fn every_alert_is_explained() {
+    let alerts = read(ALERTS);
+    let names: BTreeSet<&str> =
+        alerts.lines().filter_map(|line| line.trim_start().strip_prefix("- alert: ")).map(str::trim).collect();
+    let page = read("docs/operations.md");
+    let explained: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    assert!(names.len() > 10);
+    assert_eq!(names, explained);
+    let tests = read("tests/monitoring/alerts_test.yaml");
+    let untested: Vec<_> = names.iter().filter(|name| !tests.contains(&format!("alertname: {name}"))).collect();
+    assert!(untested.is_empty(), "{untested:?}");
 }
 
 #[test]
