@@ -30,8 +30,12 @@ pub enum Codec {
     HumanSize,
     /// `5 minutes ago`. Write-only.
     TimeAgo,
-    /// The first word. Write-only.
+    /// The first word. Lossy.
     FirstName,
+    /// So many of its first letters, for previews. Lossy.
+    Head(u16),
+    /// In small letters, with `_` for blanks, as names of groups are. Lossy.
+    Folded,
     Enum(Arc<EnumTable>),
 }
 
@@ -80,15 +84,22 @@ const NAMES: &[(&str, Codec)] = &[
     ("human_size", Codec::HumanSize),
     ("time_ago", Codec::TimeAgo),
     ("first_name", Codec::FirstName),
+    ("folded", Codec::Folded),
 ];
+/// Before how many letters there are, from 1 to the longest.
+const HEAD: &str = "head_";
+const LONGEST_HEAD: u16 = 500;
 
 impl Codec {
     pub fn parse(name: &str) -> Option<Self> {
+        if let Some(letters) = name.strip_prefix(HEAD) {
+            return letters.parse().ok().filter(|letters| (1..=LONGEST_HEAD).contains(letters)).map(Codec::Head);
+        }
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, codec)| codec.clone())
     }
 
     pub fn names() -> impl Iterator<Item = &'static str> + use<> {
-        NAMES.iter().map(|(name, _)| *name)
+        NAMES.iter().map(|(name, _)| *name).chain(["head_30"])
     }
 
     /// The codec of a hole that names none.
@@ -120,19 +131,19 @@ impl Codec {
             Codec::Json => field_type == FieldType::Json,
             Codec::Time(_) | Codec::TimeAgo => field_type == FieldType::Time,
             Codec::HumanSize => field_type == FieldType::Integer,
-            Codec::FirstName => field_type == FieldType::Text,
+            Codec::FirstName | Codec::Head(_) | Codec::Folded => field_type == FieldType::Text,
             Codec::Enum(_) => matches!(field_type, FieldType::Text | FieldType::Boolean | FieldType::Id),
         }
     }
 
     pub fn fidelity(&self) -> Fidelity {
         match self {
-            Codec::Trim | Codec::HumanSize => Fidelity::Lossy,
+            Codec::Trim | Codec::HumanSize | Codec::FirstName | Codec::Head(_) | Codec::Folded => Fidelity::Lossy,
             // Coarser forms cut what is finer than they can say.
             Codec::Time(TimeForm::Seconds | TimeForm::Millis | TimeForm::UnixSeconds | TimeForm::UnixMillis) => {
                 Fidelity::Lossy
             }
-            Codec::TimeAgo | Codec::FirstName => Fidelity::WriteOnly,
+            Codec::TimeAgo => Fidelity::WriteOnly,
             Codec::Enum(table) if !table.is_bijective() => Fidelity::Lossy,
             Codec::Text
             | Codec::Integer
@@ -149,7 +160,7 @@ impl Codec {
     /// Reads what a frame holds in this place.
     pub fn read<'a>(&'a self, captured: &Captured<'a>) -> Result<Value<'a>, Unreadable> {
         match self {
-            Codec::Text => match captured {
+            Codec::Text | Codec::FirstName | Codec::Head(_) | Codec::Folded => match captured {
                 Captured::Text(text) => Ok(Value::Text(text.clone())),
                 _ => Err(Unreadable),
             },
@@ -177,7 +188,7 @@ impl Codec {
                 Captured::Text(text) => parse_human_size(text).map(Value::Integer).ok_or(Unreadable),
                 _ => Err(Unreadable),
             },
-            Codec::TimeAgo | Codec::FirstName => Err(Unreadable),
+            Codec::TimeAgo => Err(Unreadable),
             Codec::Enum(table) => table.read(captured).ok_or(Unreadable),
         }
     }
@@ -207,8 +218,32 @@ impl Codec {
             (Codec::FirstName, Value::Text(text)) => {
                 json::write_string(text.split_whitespace().next().unwrap_or_default(), out);
             }
+            (Codec::Head(letters), Value::Text(text)) => {
+                let end = text.char_indices().nth(usize::from(*letters)).map_or(text.len(), |(at, _)| at);
+                json::write_string(&text[..end], out);
+            }
+            (Codec::Folded, Value::Text(text)) => json::write_string(&text.to_lowercase().replace(' ', "_"), out),
             (Codec::Enum(table), value) => return table.write(value, out),
             _ => return false,
+        }
+        true
+    }
+}
+
+impl Codec {
+    /// The same as it stands among other text: without quotes.
+    pub(super) fn write_plain(&self, value: &Value<'_>, out: &mut String) -> bool {
+        if let (Codec::Text | Codec::Integer, Some(text)) = (self, value.to_text()) {
+            out.push_str(&text);
+            return true;
+        }
+        let mut written = String::new();
+        if !self.write(value, &mut written) {
+            return false;
+        }
+        match serde_json::from_str::<String>(&written) {
+            Ok(text) => out.push_str(&text),
+            Err(_) => out.push_str(&written),
         }
         true
     }

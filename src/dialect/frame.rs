@@ -21,6 +21,11 @@ pub struct Frame {
     pub shape: Node,
     /// Shapes that are read too.
     pub also: Vec<Alternative>,
+    /// Whether it is written for the events that it is about. One that is not is read, and written where another frame
+    /// names it in `before` or `then`.
+    pub written: bool,
+    /// For the very socket that said it, and for nobody else.
+    pub to_origin: bool,
     pub to_sender: bool,
     pub to_receiver: bool,
     /// Sent once when the socket opens.
@@ -28,6 +33,8 @@ pub struct Frame {
     /// Facts that the frame implies and does not say.
     pub set: Vec<(Field, Scalar)>,
     pub when: Option<Guard>,
+    /// Frames that are written before it.
+    pub before: Vec<String>,
     /// Frames that are written after it.
     pub then: Vec<String>,
     /// The dialect's words for a missing field; an empty text counts as missing where there are words.
@@ -83,11 +90,14 @@ impl Frame {
             pattern,
             shape,
             also: Vec::new(),
+            written: true,
+            to_origin: false,
             to_sender: true,
             to_receiver: true,
             on_open: false,
             set: Vec::new(),
             when: None,
+            before: Vec::new(),
             then: Vec::new(),
             required: Vec::new(),
             invalid: Vec::new(),
@@ -100,14 +110,26 @@ impl Frame {
     /// Whether it is written for such an event.
     pub fn is_about(&self, kind: Option<EventKind>) -> bool {
         match (self.pattern, kind) {
+            _ if !self.written => false,
             (None, _) => true,
             (Some(pattern), Some(kind)) => pattern.matches(kind),
             (Some(_), None) => false,
         }
     }
 
+    /// Whether it tells one socket that what it said was taken, and tells nobody else anything.
+    pub fn is_answer(&self) -> bool {
+        self.to_origin && !self.to_sender && !self.to_receiver
+    }
+
+    /// Whether it is the sender's alone: no news to anybody else.
+    pub fn is_copy(&self) -> bool {
+        !self.to_receiver
+    }
+
     pub fn is_for(&self, audience: Audience) -> bool {
         match audience {
+            Audience::Origin => self.to_origin || self.to_sender,
             Audience::Sender => self.to_sender,
             Audience::Receiver => self.to_receiver,
         }
@@ -169,9 +191,10 @@ impl FrameSet {
     /// The facts that a frame tells, those of the frames that follow it included.
     pub fn told(&self, at: usize) -> Vec<Field> {
         let Some(frame) = self.frames.get(at) else { return Vec::new() };
-        let followers = frame.then.iter().filter_map(|name| self.frames.iter().find(|other| other.id == *name));
+        let named = frame.before.iter().chain(&frame.then);
+        let beside = named.filter_map(|name| self.frames.iter().find(|other| other.id == *name));
         let mut told = Vec::new();
-        for frame in std::iter::once(frame).chain(followers) {
+        for frame in std::iter::once(frame).chain(beside.filter(|frame| !frame.is_answer())) {
             frame.shape.fields(&mut told);
             told.extend(frame.set.iter().map(|(field, _)| *field));
         }
@@ -185,6 +208,11 @@ impl FrameSet {
         (0..self.frames.len())
             .flat_map(|at| self.writer.nested(at))
             .any(|(field, records)| field == list && records.frames.iter().any(|frame| frame.is_about(Some(kind))))
+    }
+
+    /// The frame by which one socket learns that what it said, which is no message, was taken; where the dialect has one.
+    pub fn answer(&self, fields: &Fields<'_>) -> Option<String> {
+        self.writer.answer(fields, &self.frames)
     }
 
     /// The frame sent when a socket opens, if there is one and it can be written.

@@ -108,7 +108,9 @@ fn of_hole(hole: &Hole) -> Value {
 
 fn of_codec(codec: &Codec) -> Value {
     match codec {
-        Codec::Text | Codec::Trim | Codec::TimeAgo | Codec::FirstName => json!({ "type": "string" }),
+        Codec::Text | Codec::Trim | Codec::TimeAgo | Codec::FirstName | Codec::Folded => json!({ "type": "string" }),
+        // Counted in letters, as schemas count.
+        Codec::Head(letters) => json!({ "type": "string", "maxLength": letters }),
         Codec::Integer => json!({ "type": ["integer", "string"] }),
         Codec::AnyId => json!({ "type": ["string", "integer"] }),
         Codec::IntegerText => json!({ "type": ["string", "integer"], "pattern": "^-?[0-9]+$" }),

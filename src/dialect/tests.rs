@@ -239,3 +239,161 @@ fn every_builtin_file_is_without_mistakes() {
     }
     assert_eq!(builtin::all().len(), builtin::BUILTIN.len());
 }
+
+const VARIANTS: &str = r#"
+[ids]
+message = "int"
+conversation = "int"
+[options]
+loud = false
+[[socket]]
+id = "chat"
+paths = ["/ws"]
+scope = "party"
+[[socket.frame]]
+id = "plain"
+from = "server"
+event = "message/text"
+shape = '''{ "plain": "{body}" }'''
+[[socket.frame]]
+id = "ack"
+from = "server"
+event = "receipt"
+to = ["origin"]
+written = false
+set = { "receipt.status" = "sent" }
+shape = '''{ "ack": "{id}" }'''
+[[socket.frame]]
+id = "rich"
+from = "server"
+event = "message/text"
+written = false
+before = ["ack"]
+then = ["update"]
+shape = '''{ "rich": "{body}" }'''
+[[socket.frame]]
+id = "update"
+from = "server"
+event = "none"
+shape = '''{ "type": "update", "words": "{body:head_3} of {sender.role:side}, {conversation.department:folded}" }'''
+[[socket.frame]]
+id = "read"
+from = "server"
+event = "receipt"
+to = ["origin"]
+set = { "receipt.status" = "read" }
+shape = '''{ "read": "{conversation.id}" }'''
+[enums.side]
+write = { staff = "us" }
+other = "them"
+[variant.rich]
+[variant.rich.options]
+loud = true
+[[variant.rich.socket]]
+id = "chat"
+confirm = "frame"
+[[variant.rich.frame]]
+id = "rich"
+written = true
+[[variant.rich.frame]]
+id = "plain"
+written = false
+[variant.both]
+like = "rich"
+[[variant.both.frame]]
+id = "rich"
+then = ["update", "plain"]
+"#;
+
+fn variant(name: Option<&str>) -> Dialect {
+    let text = format!("name = \"toy\"\nsummary = \"for tests\"\nsource = \"none\"\n{VARIANTS}");
+    let choice = Choice { variant: name.map(str::to_owned), ..Choice::default() };
+    Dialect::parse("toy.toml", &text, &choice).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn hello() -> Fields<'static> {
+    let mut fields = Fields::about(EventKind::Message(MessageKind::Text));
+    fields.set_text(Field::Id, "7");
+    fields.set_text(Field::Body, "hello");
+    fields.set_text(Field::SenderRole, "staff");
+    fields.set_text(Field::ConversationDepartment, "Room Service");
+    fields
+}
+
+#[test]
+fn a_variant_changes_what_it_names_and_nothing_else() {
+    let (plain, rich, both) = (variant(None), variant(Some("rich")), variant(Some("both")));
+    assert_eq!((&*plain.name, &*rich.name, &*both.name), ("toy", "toy@rich", "toy@both"));
+    assert!(!plain.flag("loud") && rich.flag("loud") && both.flag("loud"));
+    assert_eq!((plain.sockets[0].confirm, rich.sockets[0].confirm), (Confirm::Echo, Confirm::Frame));
+    assert_eq!(rich.sockets[0].paths, ["/ws"], "what is not named stays");
+    let said =
+        |dialect: &Dialect, audience| dialect.sockets[0].server.write(&hello(), audience).expect("it has a form");
+    assert_eq!(said(&plain, Audience::Receiver), [r#"{"plain":"hello"}"#]);
+    let update = r#"{"type":"update","words":"hel of us, room_service"}"#;
+    assert_eq!(said(&rich, Audience::Receiver), [r#"{"rich":"hello"}"#, update]);
+    assert_eq!(said(&both, Audience::Sender), [r#"{"rich":"hello"}"#, update, r#"{"plain":"hello"}"#]);
+}
+
+#[test]
+fn the_socket_that_said_it_alone_is_told_that_it_was_taken() {
+    let rich = variant(Some("rich"));
+    let server = &rich.sockets[0].server;
+    let mine = server.write(&hello(), Audience::Origin).expect("it has a form");
+    assert_eq!(mine.first().map(String::as_str), Some(r#"{"ack":7}"#), "before the message");
+    assert_eq!(mine.len(), 3);
+    assert_eq!(server.write(&hello(), Audience::Sender).expect("it has a form").len(), 2);
+    let mut read = Fields::about(EventKind::Receipt);
+    read.set_text(Field::ConversationId, "3");
+    read.set_text(Field::ReceiptStatus, "read");
+    assert_eq!(server.answer(&read).as_deref(), Some(r#"{"read":3}"#));
+    for audience in [Audience::Origin, Audience::Sender, Audience::Receiver] {
+        assert_eq!(server.write(&read, audience), Err(Unwritable::NoShape), "as news it is for nobody");
+    }
+    assert_eq!(server.answer(&hello()), None, "a message is confirmed by its own frames");
+}
+
+#[test]
+fn what_is_only_read_is_understood_in_every_variant() {
+    for name in [None, Some("rich"), Some("both")] {
+        let dialect = variant(name);
+        let server = &dialect.sockets[0].server;
+        let heard = |text| server.read(text).map(|read| read.fields.kind());
+        assert_eq!(heard(r#"{"ack":7}"#), Ok(Some(EventKind::Receipt)));
+        assert_eq!(heard(r#"{"rich":"x"}"#), Ok(Some(EventKind::Message(MessageKind::Text))));
+        assert_eq!(heard(r#"{"type":"update"}"#), Ok(None), "known, and about nothing");
+    }
+}
+
+#[test]
+fn a_wrong_variant_is_a_mistake_with_its_place() {
+    let mistakes = |variant: &str| {
+        let text = format!("name = \"toy\"\nsummary = \"for tests\"\nsource = \"none\"\n{VARIANTS}{variant}");
+        let choice = Choice { variant: Some("last".to_owned()), ..Choice::default() };
+        Dialect::parse("toy.toml", &text, &choice).map(|_| ()).expect_err("a mistake").to_string()
+    };
+    assert!(mistakes("").contains("no variant `last`"));
+    assert!(mistakes("[variant.last]\nlike = \"both\"").contains("`both` is itself like another"));
+    assert!(mistakes("[variant.last]\nlike = \"nothing\"").contains("no variant `nothing`"));
+    assert!(mistakes("[variant.last]\nremove = [\"frame.nothing\"]").contains("`frame.nothing` is not there"));
+    assert!(mistakes("[variant.last]\n[[variant.last.socket]]\nid = \"chat\"\nconfirm = \"maybe\"").contains("maybe"));
+}
+
+#[test]
+fn words_that_only_repeat_what_stands_in_for_them_were_not_there() {
+    let toy = one_frame("message/document", r#"{"text":"{body|attachment.name}","name":"{attachment.name}"}"#, "");
+    assert_eq!(read(&toy, r#"{"text":"a.pdf","name":"a.pdf"}"#).map(|fields| fields.has(Field::Body)), Ok(false));
+    let said = read(&toy, r#"{"text":"Menu","name":"a.pdf"}"#).expect("of this shape");
+    assert_eq!(said.text(Field::Body), Some("Menu"));
+}
+
+#[test]
+fn a_file_is_declared_as_its_server_wants_it() {
+    let toy = dialect(
+        "[types.video]\nmax = \"1MiB\"\nextensions = { mov = \"video/quicktime\" }\n\
+         declared = { \"video/quicktime\" = \"video/mov\" }",
+    );
+    assert_eq!(toy.types.declared(MessageKind::Video, "video/quicktime"), "video/mov");
+    assert_eq!(toy.types.declared(MessageKind::Video, "video/mp4"), "video/mp4");
+    assert_eq!(toy.types.declared(MessageKind::Image, "video/quicktime"), "video/quicktime");
+}

@@ -3,7 +3,7 @@
 
 use crate::backend::Caller;
 use crate::dialect::{Audience, Unwritable};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Field, Timestamp, Value};
 use crate::fault::Fault;
 use crate::metrics;
 
@@ -21,7 +21,11 @@ pub async fn frames(place: &Place, caller: &Caller, event: &Event) -> Result<Vec
     let Some(fields) = place.naming.outward(&place.dialect, &caller.principal, event).await? else {
         return Ok(Vec::new());
     };
-    let audience = if own { Audience::Sender } else { Audience::Receiver };
+    let audience = match own {
+        true if from_here => Audience::Origin,
+        true => Audience::Sender,
+        false => Audience::Receiver,
+    };
     match place.dialect.carry(&[&contract.server], &fields, audience) {
         Ok(carried) => {
             let from = event.details.origin.dialect.as_deref().unwrap_or_default();
@@ -39,6 +43,22 @@ pub async fn frames(place: &Place, caller: &Caller, event: &Event) -> Result<Vec
             Ok(Vec::new())
         }
     }
+}
+
+/// The frame by which the socket that said something which is no message learns that it was taken; where there is one.
+pub async fn answer(place: &Place, caller: &Caller, event: &Event) -> Result<Option<String>, Fault> {
+    let server = &place.contract().server;
+    let has_one = server.frames.iter().any(|frame| frame.is_answer() && frame.is_about(Some(event.kind)));
+    if !has_one || event.kind.message().is_some() {
+        return Ok(None);
+    }
+    let Some(mut fields) = place.naming.outward(&place.dialect, &caller.principal, event).await? else {
+        return Ok(None);
+    };
+    if !fields.has(Field::SentAt) {
+        fields.set(Field::SentAt, Value::Time(Timestamp::now()));
+    }
+    Ok(server.answer(&fields))
 }
 
 fn is_transient(kind: EventKind) -> bool {

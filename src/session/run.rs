@@ -19,7 +19,7 @@ use crate::tasks::Stay;
 use super::admission::Admitted;
 use super::farewell::{End, Farewell};
 use super::replay::Progress;
-use super::{Place, incoming};
+use super::{Place, incoming, outgoing};
 
 /// How many sends may wait for their confirmation before the socket is read again.
 const PENDING: usize = 256;
@@ -97,7 +97,7 @@ impl Session<'_> {
                 () = &mut over => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
                 received = mailbox.recv() => self.deliver(socket, mailbox, received).await?,
                 handed = &mut handing => match handed {
-                    Ok(Sent::Accepted(_)) => {}
+                    Ok(Sent::Accepted(event)) => self.answer(socket, &event).await?,
                     Ok(Sent::Pending(confirmation)) => pending.push(confirmation),
                     Err(fault) => self.refuse(socket, &fault).await?,
                 },
@@ -159,6 +159,19 @@ impl Session<'_> {
             Incoming::Closed(_) => return Err(Farewell::silent(End::Closed)),
         };
         self.refuse(socket, &fault).await.map(|()| None)
+    }
+
+    /// Tells this socket alone that what it said was taken, where its dialect has a frame for that. A message is confirmed
+    /// by how it comes back.
+    async fn answer<S: Socket>(&self, socket: &mut S, event: &Event) -> Result<(), Farewell> {
+        let Some(frame) = outgoing::answer(self.place, self.caller, event).await.map_err(|fault| {
+            tracing::error!(route = %self.caller.route, %fault, "what was taken could not be answered");
+            Farewell::with(End::Failed, 1011, "internal error")
+        })?
+        else {
+            return Ok(());
+        };
+        self.write(socket, vec![frame]).await
     }
 
     async fn refuse<S: Socket>(&self, socket: &mut S, fault: &Fault) -> Result<(), Farewell> {

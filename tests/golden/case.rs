@@ -32,6 +32,12 @@ pub struct Head {
     /// Sent once when the socket opens.
     #[serde(default)]
     pub greeting: bool,
+    /// Understood, and never written by itself.
+    #[serde(default)]
+    pub only_read: bool,
+    /// Tells the socket that said something, which is no message, that it was taken.
+    #[serde(default)]
+    pub answer: bool,
     /// `out.json` is a list of frames.
     #[serde(default)]
     several: bool,
@@ -106,13 +112,19 @@ impl Case {
 
     /// The dialect with the options of the case.
     pub fn dialect(&self) -> Result<Arc<Dialect>, String> {
-        let text = builtin::text(&self.dialect).ok_or("no such dialect")?;
-        if self.head.options.is_empty() {
+        let text = builtin::text(self.family()).ok_or("no such dialect")?;
+        if self.head.options.is_empty() && self.family() == self.dialect {
             return builtin::find(&self.dialect).ok_or("its file has mistakes".to_owned());
         }
+        let variant = self.dialect.split_once('@').map(|(_, variant)| variant.to_owned());
         let options = self.head.options.iter().map(|(name, flag)| (name.clone(), OptionValue::Flag(*flag)));
-        let choice = Choice { options: options.collect(), ..Choice::default() };
+        let choice = Choice { variant, options: options.collect(), ..Choice::default() };
         Dialect::parse(&self.dialect, text, &choice).map(Arc::new).map_err(|problems| problems.to_string())
+    }
+
+    /// The dialect without its variant.
+    pub fn family(&self) -> &str {
+        self.dialect.split('@').next().unwrap_or_default()
     }
 
     pub fn place(&self) -> Result<Place, String> {
@@ -131,6 +143,7 @@ impl Case {
         match self.head.audience.as_deref() {
             None | Some("receiver") => Ok(Audience::Receiver),
             Some("sender") => Ok(Audience::Sender),
+            Some("origin") => Ok(Audience::Origin),
             Some(other) => Err(format!("`audience = {other:?}` is nobody")),
         }
     }

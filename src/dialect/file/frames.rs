@@ -37,6 +37,13 @@ pub fn read(
     let mut frame = body(&section, id.as_ref().map_or("", |id| &id.value), library);
     if let Some(frame) = &mut frame {
         audience(&section, frame);
+        // A frame about nothing is known and passed over.
+        frame.written = section.flag("written").unwrap_or(true) && frame.pattern.is_some();
+        if frame.pattern.is_none() && from == Some(Direction::FromClient) {
+            let help = Some("`event = \"none\"` is for frames of the server that mean nothing here".to_owned());
+            section.problem(section.span_of("event"), "a client's frame is about something", help);
+        }
+        frame.before = section.texts("before").into_iter().map(|text| text.value).collect();
         frame.on_open =
             section.text("on").is_some_and(|text| words::one_of(&section, &text, "moment", &[("open", ())]).is_some());
         frame.then = section.texts("then").into_iter().map(|text| text.value).collect();
@@ -53,9 +60,10 @@ fn audience(section: &Section<'_>, frame: &mut Frame) {
     (frame.to_sender, frame.to_receiver) = (false, false);
     for text in section.texts("to") {
         match text.value.as_str() {
+            "origin" => frame.to_origin = true,
             "sender" => frame.to_sender = true,
             "receiver" => frame.to_receiver = true,
-            _ => section.problem(text.span, "wanted \"sender\" or \"receiver\"", None),
+            _ => section.problem(text.span, "wanted \"origin\", \"sender\" or \"receiver\"", None),
         }
     }
 }
@@ -68,7 +76,8 @@ pub fn body(section: &Section<'_>, id: &str, library: &Library) -> Option<Frame>
 
 /// The same for a shape that stands under another key.
 pub fn body_of(section: &Section<'_>, id: &str, text: Option<Text>, library: &Library) -> Option<Frame> {
-    let pattern = section.text("event").and_then(|text| shapes::pattern(section, &text));
+    let named = section.text("event").filter(|text| text.value != "none");
+    let pattern = named.and_then(|text| shapes::pattern(section, &text));
     let also = section.sections("also").into_iter().filter_map(|table| alternative(table, library)).collect();
     let set = set(section);
     let when = guard(section);

@@ -36,6 +36,11 @@ pub struct Choice {
 }
 
 impl Dialect {
+    /// Names of the variants of a dialect file; none of one that cannot be read.
+    pub fn variants(text: &str) -> Vec<String> {
+        toml_edit::Document::parse(text).map(|document| overlay::names(document.as_table())).unwrap_or_default()
+    }
+
     /// Reads a dialect file. `source` is its name for messages.
     pub fn parse(source: &str, text: &str, choice: &Choice) -> Result<Dialect, Problems> {
         let problems = |list| Problems { source: source.to_owned(), text: text.to_owned(), list };

@@ -19,7 +19,8 @@ pub fn read(root: &Section<'_>) -> FileTypes {
             types.any = Some(AnyType { max, except });
         } else if let Some(kind) = MessageKind::parse(name).filter(|kind| kind.is_file()) {
             let extensions = table.section("extensions").map(|list| extensions(&list)).unwrap_or_default();
-            types.kinds.insert(kind, KindTypes { max, extensions });
+            let declared = table.section("declared").map(|list| texts(&list)).unwrap_or_default();
+            types.kinds.insert(kind, KindTypes { max, extensions, declared });
         } else {
             section.problem(
                 span,
@@ -35,6 +36,12 @@ pub fn read(root: &Section<'_>) -> FileTypes {
 fn extensions(section: &Section<'_>) -> BTreeMap<String, String> {
     let keys = section.keys().into_iter();
     keys.filter_map(|(extension, _)| Some((extension.to_ascii_lowercase(), section.text(extension)?.value))).collect()
+}
+
+/// MIME type → MIME type.
+fn texts(section: &Section<'_>) -> BTreeMap<String, String> {
+    let keys = section.keys().into_iter();
+    keys.filter_map(|(key, _)| Some((key.to_owned(), section.text(key)?.value))).collect()
 }
 
 pub fn storage(root: &Section<'_>) -> Storage {

@@ -44,7 +44,7 @@ impl<'a> Voice<'a> {
         let mut known = self.is_client && self.has_call(kind);
         for place in &self.places {
             for (at, frame) in place.frames.iter().enumerate() {
-                if !frame.pattern.is_some_and(|pattern| pattern.matches(kind)) {
+                if !(frame.written && frame.pattern.is_some_and(|pattern| pattern.matches(kind))) {
                     continue;
                 }
                 known |= kind.message().is_none_or(|kind| place.has_place_for(at, kind));
@@ -102,7 +102,10 @@ impl<'a> Voice<'a> {
         let its_own = Some(EventPattern::One(EventKind::Message(kind)));
         let by_file = [Field::Kind, Field::AttachmentMime, Field::AttachmentName, Field::AttachmentStoredName];
         by_file.iter().any(|field| told.contains(field))
-            || self.places.iter().any(|place| place.frames.iter().any(|frame| frame.pattern == its_own))
+            || self
+                .places
+                .iter()
+                .any(|place| place.frames.iter().any(|frame| frame.written && frame.pattern == its_own))
     }
 
     /// Whether a file of this kind is carried by some frame and not excluded by the list of types.

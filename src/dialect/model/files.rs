@@ -19,6 +19,8 @@ pub struct KindTypes {
     pub max: u64,
     /// Extension (lower case, no dot) → MIME type.
     pub extensions: BTreeMap<String, String>,
+    /// MIME type → how a server of the dialect wants it declared, where that is another name.
+    pub declared: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,12 @@ impl FileTypes {
         let kind = MessageKind::of_mime(&mime);
         // Where anything goes, the kind that is asked for goes too.
         Some((wanted.unwrap_or(kind), mime))
+    }
+
+    /// How a server of the dialect wants a file of this kind and MIME type declared.
+    pub fn declared<'a>(&'a self, kind: MessageKind, mime: &'a str) -> &'a str {
+        let listed = self.kinds.get(&kind).and_then(|types| types.declared.get(mime));
+        listed.map_or(mime, String::as_str)
     }
 
     /// The largest file of a kind, in bytes.

@@ -5,6 +5,9 @@ use crate::event::{EventKind, MessageKind};
 /// For whom a server's frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Audience {
+    /// The very socket that said it.
+    Origin,
+    /// Another socket of the party that said it.
     Sender,
     Receiver,
 }

@@ -162,6 +162,7 @@ impl Candidate {
                 None => fault,
             });
         }
+        self.unfall(&mut fields);
         for (field, scalar) in &frame.set {
             if let Some(value) = scalar.value() {
                 fields.set(*field, value);
@@ -175,6 +176,20 @@ impl Candidate {
             fields.set_kind(kind);
         }
         Ok(fields)
+    }
+}
+
+impl Candidate {
+    /// Words that only repeat the field that stands in for them were not there when they were written.
+    fn unfall(&self, fields: &mut Fields<'_>) {
+        for bind in &self.binds {
+            if let Bind::Scalar { field, hole: Hole { mark: Mark::Fallback(other, _), .. }, .. } = bind
+                && fields.text(*field).is_some()
+                && fields.get(*field) == fields.get(*other)
+            {
+                drop(fields.remove(*field));
+            }
+        }
     }
 }
 
@@ -287,7 +302,7 @@ fn read_list<'a>(text: &'a str, field: Field, shape: &'a FrameSet) -> Result<(Fi
 pub fn unreachable(candidates: &[Candidate], frames: &[Frame]) -> Vec<Problem> {
     let mut problems = Vec::new();
     // What only ever follows another frame may look like a third: it is told apart when written, by being written then.
-    let follows = |id: &String| frames.iter().any(|frame| frame.then.contains(id));
+    let follows = |id: &String| frames.iter().any(|frame| frame.then.contains(id) || frame.before.contains(id));
     for (at, later) in candidates.iter().enumerate() {
         if follows(&frames[later.frame].id) {
             continue;

@@ -55,11 +55,17 @@ impl Writer {
             if frame.on_open || !frame.is_about(fields.kind()) || !frame.is_for(audience) || !admits(frame, fields) {
                 continue;
             }
+            let is_message = fields.kind().is_some_and(|kind| kind.message().is_some());
+            if frame.is_answer() && !is_message {
+                continue;
+            }
             let mut out = String::with_capacity(256);
             match self.write_frame(at, fields, &mut out) {
                 Ok(()) => {
-                    let mut written = vec![out];
-                    self.write_followers(frame, fields, frames, &mut written);
+                    let mut written = Vec::new();
+                    self.write_beside(&frame.before, fields, audience, frames, &mut written);
+                    written.push(out);
+                    self.write_beside(&frame.then, fields, audience, frames, &mut written);
                     return Ok((at, written));
                 }
                 Err(needs) if unwritable == Unwritable::NoShape => unwritable = needs,
@@ -69,15 +75,33 @@ impl Writer {
         Err(unwritable)
     }
 
-    fn write_followers(&self, frame: &Frame, fields: &Fields<'_>, frames: &[Frame], written: &mut Vec<String>) {
-        for name in &frame.then {
+    /// Frames that another one names.
+    fn write_beside(
+        &self,
+        named: &[String],
+        fields: &Fields<'_>,
+        audience: Audience,
+        frames: &[Frame],
+        written: &mut Vec<String>,
+    ) {
+        for name in named {
             let Some(at) = frames.iter().position(|other| other.id == *name) else { continue };
             let holds = frames[at].when.as_ref().is_none_or(|guard| guard.holds(fields));
             let mut out = String::new();
-            if holds && self.write_frame(at, fields, &mut out).is_ok() {
+            if holds && frames[at].is_for(audience) && self.write_frame(at, fields, &mut out).is_ok() {
                 written.push(out);
             }
         }
+    }
+
+    /// What tells one socket alone that what it said was taken.
+    pub(super) fn answer(&self, fields: &Fields<'_>, frames: &[Frame]) -> Option<String> {
+        let fits = |frame: &Frame| frame.is_answer() && frame.is_about(fields.kind()) && admits(frame, fields);
+        let mut fitting = frames.iter().enumerate().filter(|(_, frame)| fits(frame));
+        fitting.find_map(|(at, _)| {
+            let mut out = String::new();
+            self.write_frame(at, fields, &mut out).ok().map(|()| out)
+        })
     }
 
     /// The named shapes of a frame's lists and records, by field.
@@ -176,10 +200,15 @@ fn write_template(pieces: &[TemplatePiece], fields: &Fields<'_>, out: &mut Strin
         match piece {
             TemplatePiece::Text(plain) => text.push_str(plain),
             TemplatePiece::Hole(hole) => {
-                match hole.field.and_then(|field| fields.get(field).and_then(Value::to_text)) {
-                    Some(value) => text.push_str(&value),
-                    None if hole.may_be_omitted() => {}
-                    None => match (hole.stand_in(), hole.field) {
+                let kind = fields.message_kind().map(|kind| Value::text(kind.as_str()));
+                let value = hole.field.and_then(|field| match field {
+                    Field::Kind => kind.as_ref(),
+                    field => fields.get(field),
+                });
+                match value.is_some_and(|value| hole.codec.write_plain(value, &mut text)) {
+                    true => {}
+                    false if hole.may_be_omitted() => {}
+                    false => match (hole.stand_in(), hole.field) {
                         (Some(StandIn::Scalar(scalar)), _) => text.push_str(&scalar.text()),
                         (_, Some(field)) => return Err(Unwritable::Needs(field)),
                         (_, None) => {}

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
-use crate::dialect::{Audience, Call, Part, Request};
+use crate::dialect::{Audience, Call, FileTypes, Part, Request};
 use crate::event::{Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::upstream::transport::RequestBody;
@@ -25,6 +25,7 @@ pub struct Outgoing {
 
 /// Writes the body, and the headers that tell what it is.
 pub(super) fn of(
+    types: &FileTypes,
     call: &Call,
     fields: &Fields<'_>,
     file: Option<(MessageKind, Outgoing)>,
@@ -38,8 +39,9 @@ pub(super) fn of(
             Ok(whole(written.into_iter().next().unwrap_or_default().into()))
         }
         Request::Multipart { parts, .. } => {
-            let (_, file) = file.ok_or_else(|| Fault::new(Reason::Internal).detail("an upload without a file"))?;
-            Ok(form(parts, fields, file, headers))
+            let (kind, file) = file.ok_or_else(|| Fault::new(Reason::Internal).detail("an upload without a file"))?;
+            let mime = types.declared(kind, &file.mime).to_owned();
+            Ok(form(parts, fields, Outgoing { mime, ..file }, headers))
         }
     }
 }

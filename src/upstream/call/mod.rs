@@ -76,7 +76,8 @@ impl Inner {
         let kind = file.as_ref().map(|(kind, _)| *kind);
         let target = self.target(call, fields, kind, &placed)?;
         let again = if call.method == "GET" { Again::WhenSafe } else { Again::Never };
-        let mut request = HttpRequest::new(body::of(call, fields, file, &mut placed.headers)?);
+        let mut request =
+            HttpRequest::new(body::of(&self.settings.dialect.types, call, fields, file, &mut placed.headers)?);
         *request.method_mut() = Method::from_bytes(call.method.as_bytes()).unwrap_or(Method::POST);
         *request.uri_mut() =
             target.parse().map_err(|_| Fault::new(Reason::Invalid).detail("no path can be made of it"))?;

@@ -70,7 +70,8 @@ async fn form(name: &str, mime: &str, caption: &str) -> (HeaderMap, String) {
     let file = Outgoing { name: name.to_owned(), mime: mime.to_owned(), size: 7, chunks };
     let mut headers = HeaderMap::new();
     let fields = about(&[(Field::ConversationId, "101"), (Field::Body, caption)]);
-    let body = body::of(upload, &fields, Some((MessageKind::Image, file)), &mut headers).expect("it can be written");
+    let body = body::of(&dialect.types, upload, &fields, Some((MessageKind::Image, file)), &mut headers)
+        .expect("it can be written");
     let bytes = body.collect().await.expect("its source does not fail").to_bytes();
     (headers, String::from_utf8(bytes.to_vec()).expect("a text"))
 }

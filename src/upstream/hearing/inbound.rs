@@ -96,9 +96,11 @@ impl Inner {
         if from == From::Us {
             self.speak_for(account, &mut event);
         }
+        // Where the file is cannot be said; that it was sent, and what was said with it, can.
         if let Err(fault) = self.show_files(&account.caller(), &mut event).await {
-            // Where the file is cannot be said; that it was sent, and what was said with it, can.
             tracing::warn!(upstream = %self.settings.name, %fault, "a file is told in words");
+            event = in_words(event);
+        } else if event.details.attachment.url.is_none() && event.details.attachment.token.is_none() {
             event = in_words(event);
         }
         self.tell_to(account, event, whom).await

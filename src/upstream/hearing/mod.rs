@@ -79,7 +79,7 @@ impl Hears for Hearing {
         if frame.on_open {
             return;
         }
-        let is_copy = frame.to_sender && !frame.to_receiver;
+        let is_copy = frame.is_copy();
         let fields = read.fields.into_owned();
         if fields.kind() == Some(EventKind::Error) {
             let text = fields.text(Field::ErrorText).unwrap_or_default();
