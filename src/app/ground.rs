@@ -37,8 +37,8 @@ impl Ground {
         let relay: Arc<dyn Relay> = match &config.relay {
             RelaySettings::Memory => Arc::new(MemoryRelay::new()),
             RelaySettings::Redis(settings) => {
-                let relay = RedisRelay::open(settings.clone(), &tasks);
-                relay.ready(settings.connect_timeout).await?;
+                let relay = RedisRelay::open((**settings).clone(), &tasks);
+                relay.ready(settings.redis.connect_timeout).await?;
                 Arc::new(relay)
             }
         };

@@ -43,6 +43,8 @@ pub enum Code {
     ClearText,
     /// Something that nothing else uses.
     Unused,
+    /// A promise that is switched off.
+    Unpromised,
 }
 
 impl Code {
@@ -64,6 +66,7 @@ impl Code {
             Code::ShortSecret => "config::short_secret",
             Code::ClearText => "config::clear_text",
             Code::Unused => "config::unused",
+            Code::Unpromised => "config::unpromised",
         }
     }
 }

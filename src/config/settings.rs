@@ -13,7 +13,7 @@ use crate::dialect::{Dialect, OnLoss};
 use crate::event::MessageKind;
 use crate::journal::{Keep, RedisJournalSettings};
 use crate::naming::PinnedConversation;
-use crate::redis::RedisSettings;
+use crate::relay::RedisRelaySettings;
 use crate::secret::Secret;
 use crate::upstream::UpstreamSettings;
 
@@ -68,7 +68,7 @@ pub enum RelaySettings {
     /// Within this process.
     Memory,
     /// To other replicas too.
-    Redis(RedisSettings),
+    Redis(Box<RedisRelaySettings>),
 }
 
 /// Where the bytes of uploads go.

@@ -12,6 +12,7 @@ pub(super) struct JournalFigures {
     oldest: IntGauge,
     trimmed: IntCounterVec,
     relayed: IntCounterVec,
+    relay_missed: IntCounterVec,
 }
 
 impl JournalFigures {
@@ -39,6 +40,13 @@ impl JournalFigures {
                 "outcome",
                 &["gap", "missed", "recovered", "lost", "unsaid", "unreadable"],
             ),
+            relay_missed: counter_of(
+                registry,
+                "dragoman_relay_missed_messages_total",
+                "Messages that pub/sub did not bring, each once for every reader (a socket, a webhook) of this replica: filled from the journal, or left_out where fill_gaps is off.",
+                "outcome",
+                &["filled", "left_out"],
+            ),
         }
     }
 }
@@ -62,4 +70,10 @@ pub fn count_trimmed(reason: &str, events: u64) {
 /// The relay missed something, or has it after all; one of a few words.
 pub fn relayed(outcome: &str, count: u64) {
     metrics().journal.relayed.with_label_values(&[outcome]).inc_by(count);
+}
+
+/// Pub/sub did not bring a message to so many readers here: `filled`, or `left_out`.
+pub fn count_relay_missed(outcome: &str, readers: usize) {
+    let readers = u64::try_from(readers).unwrap_or(u64::MAX);
+    metrics().journal.relay_missed.with_label_values(&[outcome]).inc_by(readers);
 }

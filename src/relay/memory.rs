@@ -96,8 +96,13 @@ impl Relay for MemoryRelay {
 }
 
 impl MemoryRelay {
-    /// Puts a parcel into every mailbox that listens at any of its topics.
-    pub(super) fn deliver(&self, parcel: &Parcel) {
+    /// How many mailboxes listen at any of its topics.
+    pub(super) fn readers(&self, parcel: &Parcel) -> usize {
+        listeners(&self.state(), &parcel.topics).count()
+    }
+
+    /// Puts a parcel into every mailbox that listens at any of its topics; says how many these are.
+    pub(super) fn deliver(&self, parcel: &Parcel) -> usize {
         let weight = weight(&parcel.event);
         // Under the lock, so that all mailboxes see all parcels in one order. Pushing never waits.
         let mut state = self.state();
@@ -107,7 +112,9 @@ impl MemoryRelay {
             }
         }
         let mut served_last = Vec::new();
+        let mut count = 0;
         for listener in listeners(&state, &parcel.topics) {
+            count += 1;
             if parcel.last.as_ref() == Some(&listener.party) {
                 served_last.push(listener);
             } else {
@@ -118,6 +125,7 @@ impl MemoryRelay {
         for listener in served_last {
             listener.mailbox.push_weighed(parcel.clone(), weight);
         }
+        count
     }
 
     /// Ends every mailbox that listens here, as one that overflowed.

@@ -17,7 +17,7 @@ use crate::event::{Announced, Event, Missed, Place};
 pub use crate::event::Topic;
 pub use mailbox::{Mailbox, MailboxEnd, MailboxLimits, MailboxMeter, MailboxReceiver, mailbox};
 pub use memory::MemoryRelay;
-pub use redis::RedisRelay;
+pub use redis::{RedisRelay, RedisRelaySettings};
 
 /// An event on its way.
 #[derive(Debug, Clone)]

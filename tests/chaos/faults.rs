@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::harness::{Gateway, http};
-use super::redis::RedisServer;
+use super::record::Gap;
+use super::servers::Servers;
 use super::talk::Shared;
 
 /// One thing that goes wrong.
@@ -18,6 +19,17 @@ pub enum Fault {
     CutSubscriptions,
     /// Redis is killed and started again on its append-only file.
     RestartRedis,
+    /// Another Redis is made leader, as an operator should ask for it.
+    FailOver,
+    /// The same with writes going on at the old one.
+    FailOverAtOnce,
+    /// The leading Redis is killed, and comes back once another one leads.
+    KillLeader,
+    /// The slot that has everything of ours goes to another master.
+    MoveSlot,
+    /// Replicas of Redis are cut off; once so many messages more are confirmed all subscriptions are cut too, and the leader
+    /// is killed: the next one has none of these messages.
+    KillLeaderAhead(usize),
     /// A replica is killed, and started again.
     Kill(usize),
     /// A replica takes another config.
@@ -31,6 +43,9 @@ pub enum Fault {
 pub struct Done {
     pub cut: usize,
     pub restarts: usize,
+    /// Each time when another Redis came to lead: from when until when that was so.
+    pub failovers: Vec<Gap>,
+    pub moves: usize,
     pub kills: usize,
     pub reloads: usize,
     /// Of each replica that was asked to stop, when its sockets closed, from then on.
@@ -43,32 +58,43 @@ pub async fn inflict(
     total: usize,
     shared: &Arc<Shared>,
     gateways: &mut [Gateway],
-    redis: &mut RedisServer,
+    servers: &mut Servers,
 ) -> Done {
     let mut done = Done::default();
     for (share, fault) in plan {
-        let wanted = total * share / 1000;
-        let (mut before, mut since) = (0, Instant::now());
-        loop {
-            let confirmed = shared.confirmed.load(Ordering::Relaxed);
-            // Messages may be refused or cut off: who waits for more than there are goes on.
-            if confirmed >= wanted || since.elapsed() > Duration::from_secs(20) {
-                break;
-            }
-            if confirmed != before {
-                (before, since) = (confirmed, Instant::now());
-            }
-            sleep(Duration::from_millis(5)).await;
-        }
+        confirmed(shared, total * share / 1000, 2 * shared.patience).await;
+        let began = shared.began.elapsed();
         println!("{:>6} confirmed: {fault:?}", shared.confirmed.load(Ordering::Relaxed));
         match *fault {
-            Fault::CutSubscriptions => {
-                let answer = redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-                done.cut += answer.strip_prefix(':').and_then(|count| count.parse().ok()).unwrap_or(0);
-            }
+            Fault::CutSubscriptions => done.cut += servers.cut_subscriptions(),
             Fault::RestartRedis => {
-                redis.restart();
+                servers.restart();
                 done.restarts += 1;
+            }
+            Fault::FailOver => {
+                servers.fail_over();
+                done.failovers.push(Gap { from: began, until: shared.began.elapsed() });
+            }
+            Fault::FailOverAtOnce => {
+                servers.fail_over_at_once();
+                done.failovers.push(Gap { from: began, until: shared.began.elapsed() });
+            }
+            Fault::KillLeader => {
+                servers.kill_leader();
+                done.failovers.push(Gap { from: began, until: shared.began.elapsed() });
+            }
+            Fault::MoveSlot => {
+                servers.move_slot();
+                done.moves += 1;
+            }
+            Fault::KillLeaderAhead(messages) => {
+                servers.cut_replication();
+                let now = shared.confirmed.load(Ordering::Relaxed);
+                // Before the sentinels mend it.
+                confirmed(shared, now + messages, Duration::from_secs(1)).await;
+                done.cut += servers.cut_subscriptions();
+                servers.kill_leader_ahead();
+                done.failovers.push(Gap { from: began, until: shared.began.elapsed() });
             }
             Fault::Kill(number) => {
                 shared.replicas.lock().expect("whole")[number] = None;
@@ -104,4 +130,19 @@ pub async fn inflict(
         }
     }
     done
+}
+
+/// Waits until so many are confirmed. Messages may be refused or cut off: who waits for more than there are goes on.
+async fn confirmed(shared: &Shared, wanted: usize, patience: Duration) {
+    let (mut before, mut since) = (0, Instant::now());
+    loop {
+        let confirmed = shared.confirmed.load(Ordering::Relaxed);
+        if confirmed >= wanted || since.elapsed() > patience {
+            return;
+        }
+        if confirmed != before {
+            (before, since) = (confirmed, Instant::now());
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -3,6 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::{Display, Formatter};
+use std::time::Duration;
+
+/// Clocks of the clients and of the servers' deeds beside: what was confirmed so shortly before somebody heard something
+/// may be heard after it.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// A message, by who said it and its number among what they said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +30,20 @@ impl Display for Said {
     }
 }
 
+/// A time of which a client was told that it may have missed something then: between what it heard last before it was told and
+/// what it heard next. Since the run began.
+#[derive(Debug, Clone, Copy)]
+pub struct Gap {
+    pub from: Duration,
+    pub until: Duration,
+}
+
+impl Gap {
+    fn covers(&self, time: Duration) -> bool {
+        (self.from.saturating_sub(MARGIN)..=self.until.saturating_add(MARGIN)).contains(&time)
+    }
+}
+
 /// What one client heard, its own words included where its dialect repeats them.
 #[derive(Debug, Clone, Default)]
 pub struct Listener {
@@ -37,6 +56,7 @@ pub struct Listener {
     pub heard: Vec<(u32, Said)>,
     /// How much may be told again after each cut.
     pub tail: usize,
+    pub gaps: Vec<Gap>,
 }
 
 /// Everything that is known at the end.
@@ -45,7 +65,10 @@ pub struct Record {
     /// The room of each party.
     pub rooms: BTreeMap<u16, u16>,
     pub listeners: Vec<Listener>,
-    pub confirmed: BTreeSet<Said>,
+    /// All that was sent, and when.
+    pub sent: BTreeMap<Said, Duration>,
+    /// And confirmed.
+    pub confirmed: BTreeMap<Said, Duration>,
 }
 
 /// What came of it.
@@ -55,6 +78,9 @@ pub struct Verdict {
     /// First hearings.
     pub deliveries: usize,
     pub lost: Vec<String>,
+    /// Not heard by somebody who was told that there may be such; and how often somebody was told.
+    pub told: usize,
+    pub gaps: usize,
     pub doubled: Vec<String>,
     pub disordered: Vec<String>,
     /// Told again after a cut, all in all, and the most after one cut.
@@ -73,10 +99,13 @@ impl Display for Verdict {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
-            "{} confirmed, {} deliveries; {} lost, {} doubled, {} out of order; {} told again after a cut, {} at most after one",
+            "{} confirmed, {} deliveries; {} lost, {} missed in {} gaps that were told, {} doubled, {} out of order; {} told \
+             again after a cut, {} at most after one",
             self.confirmed,
             self.deliveries,
             self.lost.len(),
+            self.told,
+            self.gaps,
             self.doubled.len(),
             self.disordered.len(),
             self.again,
@@ -95,7 +124,10 @@ impl Record {
     pub fn is_complete(&self) -> bool {
         self.listeners.iter().all(|listener| {
             let heard: HashSet<Said> = listener.heard.iter().map(|(_, said)| *said).collect();
-            self.confirmed.iter().all(|said| !self.concerns(listener, said) || heard.contains(said))
+            let is_settled = |(said, time): (&Said, &Duration)| {
+                !self.concerns(listener, said) || heard.contains(said) || was_told(listener, *time)
+            };
+            self.confirmed.iter().all(is_settled)
         })
     }
 
@@ -110,11 +142,18 @@ impl Record {
         for listener in &self.listeners {
             let first = first_hearings(listener, &mut verdict);
             let heard: HashSet<Said> = first.iter().copied().collect();
-            for said in &self.confirmed {
-                if self.concerns(listener, said) && !heard.contains(said) {
-                    verdict.lost.push(format!("{} did not hear {said}", listener.name));
+            for (said, time) in &self.confirmed {
+                if !self.concerns(listener, said) || heard.contains(said) {
+                    continue;
+                }
+                match was_told(listener, *time) {
+                    true => verdict.told += 1,
+                    false => {
+                        verdict.lost.push(format!("{} did not hear {said}, confirmed at {time:.1?}", listener.name))
+                    }
                 }
             }
+            verdict.gaps += listener.gaps.len();
             verdict.deliveries += first.len();
             firsts.push(first);
         }
@@ -123,11 +162,17 @@ impl Record {
     }
 
     /// All who hear a room hear one order, in which each party's words are in theirs. What was recorded and never
-    /// confirmed, since the sender was cut off, has its place there too.
+    /// confirmed, since the sender was cut off, has its place there too. Of what was said in a gap that anybody was told of
+    /// nothing is known: another history took the place of the one that some heard.
     fn judge_order(&self, firsts: &[Vec<Said>], verdict: &mut Verdict) {
+        let in_gap = |said: &&Said| {
+            let times = [self.sent.get(said), self.confirmed.get(said)];
+            times.into_iter().flatten().any(|time| self.listeners.iter().any(|listener| was_told(listener, *time)))
+        };
+        let unsettled: HashSet<Said> = self.sent.keys().filter(in_gap).copied().collect();
         let rooms: BTreeSet<u16> = self.rooms.values().copied().collect();
         for room in rooms {
-            let in_room = |said: &&Said| self.rooms.get(&said.party) == Some(&room);
+            let in_room = |said: &&Said| self.rooms.get(&said.party) == Some(&room) && !unsettled.contains(said);
             let hears = self.listeners.iter().zip(firsts).filter(|(listener, _)| listener.rooms.contains(&room));
             let heard: Vec<(&Listener, Vec<Said>)> =
                 hears.map(|(listener, first)| (listener, first.iter().filter(in_room).copied().collect())).collect();
@@ -151,6 +196,11 @@ impl Record {
             }
         }
     }
+}
+
+/// Whether a client was told that it may have missed something at that time.
+fn was_told(listener: &Listener, time: Duration) -> bool {
+    listener.gaps.iter().any(|gap| gap.covers(time))
 }
 
 /// What a client heard for the first time, in order; notes what it heard again.

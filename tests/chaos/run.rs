@@ -1,7 +1,7 @@
 //! One run: a Redis, three replicas, sixty clients who talk while things break. In: how much is said, what breaks. Out: what
 //! everybody heard, judged, and the figures.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,9 +13,9 @@ use super::app::{App, KEY};
 use super::faults::{Done, Fault, inflict};
 use super::harness::{Gateway, http};
 use super::party::{Party, Speech, rooms};
-use super::record::{Listener, Record, Said, Verdict};
-use super::redis::RedisServer;
-use super::talk::{Notes, Shared, call, talk};
+use super::record::{Gap, Listener, Record, Said, Verdict};
+use super::servers::{Kind, Servers};
+use super::talk::{CONFIRMED_WITHIN, Notes, Shared, call, talk};
 
 pub const ROOMS: u16 = 12;
 pub const CLIENTS: u16 = 60;
@@ -26,10 +26,17 @@ const TAIL: usize = 1_000;
 /// What an app may be told again when who calls it dies: the event in hand, and the one whose telling is being noted.
 const UNNOTED: usize = 2;
 
+/// How long after another Redis leads the old one may still be written to.
+const AFTERMATH: Duration = Duration::from_secs(5);
+
 /// How long all may take to hear what was confirmed, once nobody says any more.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 
 pub struct Plan {
+    pub kind: Kind,
+    /// Whether the relays fill gaps from the journal. Else nobody comes back for what it missed either, and no app is told:
+    /// what pub/sub does not bring is lost, and counted.
+    pub fill_gaps: bool,
     pub messages: usize,
     /// Between a client's confirmation and its next message.
     pub pause: Duration,
@@ -50,6 +57,11 @@ pub struct Outcome {
     pub confirmations: Vec<u32>,
     /// What the relays say of themselves, by outcome; a replica that was killed counts anew.
     pub relayed: BTreeMap<String, u64>,
+    /// What pub/sub did not bring, once for each reader: filled, or left out.
+    pub missed: BTreeMap<String, u64>,
+    /// Messages that the journal has in the end, and how many deliveries to sockets that makes.
+    pub recorded: usize,
+    pub due: usize,
 }
 
 /// Who is there: in each room a member of the staff, a visitor, a user and the app; in ten of them another of the staff;
@@ -68,16 +80,20 @@ pub fn everybody() -> Vec<(u16, Speech)> {
 
 #[allow(clippy::disallowed_methods, reason = "tasks of a test, awaited here")]
 pub async fn run(plan: Plan) -> Outcome {
-    let mut redis = RedisServer::start();
+    let mut servers = Servers::start(plan.kind);
     let app = App::start().await;
-    let (url, more) = (app.url(), rooms(ROOMS));
+    let (url, mut more) = (app.url(), rooms(ROOMS));
+    if !plan.fill_gaps {
+        more += "\n[relay]\nfill_gaps = false\n";
+    }
     let options = |dialect: &str| match dialect {
+        _ if !plan.fill_gaps => String::new(),
         "divar" => format!("events = {{ url = \"{url}\", key = \"{KEY}\" }}"),
         _ => "replay = \"missed\"\nreplay_window = \"60s\"".to_owned(),
     };
     let mut gateways = Vec::new();
     for _ in 0..REPLICAS {
-        gateways.push(Gateway::start_quiet_replica(&redis.url(), &more, options).await);
+        gateways.push(Gateway::start_quiet_replica(&servers.url(), &more, options).await);
     }
     let shared = Arc::new(Shared {
         replicas: Mutex::new(gateways.iter().map(|gateway| Some(gateway.address)).collect()),
@@ -86,6 +102,9 @@ pub async fn run(plan: Plan) -> Outcome {
         is_over: AtomicBool::new(false),
         share: u32::try_from(plan.messages / usize::from(CLIENTS)).expect("few enough"),
         pause: plan.pause,
+        // Its own words too are lost to somebody whose gaps are not filled.
+        patience: if plan.fill_gaps { CONFIRMED_WITHIN } else { CONFIRMED_WITHIN / 10 },
+        began: Instant::now(),
         closes: Mutex::default(),
     });
     let parties: Vec<Party> = (0..CLIENTS)
@@ -108,7 +127,7 @@ pub async fn run(plan: Plan) -> Outcome {
     for (party, notes) in parties.iter().zip(&notes).filter(|(party, _)| party.speech == Speech::Divar) {
         clients.spawn(call(party.clone(), Arc::clone(&shared), Arc::clone(notes)));
     }
-    let done = inflict(&plan.faults, plan.messages, &shared, &mut gateways, &mut redis).await;
+    let done = inflict(&plan.faults, plan.messages, &shared, &mut gateways, &mut servers).await;
     let is_done = |notes: &Arc<Mutex<Notes>>| notes.lock().expect("whole").is_done;
     while !notes.iter().all(is_done) {
         assert!(!clients.is_empty(), "nobody is there any more");
@@ -118,13 +137,16 @@ pub async fn run(plan: Plan) -> Outcome {
         sleep(Duration::from_millis(20)).await;
     }
     let settling = Instant::now();
-    while !record(&parties, &notes, &app).is_complete() && settling.elapsed() < SETTLED_WITHIN {
+    let within = if plan.fill_gaps { SETTLED_WITHIN } else { Duration::from_secs(2) };
+    let behind = |done: &Done| app_gaps(&gateways, done);
+    let record = || record(&parties, &notes, plan.fill_gaps.then(|| (&app, behind(&done))));
+    while !record().is_complete() && settling.elapsed() < within {
         sleep(Duration::from_millis(100)).await;
     }
     // What is told twice may come late.
     sleep(Duration::from_secs(1)).await;
     let took = began.elapsed();
-    let record = record(&parties, &notes, &app);
+    let record = record();
     shared.is_over.store(true, Ordering::Relaxed);
     while let Some(ended) = clients.join_next().await {
         ended.expect("a client ends well");
@@ -135,11 +157,19 @@ pub async fn run(plan: Plan) -> Outcome {
     let mut confirmations: Vec<u32> =
         notes.iter().flat_map(|notes| notes.lock().expect("whole").took.clone()).collect();
     confirmations.sort_unstable();
-    let mut relayed = BTreeMap::new();
+    let (mut relayed, mut missed) = (BTreeMap::new(), BTreeMap::new());
     for gateway in &gateways {
-        count_relayed(gateway, &mut relayed).await;
+        let page = http::get(gateway.admin, "/metrics", &[]).await.body;
+        let page = String::from_utf8_lossy(&page).into_owned();
+        count(&page, "dragoman_relay_events_total", &mut relayed);
+        count(&page, "dragoman_relay_missed_messages_total", &mut missed);
     }
-    if !verdict.is_good() {
+    let recorded = (0..ROOMS).map(|room| (room, servers.recorded(&format!("room-{room}"))));
+    let recorded: BTreeMap<u16, usize> = recorded.collect();
+    let sockets_hear = |party: &&Party| party.speech != Speech::Divar;
+    let heard_by = |party: &Party| rooms_of(party).iter().map(|room| recorded[room]).sum::<usize>();
+    let due = parties.iter().filter(sockets_hear).map(heard_by).sum();
+    if plan.fill_gaps && !verdict.is_good() {
         for gateway in &gateways {
             eprintln!("{}\n", gateway.log());
         }
@@ -155,36 +185,54 @@ pub async fn run(plan: Plan) -> Outcome {
         took,
         confirmations,
         relayed,
+        missed,
+        recorded: recorded.values().sum(),
+        due,
     }
 }
 
-/// Adds what a replica's relay counted.
-async fn count_relayed(gateway: &Gateway, relayed: &mut BTreeMap<String, u64>) {
-    let page = http::get(gateway.admin, "/metrics", &[]).await.body;
-    for line in String::from_utf8_lossy(&page).lines() {
-        let Some(rest) = line.strip_prefix("dragoman_relay_events_total{outcome=\"") else { continue };
+/// Adds what a page of metrics says of one, by outcome.
+fn count(page: &str, metric: &str, counts: &mut BTreeMap<String, u64>) {
+    for line in page.lines() {
+        let Some(rest) = line.strip_prefix(metric).and_then(|rest| rest.strip_prefix("{outcome=\"")) else { continue };
         let Some((outcome, count)) = rest.split_once("\"} ") else { continue };
-        *relayed.entry(outcome.to_owned()).or_default() += count.trim().parse::<u64>().unwrap_or(0);
+        *counts.entry(outcome.to_owned()).or_default() += count.trim().parse::<u64>().unwrap_or(0);
     }
 }
 
-/// Everything that is known by now.
-fn record(parties: &[Party], notes: &[Arc<Mutex<Notes>>], app: &App) -> Record {
+/// The rooms that a client hears.
+fn rooms_of(party: &Party) -> BTreeSet<u16> {
+    match party.speech {
+        Speech::Luxmart => (0..ROOMS).collect(),
+        _ => [party.room].into(),
+    }
+}
+
+/// When an app may have missed something that its gateways told the operator of: at each change of the leading Redis, if any
+/// says so at all.
+fn app_gaps(gateways: &[Gateway], done: &Done) -> Vec<Gap> {
+    match gateways.iter().any(|gateway| gateway.log().contains("the webhook was behind by more than is kept")) {
+        true => done.failovers.iter().map(|gap| Gap { until: gap.until + AFTERMATH, ..*gap }).collect(),
+        false => Vec::new(),
+    }
+}
+
+/// Everything that is known by now; of the app too, if it is told anything.
+fn record(parties: &[Party], notes: &[Arc<Mutex<Notes>>], app: Option<(&App, Vec<Gap>)>) -> Record {
     let mut record = Record::default();
     for (party, notes) in parties.iter().zip(notes) {
         let notes = notes.lock().expect("whole");
         record.rooms.insert(party.number, party.room);
+        record.sent.extend(notes.sent.iter().copied());
         record.confirmed.extend(notes.confirmed.iter().copied());
         if party.speech != Speech::Divar {
             let name = format!("{:?} {} in room {}", party.speech, party.number, party.room);
-            let rooms = match party.speech {
-                Speech::Luxmart => (0..ROOMS).collect(),
-                _ => [party.room].into(),
-            };
-            let heard = notes.heard.clone();
-            record.listeners.push(Listener { name, rooms, deaf_to: [].into(), heard, tail: TAIL });
+            let (heard, gaps) = (notes.heard.clone(), notes.gaps.clone());
+            let rooms = rooms_of(party);
+            record.listeners.push(Listener { name, rooms, deaf_to: [].into(), heard, tail: TAIL, gaps });
         }
     }
+    let Some((app, gaps)) = app else { return record };
     let apps = parties.iter().filter(|party| party.speech == Speech::Divar).map(|party| party.number);
     record.listeners.push(Listener {
         name: "the app".to_owned(),
@@ -192,6 +240,7 @@ fn record(parties: &[Party], notes: &[Arc<Mutex<Notes>>], app: &App) -> Record {
         deaf_to: apps.collect(),
         heard: app_heard(app),
         tail: UNNOTED,
+        gaps,
     });
     record
 }
@@ -216,12 +265,19 @@ impl Outcome {
             "{} refused, {} cut off before an outcome, {} reconnects",
             self.refused, self.unanswered, self.reconnects
         );
-        let Done { cut, restarts, kills, reloads, rolls } = &self.done;
-        println!("{cut} subscriptions cut, {restarts} restarts of Redis, {kills} replicas killed, {reloads} reloads");
+        let Done { cut, restarts, failovers, moves, kills, reloads, rolls } = &self.done;
+        println!(
+            "{cut} subscriptions cut, {restarts} restarts of Redis, {} times another one led, {moves} moves of the slot, \
+             {kills} replicas killed, {reloads} reloads",
+            failovers.len()
+        );
         let at = |share: usize| self.confirmations[(self.confirmations.len() - 1) * share / 100];
         println!("confirmed within: half {} ms, 99 of 100 {} ms, all {} ms", at(50), at(99), at(100));
         let relayed: Vec<_> = self.relayed.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
         println!("the relays: {}", relayed.join(", "));
+        let missed: Vec<_> = self.missed.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+        println!("not brought by pub/sub, once for each reader: {}", missed.join(", "));
+        println!("{} recorded in the end, due to sockets {} times", self.recorded, self.due);
         for roll in rolls {
             let at = |share: usize| roll.get((roll.len().max(1) - 1) * share / 100).map_or(0, Duration::as_millis);
             println!(
@@ -238,5 +294,16 @@ impl Outcome {
         assert!(self.verdict.is_good(), "{}", self.verdict);
         assert!(self.complaints.is_empty(), "{:?}", self.complaints);
         assert!(self.verdict.confirmed * 10 > self.sent * 9, "most were confirmed");
+    }
+
+    /// Of a run whose gaps were not filled: what the gateways count as left out is what the clients did not hear, and the
+    /// checker finds it.
+    pub fn expect_counted_loss(&self) {
+        let not_heard = self.due - self.verdict.deliveries;
+        let filled = self.missed["filled"];
+        assert_eq!((self.reconnects, self.refused, filled), (0, 0, 0), "only pub/sub was cut");
+        assert!(not_heard > 0 && !self.verdict.lost.is_empty(), "nothing was lost: {}", self.verdict);
+        let left_out = self.missed.get("left_out").copied();
+        assert_eq!(left_out, u64::try_from(not_heard).ok(), "counted, and not heard");
     }
 }

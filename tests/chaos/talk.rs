@@ -10,10 +10,13 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::harness::socket::{Heard, Socket};
 use super::party::{Frame, Party};
-use super::record::Said;
+use super::record::{Gap, Said};
 
 /// How long a confirmation is waited for before the next message goes out; a replay may still bring it.
 pub const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
+
+/// What sockets are closed with that may have missed something, or read too slowly (`overflow` of the dialects).
+const MAY_HAVE_MISSED: u16 = 1013;
 
 /// Between two tries to connect.
 const RETRY: Duration = Duration::from_millis(50);
@@ -29,6 +32,10 @@ pub struct Shared {
     /// How many messages each client sends.
     pub share: u32,
     pub pause: Duration,
+    /// How long a confirmation is waited for before the next message goes out.
+    pub patience: Duration,
+    /// Times of the record are since then.
+    pub began: Instant,
     /// When sockets were closed, and with which code.
     pub closes: Mutex<Vec<(Instant, u16)>>,
 }
@@ -37,7 +44,15 @@ pub struct Shared {
 #[derive(Default)]
 pub struct Notes {
     pub heard: Vec<(u32, Said)>,
-    pub confirmed: Vec<Said>,
+    /// All that was sent, and when.
+    pub sent: Vec<(Said, Duration)>,
+    pub confirmed: Vec<(Said, Duration)>,
+    /// Each time when it was told that it may have missed something.
+    pub gaps: Vec<Gap>,
+    /// When it heard something last.
+    heard_last: Duration,
+    /// It was told so, and has heard nothing since.
+    in_gap: bool,
     pub refused: usize,
     /// Neither confirmed nor refused in time.
     pub unanswered: usize,
@@ -57,6 +72,26 @@ impl Shared {
 
     pub fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
+    }
+}
+
+impl Notes {
+    /// The socket was closed since it may have missed something.
+    fn was_told(&mut self) {
+        if !self.in_gap {
+            self.gaps.push(Gap { from: self.heard_last, until: Duration::MAX });
+            self.in_gap = true;
+        }
+    }
+
+    /// It hears, after a gap or not.
+    fn hears(&mut self, now: Duration) {
+        self.heard_last = now;
+        if std::mem::take(&mut self.in_gap)
+            && let Some(gap) = self.gaps.last_mut()
+        {
+            gap.until = now;
+        }
     }
 }
 
@@ -115,6 +150,9 @@ impl Talk {
                     Some(Heard::Frame(frame)) => self.hear(&frame),
                     Some(Heard::Closed(code)) => {
                         self.shared.closes.lock().expect("whole").push((Instant::now(), code));
+                        if code == MAY_HAVE_MISSED {
+                            self.notes.lock().expect("whole").was_told();
+                        }
                         if let Some(pending) = &mut self.pending {
                             // What it came to is told soon after the client is back, or never.
                             pending.until = pending.until.min(Instant::now() + Duration::from_secs(3));
@@ -137,7 +175,8 @@ impl Talk {
         }
         let (said, now) = (Said { party: self.party.number, number: self.next }, Instant::now());
         self.next += 1;
-        self.pending = Some(Pending { said, sent: now, until: now + CONFIRMED_WITHIN });
+        self.pending = Some(Pending { said, sent: now, until: now + self.shared.patience });
+        self.notes.lock().expect("whole").sent.push((said, now - self.shared.began));
         socket.say(&self.party.frame(&text(said))).await;
     }
 
@@ -146,12 +185,13 @@ impl Talk {
             Frame::Text(text) => {
                 let said = Said::parse(&text).unwrap_or_else(|| panic!("nobody said {frame}"));
                 let mut notes = self.notes.lock().expect("whole");
-                let connection = notes.connections;
+                let (connection, now) = (notes.connections, self.shared.began.elapsed());
+                notes.hears(now);
                 notes.heard.push((connection, said));
                 if said.party != self.party.number {
                     return;
                 }
-                notes.confirmed.push(said);
+                notes.confirmed.push((said, now));
                 self.shared.confirmed.fetch_add(1, Ordering::Relaxed);
                 drop(notes);
                 if let Some(pending) = self.pending.take_if(|pending| pending.said == said) {
@@ -190,12 +230,13 @@ pub async fn call(party: Party, shared: Arc<Shared>, notes: Arc<Mutex<Notes>>) {
             }
         };
         let began = Instant::now();
+        notes.lock().expect("whole").sent.push((said, began - shared.began));
         let is_confirmed = party.call(replica, &text(said)).await;
         {
             let mut notes = notes.lock().expect("whole");
             match is_confirmed {
                 true => {
-                    notes.confirmed.push(said);
+                    notes.confirmed.push((said, shared.began.elapsed()));
                     notes.took.push(u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX));
                     shared.confirmed.fetch_add(1, Ordering::Relaxed);
                 }

@@ -1,6 +1,8 @@
 //! The checker finds what was done to a record: a message dropped, doubled, swapped, or told again beyond the bound.
 
-use super::record::{Listener, Record, Said};
+use std::time::Duration;
+
+use super::record::{Gap, Listener, Record, Said};
 
 /// Two parties in a room who hear each other, and an app that hears one of them.
 fn record() -> Record {
@@ -11,11 +13,15 @@ fn record() -> Record {
         deaf_to: deaf_to.iter().copied().collect(),
         heard: said.iter().filter(|said| !deaf_to.contains(&said.party)).map(|said| (1, *said)).collect(),
         tail: 3,
+        gaps: Vec::new(),
     };
+    // One each ten seconds.
+    let times = || said.iter().zip(1..).map(|(said, at)| (*said, Duration::from_secs(10 * at))).collect();
     Record {
         rooms: [(0, 7), (1, 7)].into(),
         listeners: vec![listener("ann", &[]), listener("ben", &[]), listener("app", &[1])],
-        confirmed: said.iter().copied().collect(),
+        sent: times(),
+        confirmed: times(),
     }
 }
 
@@ -32,7 +38,8 @@ fn a_dropped_message_is_found() {
         let mut tampered = record();
         let (_, dropped) = tampered.listeners[listener].heard.remove(9);
         let verdict = tampered.judge();
-        assert_eq!(verdict.lost, [format!("{} did not hear {dropped}", tampered.listeners[listener].name)]);
+        let expected = format!("{} did not hear {dropped}, confirmed at", tampered.listeners[listener].name);
+        assert!(verdict.lost.len() == 1 && verdict.lost[0].starts_with(&expected), "{verdict}");
         assert!(!verdict.is_good() && !tampered.is_complete());
     }
 }
@@ -83,4 +90,28 @@ fn the_tail_at_a_cut_is_no_double_and_has_a_bound() {
     let longer = cut.listeners[0].heard[36].1;
     cut.listeners[0].heard.push((2, longer));
     assert_eq!(cut.judge().unbounded.len(), 1);
+}
+
+/// The tenth message was confirmed after 100 s: a listener who was told of a gap then has not lost it silently, and one who was
+/// told of another has.
+#[test]
+fn what_is_missed_in_a_gap_that_was_told_is_not_lost() {
+    let gap = |from, until| Gap { from: Duration::from_secs(from), until: Duration::from_secs(until) };
+    for (gap, lost, told) in [(gap(90, 120), 0, 1), (gap(10, 50), 1, 0), (gap(150, 200), 1, 0)] {
+        let mut tampered = record();
+        tampered.listeners[0].heard.remove(9);
+        tampered.listeners[0].gaps.push(gap);
+        let verdict = tampered.judge();
+        assert_eq!((verdict.lost.len(), verdict.told, verdict.gaps), (lost, told, 1), "{gap:?}");
+    }
+}
+
+#[test]
+fn order_is_judged_outside_of_gaps() {
+    let mut tampered = record();
+    tampered.listeners[0].gaps.push(Gap { from: Duration::from_secs(90), until: Duration::from_secs(120) });
+    tampered.listeners[0].heard.swap(9, 10);
+    assert!(tampered.judge().is_good(), "{}", tampered.judge());
+    tampered.listeners[0].heard.swap(20, 21);
+    assert_eq!(tampered.judge().disordered.len(), 1);
 }

@@ -26,7 +26,7 @@ fn load(text: &str) -> Loaded {
 fn both(text: &str) -> (RedisSettings, RedisSettings) {
     let config = load(text).config;
     match (config.journal, config.relay) {
-        (JournalSettings::Redis(journal), RelaySettings::Redis(relay)) => (journal.redis, relay),
+        (JournalSettings::Redis(journal), RelaySettings::Redis(relay)) => (journal.redis, relay.redis),
         other => panic!("{other:?}"),
     }
 }
@@ -81,6 +81,20 @@ fn how_much_is_kept_and_how_long_writes_wait() {
     assert_eq!(journal.hold, Duration::ZERO);
     assert_eq!(journal.keep.age, Some(Duration::from_secs(30 * 86_400)));
     assert_eq!(journal.keep.messages, Some(1_000));
+}
+
+#[test]
+fn holes_that_stay_are_warned_of() {
+    let text = |relay: &str| format!("[journal]\nkind = \"redis\"\n[redis]\nurl = \"redis://h\"\n[relay]\n{relay}");
+    let fills = |loaded: &Loaded| match &loaded.config.relay {
+        RelaySettings::Redis(relay) => relay.fill_gaps,
+        RelaySettings::Memory => panic!("it goes with the journal"),
+    };
+    let loaded = load(&text(""));
+    assert!(fills(&loaded) && loaded.warnings.is_empty(), "{}", loaded.warnings.render(false));
+    let loaded = load(&text("fill_gaps = false\n"));
+    let said = loaded.warnings.render(false);
+    assert!(!fills(&loaded) && said.contains("config::unpromised") && said.contains("only counted"), "{said}");
 }
 
 #[test]

@@ -2,7 +2,15 @@
 //! In: what they are started with. Out: an address; and the faults: killed, restarted, paused, commanded by hand.
 
 // Each test binary includes this and uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
+
+#[path = "redis/cluster.rs"]
+mod cluster;
+#[path = "redis/sentinel.rs"]
+mod sentinel;
+
+pub use cluster::RedisCluster;
+pub use sentinel::{SentinelGroup, WATCHED};
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -73,6 +81,10 @@ impl RedisServer {
         };
     }
 
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Removes all that a stopped server had written.
     pub fn lose_data(&mut self) {
         self.kill();
@@ -111,170 +123,48 @@ impl Drop for RedisServer {
 
 /// The same for a server at this address.
 pub fn command(address: SocketAddr, words: &[&str]) -> String {
+    // A server whose role changes ends its connections.
+    let asked = (0..TRIES).find_map(|_| ask(address, words).and_then(|mut reader| answer(&mut reader)).ok());
+    asked.unwrap_or_else(|| panic!("{address} does not answer {words:?}"))
+}
+
+/// The same for a command that is answered with a list.
+pub fn list(address: SocketAddr, words: &[&str]) -> Vec<String> {
+    let mut reader = ask(address, words).expect("asked");
+    let mut answer = || answer(&mut reader).expect("answered");
+    let head = answer();
+    let count = head.strip_prefix('*').and_then(|count| count.parse::<usize>().ok());
+    let count = count.unwrap_or_else(|| panic!("{words:?} is answered with {head}"));
+    (0..count).map(|_| answer()).collect()
+}
+
+fn ask(address: SocketAddr, words: &[&str]) -> std::io::Result<BufReader<TcpStream>> {
     let mut request = format!("*{}\r\n", words.len());
     for word in words {
         request += &format!("${}\r\n{word}\r\n", word.len());
     }
-    let stream = TcpStream::connect(address).expect("connects");
-    stream.set_read_timeout(Some(PATIENCE)).expect("set");
-    (&stream).write_all(request.as_bytes()).expect("sent");
-    let mut reader = BufReader::new(stream);
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    (&stream).write_all(request.as_bytes())?;
+    Ok(BufReader::new(stream))
+}
+
+/// A line, or the text of a bulk string.
+fn answer(reader: &mut BufReader<TcpStream>) -> std::io::Result<String> {
     let mut line = String::new();
-    reader.read_line(&mut line).expect("answered");
+    if reader.read_line(&mut line)? == 0 {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
     let line = line.trim_end();
     match line.strip_prefix('$').and_then(|length| length.parse::<usize>().ok()) {
         Some(length) => {
-            let mut text = vec![0; length];
-            reader.read_exact(&mut text).expect("answered whole");
-            String::from_utf8(text).expect("UTF-8")
+            let mut text = vec![0; length + 2];
+            reader.read_exact(&mut text)?;
+            text.truncate(length);
+            Ok(String::from_utf8(text).expect("UTF-8"))
         }
-        None => line.to_owned(),
+        None => Ok(line.to_owned()),
     }
-}
-
-/// Three masters that share the slots, and a replica of each of some.
-pub struct RedisCluster {
-    pub masters: Vec<RedisServer>,
-    pub replicas: Vec<RedisServer>,
-}
-
-impl RedisCluster {
-    /// Starts one and waits until every node says that it is whole.
-    pub fn start() -> Self {
-        let node = || {
-            for _ in 0..TRIES {
-                let address = free_address();
-                // The nodes talk to each other 10,000 ports higher.
-                let Some(bus) = address.port().checked_add(10_000) else { continue };
-                if TcpListener::bind(("127.0.0.1", bus)).is_err() {
-                    continue;
-                }
-                let options =
-                    ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
-                let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-                let folder = tempfile::tempdir().expect("a folder");
-                if let Some(child) = launch(address, folder.path(), &options) {
-                    return RedisServer { address, folder, options, child: Some(child) };
-                }
-            }
-            panic!("no two free ports found in {TRIES} tries");
-        };
-        let masters: Vec<RedisServer> = (0..3).map(|_| node()).collect();
-        let replicas: Vec<RedisServer> = (0..3).map(|_| node()).collect();
-        for (master, (first, last)) in masters.iter().zip([(0, 5_460), (5_461, 10_922), (10_923, 16_383)]) {
-            let answer = master.command(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
-            assert_eq!(answer, "+OK");
-        }
-        for other in masters[1..].iter().chain(&replicas) {
-            let port = other.address.port().to_string();
-            assert_eq!(masters[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port]), "+OK");
-        }
-        let everybody = || masters.iter().chain(&replicas);
-        let knows_all = |node: &RedisServer| {
-            let info = node.command(&["CLUSTER", "INFO"]);
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6")
-        };
-        wait_for("the cluster is whole", || everybody().all(knows_all));
-        for (replica, master) in replicas.iter().zip(&masters) {
-            let id = master.command(&["CLUSTER", "MYID"]);
-            assert_eq!(replica.command(&["CLUSTER", "REPLICATE", &id]), "+OK");
-        }
-        let follows =
-            |replica: &RedisServer| replica.command(&["INFO", "replication"]).contains("master_link_status:up");
-        wait_for("the replicas follow", || replicas.iter().all(follows));
-        RedisCluster { masters, replicas }
-    }
-
-    pub fn url(&self) -> String {
-        let nodes: Vec<String> =
-            self.masters.iter().chain(&self.replicas).map(|node| node.address.to_string()).collect();
-        format!("redis-cluster://{}", nodes.join(","))
-    }
-
-    /// The replica takes the place of its master, without loss.
-    pub fn fail_over(&self, shard: usize) {
-        let replica = &self.replicas[shard];
-        let mut asked = None::<std::time::Instant>;
-        // One that is not through in five seconds is given up by the server.
-        wait_for("the replica leads", || {
-            if asked.is_none_or(|asked| asked.elapsed() > Duration::from_secs(6)) {
-                replica.command(&["CLUSTER", "FAILOVER"]);
-                asked = Some(std::time::Instant::now());
-            }
-            replica.command(&["INFO", "replication"]).contains("role:master")
-        });
-    }
-}
-
-/// A master, a replica, and three sentinels that watch them.
-pub struct SentinelGroup {
-    pub master: RedisServer,
-    pub replica: RedisServer,
-    sentinels: Vec<(SocketAddr, Child, tempfile::TempDir)>,
-}
-
-/// What the sentinels call the master.
-pub const WATCHED: &str = "chat";
-
-impl SentinelGroup {
-    pub fn start() -> Self {
-        let master = RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]);
-        let port = master.address.port().to_string();
-        let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]);
-        let follows = || replica.command(&["INFO", "replication"]).contains("master_link_status:up");
-        wait_for("the replica follows", follows);
-        let sentinels: Vec<_> = (0..3).map(|_| sentinel(master.address)).collect();
-        let knows = |(address, ..): &(SocketAddr, Child, tempfile::TempDir)| {
-            let others = command(*address, &["SENTINEL", "CKQUORUM", WATCHED]);
-            let slaves = command(*address, &["INFO", "sentinel"]);
-            others.starts_with("+OK 3") && slaves.contains("slaves=1")
-        };
-        wait_for("the sentinels know each other", || sentinels.iter().all(knows));
-        SentinelGroup { master, replica, sentinels }
-    }
-
-    pub fn url(&self) -> String {
-        let addresses: Vec<String> = self.sentinels.iter().map(|(address, ..)| address.to_string()).collect();
-        format!("redis+sentinel://{}/{WATCHED}", addresses.join(","))
-    }
-
-    /// Makes the replica master.
-    pub fn fail_over(&self) {
-        assert_eq!(command(self.sentinels[0].0, &["SENTINEL", "FAILOVER", WATCHED]), "+OK");
-        let leads = || self.replica.command(&["INFO", "replication"]).contains("role:master");
-        wait_for("the replica leads", leads);
-    }
-}
-
-impl Drop for SentinelGroup {
-    fn drop(&mut self) {
-        for (_, child, _) in &mut self.sentinels {
-            // One that has ended by itself is gone already.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn sentinel(master: SocketAddr) -> (SocketAddr, Child, tempfile::TempDir) {
-    for _ in 0..TRIES {
-        let (address, folder) = (free_address(), tempfile::tempdir().expect("a folder"));
-        let file = folder.path().join("sentinel.conf");
-        let text = format!(
-            "bind 127.0.0.1\nport {}\ndir {}\nsentinel monitor {WATCHED} 127.0.0.1 {} 2\n\
-             sentinel down-after-milliseconds {WATCHED} 1000\nsentinel failover-timeout {WATCHED} 6000\n",
-            address.port(),
-            folder.path().display(),
-            master.port()
-        );
-        std::fs::write(&file, text).expect("written");
-        let mut sentinel = Command::new("redis-sentinel");
-        sentinel.arg(&file);
-        if let Some(child) = launched(sentinel, "+monitor master") {
-            return (address, child, folder);
-        }
-    }
-    panic!("no free port found for redis-sentinel in {TRIES} tries");
 }
 
 /// Asks until it is so; each question is one that a server answers.

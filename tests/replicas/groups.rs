@@ -64,8 +64,8 @@ async fn another_master_is_followed() {
     talk(&mut alice, &mut bob, "before").await;
     group.fail_over();
     // Each of the two has loaded the scripts of its journal and of its relay there, once both its connections moved.
-    wait_for("both follow", || scripts_loaded(&group.replica) >= 2 * 9);
+    wait_for("both follow", || scripts_loaded(&group.nodes[1]) >= 2 * 9);
     talk(&mut alice, &mut bob, "after").await;
-    let recorded = group.replica.command(&["HGET", "dragoman:told", &format!("party:{BOB}")]);
+    let recorded = group.nodes[1].command(&["HGET", "dragoman:told", &format!("party:{BOB}")]);
     assert_eq!(recorded, "40", "what came before the change and after it");
 }

@@ -9,6 +9,7 @@ use super::super::section::{Section, Spanned};
 use super::super::settings::{JournalSettings, RelaySettings};
 use crate::journal::{Keep, RedisJournalSettings};
 use crate::redis::{RedisSettings, Servers, parse_url};
+use crate::relay::RedisRelaySettings;
 
 /// How long a write waits for a Redis that is away, where nothing is said.
 const HOLD: Duration = Duration::from_secs(5);
@@ -60,10 +61,12 @@ pub(super) fn read(root: &Section<'_>) -> Persistence {
         if kind == Kind::Here {
             refuse_url(&section, "a relay in memory has no `url`", "`url` belongs to a relay in Redis");
         }
+        let in_redis = kind == Kind::Redis || goes_along;
+        let fill_gaps = fill_gaps(&section, in_redis);
         section.finish();
-        match kind {
-            Kind::Here if !goes_along => Some(RelaySettings::Memory),
-            Kind::Here | Kind::Redis => redis.map(RelaySettings::Redis),
+        match in_redis {
+            true => redis.map(|redis| RelaySettings::Redis(Box::new(RedisRelaySettings { redis, fill_gaps }))),
+            false => Some(RelaySettings::Memory),
         }
     });
     Persistence { journal, relay, place }
@@ -85,6 +88,22 @@ fn fits(report: &Report, journal: Option<&Spanned<Kind>>, relay: Option<&Spanned
     let message = "the journal and the relay must both be in Redis, or neither";
     let help = Some("several replicas need both there; one needs neither".to_owned());
     report.error(Code::Conflict, &relay.place, message, help);
+}
+
+/// Whether what pub/sub did not bring is taken from the journal: always, but where somebody measures.
+fn fill_gaps(section: &Section<'_>, in_redis: bool) -> bool {
+    let written = section.boolean("fill_gaps");
+    let place = section.key_place("fill_gaps");
+    if written.is_some() && !in_redis {
+        let help = Some("a relay in memory misses nothing; take it out".to_owned());
+        section.report().error(Code::Conflict, &place, "`fill_gaps` belongs to a relay in Redis", help);
+    } else if written == Some(false) {
+        let message = "messages that pub/sub does not bring are lost to the sockets that are open: they are only counted, \
+                       in dragoman_relay_missed_messages_total";
+        let help = Some("this is for measuring what pub/sub alone would lose; elsewhere take it out".to_owned());
+        section.report().warning(Code::Unpromised, &place, message, help);
+    }
+    written.unwrap_or(true)
 }
 
 fn refuse_url(section: &Section<'_>, help: &str, message: &str) {

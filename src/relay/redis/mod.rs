@@ -32,6 +32,15 @@ static SAY: LazyLock<Script> =
     LazyLock::new(|| Script::new("for at = 3, #ARGV do redis.call(ARGV[2], ARGV[at], ARGV[1]) end"));
 static SCRIPTS: LazyLock<[&'static Script; 1]> = LazyLock::new(|| [&*SAY]);
 
+/// How a relay over Redis works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisRelaySettings {
+    pub redis: RedisSettings,
+    /// Whether what pub/sub did not bring is taken from the journal. Else it is counted and left out, which measures what
+    /// pub/sub alone would lose.
+    pub fill_gaps: bool,
+}
+
 /// A relay over Redis; clones share it.
 #[derive(Clone)]
 pub struct RedisRelay(Arc<Inner>);
@@ -51,7 +60,8 @@ struct Inner {
 
 impl RedisRelay {
     /// Starts to connect; what is told before somebody subscribed is nobody's.
-    pub fn open(settings: RedisSettings, tasks: &Tasks) -> Self {
+    pub fn open(settings: RedisRelaySettings, tasks: &Tasks) -> Self {
+        let RedisRelaySettings { redis, fill_gaps } = settings;
         let (unread, arriving) = mpsc::channel::<PushInfo>(UNREAD);
         let overflowed = Arc::new(Notify::new());
         let overflowing = Arc::clone(&overflowed);
@@ -60,12 +70,12 @@ impl RedisRelay {
                 overflowing.notify_one();
             }
         });
-        let names = Names::new(&settings);
+        let names = Names::new(&redis);
         let inner = Arc::new(Inner {
-            link: Link::open(settings, &*SCRIPTS, Some(pushes), tasks),
+            link: Link::open(redis, &*SCRIPTS, Some(pushes), tasks),
             names,
             local: MemoryRelay::new(),
-            state: Mutex::default(),
+            state: Mutex::new(State::new(fill_gaps)),
             wire: tokio::sync::Mutex::default(),
             gaps: watch::Sender::new(0),
             unused: Notify::new(),

@@ -34,21 +34,22 @@ pub struct State {
     is_behind: bool,
     /// Whether all topics are subscribed to on the connection there is.
     is_wired: bool,
+    /// Whether what was missed is delivered, or only counted.
+    fill_gaps: bool,
 }
 
-impl Default for State {
-    fn default() -> Self {
+impl State {
+    pub fn new(fill_gaps: bool) -> Self {
         State {
             topics: HashMap::new(),
             turns: Recent::new(REMEMBERED),
             marks: Recent::new(REMEMBERED),
             is_behind: false,
             is_wired: false,
+            fill_gaps,
         }
     }
-}
 
-impl State {
     pub fn join(&mut self, topics: &[Topic]) {
         for topic in topics {
             self.topics.entry(topic.clone()).or_default().listeners += 1;
@@ -155,9 +156,7 @@ impl State {
     /// Delivers what was missed. What was told while it was looked up may still be missing; then this is still behind.
     pub fn fill(&mut self, missed: Missed, local: &MemoryRelay) {
         for announced in missed.announced {
-            if self.deliver(announced, local) {
-                metrics::relayed("recovered", 1);
-            }
+            self.recover(announced, local);
         }
         if !missed.lost.is_empty() {
             // Another history counts anew.
@@ -181,13 +180,35 @@ impl State {
     }
 
     /// Delivers what its conversation's readers have not had.
-    fn deliver(&mut self, announced: Announced, local: &MemoryRelay) -> bool {
+    fn deliver(&mut self, announced: Announced, local: &MemoryRelay) {
+        if self.takes(&announced) {
+            local.deliver(&announced.into());
+        }
+    }
+
+    /// The same for what pub/sub did not bring: counted, and left out where it is not to be filled.
+    fn recover(&mut self, announced: Announced, local: &MemoryRelay) {
+        if !self.takes(&announced) {
+            return;
+        }
+        let parcel = announced.into();
+        let (outcome, readers) = match self.fill_gaps {
+            true => ("filled", local.deliver(&parcel)),
+            false => ("left_out", local.readers(&parcel)),
+        };
+        metrics::count_relay_missed(outcome, readers);
+        if self.fill_gaps {
+            metrics::relayed("recovered", 1);
+        }
+    }
+
+    /// Whether its conversation's readers have not had it; from now on they have.
+    fn takes(&mut self, announced: &Announced) -> bool {
         let conversation = announced.event.details.conversation.id.as_str();
         if self.turns.get(conversation).is_some_and(|last| announced.turn <= *last) {
             return false;
         }
         self.turns.set(conversation.into(), announced.turn);
-        local.deliver(&announced.into());
         true
     }
 }
@@ -215,7 +236,7 @@ mod tests {
     }
 
     async fn place(topics: &[Topic]) -> (State, MemoryRelay, MailboxReceiver, Subscription) {
-        let (local, mut state) = (MemoryRelay::new(), State::default());
+        let (local, mut state) = (MemoryRelay::new(), State::new(true));
         let (sender, receiver) = mailbox(MailboxLimits { messages: 100, bytes: 1 << 20 });
         let subscription = local.subscribe("ann".into(), topics.to_vec(), sender).await.expect("subscribed");
         state.join(topics);
@@ -268,6 +289,22 @@ mod tests {
         assert_eq!(state.behind(), []);
         assert!(state.hear(&topics[0], at(6), told("r", 6, &topics), &local));
         assert_eq!(bodies(&mut receiver), ["1", "2", "3", "4", "5", "6"]);
+    }
+
+    #[tokio::test]
+    async fn where_holes_stay_what_follows_is_delivered() {
+        let topics = [room("r")];
+        let (mut state, local, mut receiver, _subscription) = place(&topics).await;
+        state.fill_gaps = false;
+        assert!(!state.hear(&topics[0], at(3), told("r", 3, &topics), &local), "1 and 2 are missing");
+        let holes = Missed {
+            announced: (1..=3).map(|turn| told("r", turn, &topics)).collect(),
+            reached: vec![(room("r"), at(3))],
+            lost: Vec::new(),
+        };
+        state.fill(holes, &local);
+        assert!(state.hear(&topics[0], at(4), told("r", 4, &topics), &local));
+        assert_eq!(bodies(&mut receiver), ["4"]);
     }
 
     #[tokio::test]

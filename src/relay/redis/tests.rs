@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 async fn open(server: &RedisServer) -> RedisRelay {
     let settings = parse_url(&server.url()).expect("a URL");
     let settings = RedisSettings { heartbeat: Duration::from_millis(200), ..settings };
-    let relay = RedisRelay::open(settings, &Tasks::new());
+    let relay = RedisRelay::open(RedisRelaySettings { redis: settings, fill_gaps: true }, &Tasks::new());
     relay.ready(PATIENCE).await.expect("connects");
     relay
 }
