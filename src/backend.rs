@@ -217,6 +217,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Who was granted an upload by this token.
     async fn redeem(&self, token: &str) -> Result<Principal, Fault>;
 
+    /// Whether the caller may see what is in a conversation, its files for instance.
+    async fn may_see(&self, caller: &Caller, conversation: &str) -> Result<(), Fault>;
+
     /// One conversation that the caller may see.
     async fn conversation(&self, caller: &Caller, conversation: &str) -> Result<Listed, Fault>;
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::auth::{RateLimit, Verifier, Visitors};
 use crate::backend::{Terms, Window};
 use crate::config::{Route, Target};
+use crate::media::Library;
+use crate::media::signature::Signer;
 use crate::relay::MailboxLimits;
 use crate::server::{self, Stores};
 use crate::session;
@@ -57,6 +59,9 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         open: ground.open_sockets(&route.name),
         origins: route.origins.clone(),
         stores,
+        library: Library::new(Arc::clone(&ground.journal)),
+        signer: Signer::new(&ground.visitors),
+        file_access: route.file_access,
         hosted: upstream.map(|upstream| upstream.hosted().clone()),
         session: session::Settings {
             mailbox: MailboxLimits { messages: 1_000, bytes: 4 << 20 },

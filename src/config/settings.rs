@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::auth::Auth;
 use crate::delivery::WebhookSettings;
-use crate::dialect::{Dialect, OnLoss};
+use crate::dialect::{Dialect, FileAccess, OnLoss};
 use crate::event::MessageKind;
 use crate::journal::{Keep, RedisJournalSettings};
 use crate::naming::PinnedConversation;
@@ -106,6 +106,8 @@ pub struct Route {
     pub target: Target,
     /// Absent: files cannot be uploaded here.
     pub uploads: Option<Uploads>,
+    /// Who may read files here: as the dialect has it, or stricter.
+    pub file_access: FileAccess,
     pub auth: Auth,
     pub limits: Limits,
     /// Browsers' pages that may connect; empty: pages of the same host.

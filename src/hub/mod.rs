@@ -157,6 +157,10 @@ impl Backend for Hub {
         self.library.granted(token).await
     }
 
+    async fn may_see(&self, caller: &Caller, conversation: &str) -> Result<(), Fault> {
+        self.visible_room(caller, conversation).await.map(|_| ())
+    }
+
     async fn conversation(&self, caller: &Caller, conversation: &str) -> Result<Listed, Fault> {
         let room = self.visible_room(caller, conversation).await?;
         self.listed(caller, room).await

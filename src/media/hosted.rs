@@ -92,6 +92,11 @@ impl Hosted {
         Ok(found.filter(|remote| remote.upstream == *self.upstream))
     }
 
+    /// Whether one of our keys stands for a file of this upstream.
+    pub async fn has(&self, key: &str) -> Result<bool, Fault> {
+        Ok(self.remote(key).await?.is_some())
+    }
+
     /// Fetches what stands behind one of our keys, or the part of it that is wanted.
     pub async fn open(&self, key: &str, wanted: Option<&Wanted>) -> Result<Fetched, Fault> {
         let remote = self.remote(key).await?.ok_or_else(|| Fault::new(Reason::FileNotFound))?;

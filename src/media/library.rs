@@ -26,7 +26,11 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Upload {
     pub kind: MessageKind,
     pub attachment: Attachment,
-    owner: String,
+    /// Who uploaded it.
+    pub owner: String,
+    /// Where; absent in what earlier versions kept.
+    #[serde(default)]
+    pub route: Option<String>,
     /// The conversation it may be used in; bound by the upload or by its first use.
     pub conversation: Option<String>,
     /// Until when its token is good.
@@ -73,6 +77,7 @@ impl Library {
             kind,
             attachment: Attachment { token: None, ..file.clone() },
             owner: caller.principal.id.to_string(),
+            route: Some(caller.route.to_string()),
             conversation,
             token_until: later(TOKEN_LIFETIME),
             body,
@@ -131,6 +136,16 @@ impl Library {
             return Err(Fault::new(Reason::Forbidden));
         }
         Ok(upload)
+    }
+
+    /// The upload that was given this path; of a URL only its path matters.
+    pub async fn at(&self, path: &str) -> Result<Option<Upload>, Fault> {
+        match self.find(&format!("path{path}")).await {
+            Ok(found) => Ok(found.map(|(_, upload)| upload)),
+            // Of a file that was removed a handle may be left for a while.
+            Err(fault) if fault.reason == Reason::FileNotFound => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     async fn find(&self, handle: &str) -> Result<Option<(String, Upload)>, Fault> {

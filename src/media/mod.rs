@@ -5,6 +5,7 @@ pub mod fetch;
 pub mod file_name;
 mod hosted;
 mod library;
+pub mod signature;
 mod sources;
 
 pub use hosted::{Credential, FOLDER, Hosted};

@@ -12,6 +12,7 @@ use crate::percent;
 use crate::store::{Store, StoreError};
 
 use super::fetch::{Fetched, Fetcher, broken};
+use super::signature;
 
 /// Where the gateway itself serves files.
 pub struct Place {
@@ -62,12 +63,13 @@ impl Sources {
     }
 
     /// Opens the file. Errors: `FileNotFound` for what is not there or may not be fetched, `Unavailable` for a store that
-    /// fails, `Upstream` for a host that does.
+    /// fails, `Upstream` for a host that does. Whether the caller may name a file of ours was decided when it was named.
     pub async fn open(&self, url: &str) -> Result<Source, Fault> {
         for place in &self.places {
             let Some(key) = url.strip_prefix(&place.url).and_then(percent::decode) else { continue };
+            let key = signature::without(&key);
             for store in &place.stores {
-                match store.read(&key, None).await {
+                match store.read(key, None).await {
                     Ok(object) => {
                         let size = Some(object.about.size);
                         let chunks = object.chunks.map(|chunk| chunk.map_err(Fault::from)).boxed();

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicUsize;
 
 use crate::auth::{RateLimit, Verifier, Visitors};
 use crate::backend::{Backend, Terms};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, FileAccess};
 use crate::event::MessageKind;
-use crate::media::Hosted;
+use crate::media::signature::Signer;
+use crate::media::{Hosted, Library};
 use crate::naming::Naming;
 use crate::passage::Passage;
 use crate::session;
@@ -47,6 +48,11 @@ pub struct Route {
     /// Pages that may connect; empty: those of the same host.
     pub origins: Vec<String>,
     pub stores: Option<Stores>,
+    /// What was uploaded.
+    pub library: Library,
+    /// Knows the addresses of files whose keys could be guessed.
+    pub signer: Signer,
+    pub file_access: FileAccess,
     /// Files of the upstream that are served under addresses of ours.
     pub hosted: Option<Hosted>,
     pub session: session::Settings,

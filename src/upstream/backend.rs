@@ -170,6 +170,10 @@ impl Backend for Upstream {
         self.0.library.granted(token).await
     }
 
+    async fn may_see(&self, caller: &Caller, conversation: &str) -> Result<(), Fault> {
+        self.0.visible(caller, &self.0.account(caller), conversation).await.map(|_| ())
+    }
+
     async fn conversation(&self, caller: &Caller, conversation: &str) -> Result<Listed, Fault> {
         self.0.one(caller, conversation).await
     }

@@ -1,6 +1,6 @@
 //! Files served: in parts, only when changed, and such that a browser runs nothing of them.
 
-use super::site::{Answer, Server, UPLOAD};
+use super::site::{Answer, Server, UPLOAD, signer};
 
 async fn stored(server: &Server, name: &str, content: &str) -> String {
     let body = format!(
@@ -70,6 +70,18 @@ async fn what_a_client_has_already_is_not_sent_again() {
         let answer = server.get(&path, &format!("Range: bytes=0-1\r\nIf-Range: {condition}\r\n")).await;
         assert_eq!(answer.status, status, "{condition}");
     }
+    for (condition, status) in [
+        (format!("If-Modified-Since: {}", modified.to_uppercase()), 304),
+        ("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT".to_owned(), 200),
+        (format!("If-Match: {tag}"), 200),
+        ("If-Match: \"other\"".to_owned(), 412),
+        ("If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT".to_owned(), 412),
+    ] {
+        assert_eq!(server.get(&path, &format!("{condition}\r\n")).await.status, status, "{condition}");
+    }
+    let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nRange: bytes=0-1\r\n\r\n");
+    let answer = server.exchange(request.as_bytes()).await;
+    assert_eq!((answer.status, header(&answer, "content-length").as_str()), (200, "10"), "only GET has ranges");
     let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let answer = server.exchange(request.as_bytes()).await;
     assert_eq!((answer.status, answer.body.len(), header(&answer, "content-length").as_str()), (200, 0, "10"));
@@ -85,4 +97,25 @@ async fn nothing_that_is_served_can_run() {
     let shown = server.get(&stored(&server, "a.pdf", "%PDF-1.4\n").await, "").await;
     assert!(header(&shown, "content-disposition").starts_with("inline"), "{shown:?}");
     assert_eq!(server.get("/media/chat/2026/01/01/00000000000000000000000000000000/a.pdf", "").await.status, 404);
+}
+
+/// What lies in the store and was never uploaded, or has a key that somebody could guess, needs our signature.
+#[tokio::test]
+async fn a_guessed_key_is_no_file() {
+    let server = Server::start().await;
+    server.put("chat/session-7/view.txt", b"words");
+    assert_eq!(server.get("/media/chat/session-7/view.txt", "").await.status, 404);
+    let signed = signer().sign("staff", "chat/session-7/view.txt");
+    let answer = server.get(&format!("/media/{signed}"), "").await;
+    assert_eq!((answer.status, answer.body.as_slice()), (200, b"words".as_slice()), "{answer:?}");
+    assert!(header(&answer, "content-disposition").ends_with("''view.txt"), "{answer:?}");
+    let of_another = signer().sign("staff", "chat/session-8/view.txt").replace("session-8", "session-7");
+    for text in [of_another, signer().sign("shops", "chat/session-7/view.txt"), signed.replace('~', "~~")] {
+        assert_eq!(server.get(&format!("/media/{text}"), "").await.status, 404, "{text}");
+    }
+    // Signed and not there, or a way out.
+    for key in ["chat/session-9/view.txt", "../journal", "chat/../../journal", ""] {
+        let answer = server.get(&format!("/media/{}", signer().sign("staff", key)), "").await;
+        assert!(matches!(answer.status, 400 | 404), "{key}: {answer:?}");
+    }
 }

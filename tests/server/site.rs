@@ -10,12 +10,15 @@ use std::time::Duration;
 
 use dragoman::auth::{Auth, Verifier, Visitors};
 use dragoman::backend::Terms;
-use dragoman::dialect::builtin;
+use dragoman::dialect::{FileAccess, builtin};
 use dragoman::event::{ConversationKind, Role};
 use dragoman::hub::Hub;
 use dragoman::journal::EmbeddedJournal;
+use dragoman::media::Library;
+use dragoman::media::signature::Signer;
 use dragoman::naming::{Naming, PinnedConversation, PinnedName};
 use dragoman::relay::{MailboxLimits, MemoryRelay};
+use dragoman::secret::Secret;
 use dragoman::server::{Bounds, Route, Served, Site, Stores, serve};
 use dragoman::session;
 use dragoman::store::FsStore;
@@ -28,6 +31,11 @@ use tokio::time::timeout;
 pub const PATIENCE: Duration = Duration::from_secs(10);
 pub const UPLOAD: &str = "/api/chat/upload-media/";
 pub const LIMIT: u64 = 256 * 1024;
+
+/// Signs as the server does.
+pub fn signer() -> Signer {
+    Signer::new(&Secret::new("a secret of these tests, which is long enough"))
+}
 
 pub struct Server {
     pub address: SocketAddr,
@@ -62,6 +70,7 @@ impl Server {
         let journal = Arc::new(EmbeddedJournal::open(&folder.path().join("journal")).unwrap());
         let relay = Arc::new(MemoryRelay::new());
         let naming = Naming::open(journal.clone(), &pinned, std::slice::from_ref(&dialect)).await.unwrap();
+        let library = Library::new(journal.clone());
         let hub = Hub::open(journal, relay, &tasks);
         hub.pin(&pinned).await.unwrap();
         let store = Arc::new(FsStore::open(folder.path().join("uploads")).unwrap());
@@ -89,6 +98,9 @@ impl Server {
                 kinds: BTreeMap::new(),
                 public_url: "http://files.example".to_owned(),
             }),
+            library,
+            signer: signer(),
+            file_access: FileAccess::Url,
             hosted: None,
             session: session::Settings {
                 mailbox: MailboxLimits { messages: 100, bytes: 1024 * 1024 },
@@ -121,6 +133,13 @@ impl Server {
     pub async fn get(&self, path: &str, headers: &str) -> Answer {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
         self.exchange(request.as_bytes()).await
+    }
+
+    /// Puts a file into the store, past the gateway.
+    pub fn put(&self, key: &str, content: &[u8]) {
+        let path = self.folder.path().join("uploads").join(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
     }
 
     /// Names of all files below the folder of uploads, unfinished ones included.

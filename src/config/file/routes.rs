@@ -11,7 +11,7 @@ use super::auth::{self, WrittenAuth};
 use super::events;
 use super::stores::origin;
 use crate::delivery::WebhookSettings;
-use crate::dialect::{OnLoss, OptionValue};
+use crate::dialect::{FileAccess, OnLoss, OptionValue};
 use crate::event::MessageKind;
 
 const KIBIBYTE: u64 = 1024;
@@ -29,6 +29,7 @@ pub(in crate::config) struct WrittenRoute {
     /// `hub` or the name of an upstream.
     pub to: Spanned<String>,
     pub uploads: Option<WrittenUploads>,
+    pub file_access: Option<Spanned<FileAccess>>,
     pub auth: Option<WrittenAuth>,
     pub limits: Limits,
     pub origins: Vec<String>,
@@ -68,6 +69,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         host: section.parsed("host", host).map(|host| host.value),
         prefix: section.parsed("prefix", prefix).map(|prefix| prefix.value).unwrap_or_default(),
         uploads: uploads(&section),
+        file_access: section.word("file_access", FileAccess::WORDS),
         auth: section.section("auth").and_then(auth::read),
         limits: section.section("limits").map(limits).unwrap_or_default(),
         origins: origins(&section),

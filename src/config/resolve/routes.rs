@@ -10,6 +10,7 @@ use super::dialects::{Dialects, Wanted, base_name};
 use super::target::{self, Upstreams};
 use super::uploads;
 use crate::auth::Auth;
+use crate::dialect::{Dialect, FileAccess};
 
 /// The names that routes may use.
 pub(super) struct Known<'a> {
@@ -73,6 +74,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         Some(Target::Hub) | None => None,
     };
     let uploads = uploads::resolve(&written, &known.all_stores, dialect.as_deref(), upstream, report);
+    let file_access = file_access(&written, dialect.as_deref(), report);
     Some(Route {
         name: Arc::from(written.name.value.as_str()),
         dialect: dialect?,
@@ -80,6 +82,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         prefix: written.prefix,
         target: target?,
         uploads,
+        file_access,
         auth: written.auth?.auth,
         limits: written.limits,
         origins: written.origins,
@@ -89,6 +92,18 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         replay: written.replay.map(|replay| replay.value),
         forward_rest: written.forward_rest.is_some_and(|forward| forward.value),
     })
+}
+
+/// Who may read files: a route may be stricter than its dialect, not laxer.
+fn file_access(written: &WrittenRoute, dialect: Option<&Dialect>, report: &Report) -> FileAccess {
+    let own = dialect.map(|dialect| dialect.storage.access).unwrap_or_default();
+    let Some(wanted) = &written.file_access else { return own };
+    if wanted.value < own {
+        let message = format!("`{}` lets only those read a file who may see its conversation", written.dialect.value);
+        let help = Some("take `file_access` out".to_owned());
+        report.error(Code::Conflict, &wanted.place, message, help);
+    }
+    wanted.value
 }
 
 /// What is dangerous where strangers can connect.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Field, MessageKind};
 
-use super::super::model::{AnyType, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
+use super::super::model::{AnyType, FileAccess, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
 use super::section::{Section, Text};
 use super::words;
 
@@ -53,6 +53,12 @@ pub fn storage(root: &Section<'_>) -> Storage {
             section.problem(text.span.clone(), "wanted slashes at both ends", None);
         }
         storage.public = text.value;
+    }
+    if let Some(text) = section.text("access") {
+        match FileAccess::WORDS.iter().find(|(word, _)| *word == text.value) {
+            Some((_, access)) => storage.access = *access,
+            None => section.problem(text.span, "wanted `url` or `conversation`", None),
+        }
     }
     section.finish();
     storage

@@ -99,6 +99,23 @@ pub struct Storage {
     pub keys: Vec<KeyTemplate>,
     /// The path below which files are served, with slashes at both ends.
     pub public: String,
+    pub access: FileAccess,
+}
+
+/// Who may read a file whose address they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum FileAccess {
+    /// Whoever has the address, which nobody can guess.
+    #[default]
+    Url,
+    /// Only who shows a credential and may see the file's conversation.
+    Conversation,
+}
+
+impl FileAccess {
+    /// The spelling of dialect files and configs.
+    pub const WORDS: &'static [(&'static str, FileAccess)] =
+        &[("url", FileAccess::Url), ("conversation", FileAccess::Conversation)];
 }
 
 /// `chat/session-{conversation.id}/{stem}-{random}.{ext}`

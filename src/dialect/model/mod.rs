@@ -16,7 +16,7 @@ use super::frame::FrameSet;
 use super::redact::Redaction;
 
 pub use call::{Answer, Call, Check, ListingKind, Op, PageRule, Part, Request};
-pub use files::{AnyType, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
+pub use files::{AnyType, FileAccess, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
 pub use pattern::{Audience, EventPattern};
 pub use refusals::{Refusal, Refusals};
 pub use socket::{Binding, Confirm, Scope, Socket};

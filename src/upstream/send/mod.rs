@@ -40,7 +40,11 @@ impl Inner {
         if self.take_back(&mut event).await? {
             // The upstream has it already.
         } else if event.details.attachment.url.is_some() || event.details.attachment.token.is_some() {
-            self.library.attach(caller, &room.conversation.id, &mut event).await?;
+            let is_known = self.library.attach(caller, &room.conversation.id, &mut event).await?;
+            // Under our own addresses there are only files that we know: a guess is no foreign file.
+            if !is_known && event.details.attachment.url.as_deref().is_some_and(|url| self.sources.is_ours(url)) {
+                return Err(Fault::new(Reason::FileNotFound));
+            }
         } else if kind == MessageKind::Text && event.details.body.as_deref().is_none_or(str::is_empty) {
             return Err(Fault::missing(Field::Body));
         }

@@ -1,0 +1,7 @@
+//! Uploads from end to end, through the real process: what is taken, where it is kept, who may read it, what is left.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod access;
+mod scene;
