@@ -37,13 +37,14 @@ pub async fn run(
 /// Asks and fills until nothing is behind.
 async fn heal(journal: &dyn Journal, relay: &dyn Relay) {
     loop {
-        let behind = relay.behind();
-        if behind.is_empty() {
+        let behind = relay.behind().await;
+        if behind.topics.is_empty() {
             return;
         }
-        match journal.missed(&behind).await {
-            Ok(missed) => relay.fill(missed).await,
+        match journal.missed(&behind.topics).await {
+            Ok(missed) => relay.fill(behind, missed).await,
             Err(error) => {
+                drop(behind);
                 tracing::debug!(%error, "what was missed cannot be asked for yet");
                 tokio::time::sleep(PAUSE).await;
             }

@@ -46,6 +46,21 @@ pub enum RelayError {
     Unavailable(String),
 }
 
+/// Topics that may have missed something, each with how far it was heard. While this lives nobody joins a topic that nobody
+/// listened at: what is filled is delivered to the topics that were asked about, and who joined another one after that
+/// and before it was recorded would hear neither of the two.
+#[derive(Default)]
+pub struct Behind {
+    pub topics: Vec<(Topic, Place)>,
+    _nobody_joins: Option<Box<dyn Send + Sync>>,
+}
+
+impl Behind {
+    fn new(topics: Vec<(Topic, Place)>, nobody_joins: impl Send + Sync + 'static) -> Self {
+        Behind { topics, _nobody_joins: Some(Box::new(nobody_joins)) }
+    }
+}
+
 #[async_trait]
 pub trait Relay: Send + Sync + 'static {
     /// Starts delivering to the mailbox; ends when the subscription is dropped.
@@ -72,14 +87,13 @@ pub trait Relay: Send + Sync + 'static {
         None
     }
 
-    /// Topics that may have missed something, each with how far it was heard. Until they are
-    /// filled, what is recorded and told at them waits in the journal.
-    fn behind(&self) -> Vec<(Topic, Place)> {
-        Vec::new()
+    /// What may have missed something. Until it is filled, what is recorded and told there waits in the journal.
+    async fn behind(&self) -> Behind {
+        Behind::default()
     }
 
     /// Delivers what was missed, once and in turn.
-    async fn fill(&self, _missed: Missed) {}
+    async fn fill(&self, _behind: Behind, _missed: Missed) {}
 }
 
 impl From<Announced> for Parcel {

@@ -20,7 +20,7 @@ use crate::metrics;
 use crate::redis::{Link, Names, PushInfo, Pushes, RedisSettings, Script, telling};
 use crate::tasks::Tasks;
 
-use super::{Mailbox, MailboxMeter, MemoryRelay, Parcel, Relay, RelayError, Subscription};
+use super::{Behind, Mailbox, MailboxMeter, MemoryRelay, Parcel, Relay, RelayError, Subscription};
 use state::State;
 use wire::Wire;
 
@@ -50,8 +50,9 @@ struct Inner {
     names: Names,
     local: MemoryRelay,
     state: Mutex<State>,
-    /// Held while channels are subscribed to or left, so that the server hears of these in order.
-    wire: tokio::sync::Mutex<Wire>,
+    /// Held while channels are subscribed to or left, so that the server hears of these in order; and while what was
+    /// missed is asked for and filled.
+    wire: Arc<tokio::sync::Mutex<Wire>>,
     /// How many times something may have been missed.
     gaps: watch::Sender<u64>,
     /// A channel is nobody's any more.
@@ -76,7 +77,7 @@ impl RedisRelay {
             names,
             local: MemoryRelay::new(),
             state: Mutex::new(State::new(fill_gaps)),
-            wire: tokio::sync::Mutex::default(),
+            wire: Arc::default(),
             gaps: watch::Sender::new(0),
             unused: Notify::new(),
         });
@@ -181,11 +182,13 @@ impl Relay for RedisRelay {
         Some(self.0.gaps.subscribe())
     }
 
-    fn behind(&self) -> Vec<(Topic, Place)> {
-        self.0.state().behind()
+    async fn behind(&self) -> Behind {
+        let wire = Arc::clone(&self.0.wire).lock_owned().await;
+        Behind::new(self.0.state().behind(), wire)
     }
 
-    async fn fill(&self, missed: Missed) {
+    async fn fill(&self, behind: Behind, missed: Missed) {
         self.0.state().fill(missed, &self.0.local);
+        drop(behind);
     }
 }

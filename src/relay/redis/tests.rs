@@ -89,7 +89,7 @@ async fn a_cut_subscription_is_made_again_and_told_of() {
             _ => drop(server.command(&["CLIENT", "KILL", "TYPE", "pubsub"])),
         }
         tokio::time::timeout(PATIENCE, gaps.changed()).await.expect("told of").expect("the relay lives");
-        assert_eq!(relay.behind().len(), 1);
+        assert_eq!(relay.behind().await.topics.len(), 1);
         say(&relay, &room, &round.to_string()).await;
         assert_eq!(hears(&mut receiver).await, round.to_string());
     }
@@ -114,4 +114,57 @@ async fn without_its_server_it_tells_here_and_takes_nobody() {
     assert!(refused.is_err(), "what cannot be heard is not promised");
     drop(refused);
     assert!(relay.0.state().all_topics().is_empty(), "nothing is left of who was refused");
+}
+
+/// What is told once it is recorded, as a journal does it.
+fn recorded(turn: u64, topics: &[Topic]) -> crate::event::Announced {
+    let mut event = Event::new(EventKind::Typing);
+    event.details.conversation.id = "room".to_owned();
+    event.details.body = Some(turn.to_string());
+    let audience = Audience { topics: topics.to_vec(), last: None };
+    crate::event::Announced { event: event.into(), audience, turn, places: Vec::new() }
+}
+
+#[tokio::test]
+async fn who_joins_while_what_was_missed_is_looked_up_hears_all_that_is_told_afterwards() {
+    let server = RedisServer::start();
+    let relay = open(&server).await;
+    let (ann, room) = (Topic::Party("ann".into()), Topic::Conversation("room".into()));
+    let (_earlier, mut earlier) = listen(&relay, &ann).await;
+    relay.0.state().fall_behind();
+    let behind = relay.behind().await;
+    assert_eq!(behind.topics, [(ann.clone(), Place::default())]);
+
+    // Somebody joins the room between the question and its answer, if the relay lets them; an event is recorded then.
+    let joining = listen(&relay, &room);
+    tokio::pin!(joining);
+    let joined = tokio::time::timeout(Duration::from_millis(300), &mut joining).await.ok();
+    let was_there = joined.is_some();
+    let place = |number| Place { number, mark: 40 + number };
+    let missed = Missed {
+        // Of the topics of its audience the journal was asked about one.
+        announced: vec![recorded(1, std::slice::from_ref(&ann))],
+        reached: vec![(ann.clone(), place(1))],
+        lost: Vec::new(),
+    };
+    relay.fill(behind, missed).await;
+    let (_later, mut later) = match joined {
+        Some(joined) => joined,
+        None => joining.await,
+    };
+    let both = [ann.clone(), room.clone()];
+    let hear = |topic, number| {
+        let announced = recorded(number, &both);
+        relay.0.state().hear(topic, place(number), announced, &relay.0.local)
+    };
+    // What the server says of it at the room comes when it comes.
+    if was_there {
+        assert!(hear(&room, 1));
+        assert_eq!(hears(&mut later).await, "1", "it had joined before that was told");
+    } else {
+        relay.0.state().begin(&room, 1);
+    }
+    assert!(hear(&ann, 2));
+    assert_eq!([hears(&mut earlier).await, hears(&mut earlier).await], ["1", "2"]);
+    assert_eq!(hears(&mut later).await, "2");
 }
