@@ -29,18 +29,10 @@ impl Session<'_> {
         mailbox: &mut MailboxReceiver,
         received: Result<Parcel, MailboxEnd>,
     ) -> Result<(), Farewell> {
-        let mut next = Some(received);
+        let (parcels, end) = batch(mailbox, received);
         let mut frames = Vec::new();
-        let mut ended = None;
-        for left in (0..BATCH).rev() {
-            let parcel = match next.take() {
-                Some(Ok(parcel)) => parcel,
-                Some(Err(end)) => {
-                    ended = Some(self.mailbox_farewell(end));
-                    break;
-                }
-                None => break,
-            };
+        let mut ended = end.map(|end| self.mailbox_farewell(end));
+        for parcel in parcels {
             if self.progress.as_mut().is_none_or(|progress| progress.take(&parcel)) {
                 match self.told(&parcel).await {
                     Ok(written) => frames.extend(written),
@@ -54,8 +46,6 @@ impl Session<'_> {
                 ended = Some(self.farewell_of(Reason::Ended, End::Ended, 1000));
                 break;
             }
-            // What is taken out is told: after the last of a batch nothing is.
-            next = if left > 0 { mailbox.try_recv() } else { None };
         }
         self.write(socket, frames).await?;
         ended.map_or(Ok(()), Err)?;
@@ -118,5 +108,54 @@ impl Session<'_> {
                 self.farewell_of(why, End::Refused(why), code)
             }
         }
+    }
+}
+
+/// What is in a mailbox, up to a batch, from what was received first; and why no more comes, if that is so.
+fn batch(mailbox: &mut MailboxReceiver, first: Result<Parcel, MailboxEnd>) -> (Vec<Parcel>, Option<MailboxEnd>) {
+    let mut parcels = Vec::new();
+    let mut next = Some(first);
+    while let Some(received) = next {
+        match received {
+            Ok(parcel) => parcels.push(parcel),
+            Err(end) => return (parcels, Some(end)),
+        }
+        // What is taken out is told: after the last of a batch nothing is.
+        next = if parcels.len() < BATCH { mailbox.try_recv() } else { None };
+    }
+    (parcels, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use crate::relay::{MailboxLimits, MemoryRelay, Relay, Topic, mailbox};
+
+    #[tokio::test]
+    async fn of_more_than_a_batch_nothing_is_dropped() {
+        let relay = MemoryRelay::new();
+        let (sender, mut receiver) = mailbox(MailboxLimits { messages: 1_000, bytes: 1 << 20 });
+        let topics = vec![Topic::Everyone];
+        let subscription = relay.subscribe("ann".into(), topics.clone(), sender).await.expect("subscribed");
+        // Full batches and one that is not; the one after a full batch is the one that was lost once.
+        let count = BATCH as u64 * 2 + 5;
+        for turn in 1..=count {
+            let event = Event::new(EventKind::Typing);
+            relay.publish(Parcel { turn, ..Parcel::new(event.into(), topics.clone()) }).await.expect("published");
+        }
+        drop(subscription);
+        let (mut turns, mut sizes) = (Vec::new(), Vec::new());
+        let end = loop {
+            let first = receiver.recv().await;
+            let (parcels, end) = batch(&mut receiver, first);
+            sizes.push(parcels.len());
+            turns.extend(parcels.iter().map(|parcel| parcel.turn));
+            if let Some(end) = end {
+                break end;
+            }
+        };
+        assert_eq!((sizes, end), (vec![BATCH, BATCH, 5], MailboxEnd::Closed));
+        assert_eq!(turns, (1..=count).collect::<Vec<_>>());
     }
 }
