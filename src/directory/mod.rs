@@ -53,7 +53,8 @@ impl Directory {
     /// Makes pinned conversations and their named parties known.
     pub async fn pin(&self, pinned: &[PinnedConversation]) -> Result<(), Fault> {
         for pin in pinned {
-            let mut room = self.room(&pin.name).await?.unwrap_or_default();
+            let known = self.room(&pin.name).await?;
+            let mut room = known.clone().unwrap_or_default();
             let is_new = room.conversation.id.is_empty();
             room.conversation.id.clone_from(&pin.name);
             room.conversation.kind = Some(pin.kind.unwrap_or(ConversationKind::Department));
@@ -71,9 +72,26 @@ impl Directory {
             for (_, name) in &pin.names {
                 self.seat(&mut room, name, &mut documents);
             }
-            self.save(&room, documents).await?;
+            let documents = self.new_of(documents).await?;
+            // Each write waits for its turn among those of a busy gateway; a reload finds most of them done.
+            if known.as_ref() != Some(&room) || !documents.is_empty() {
+                self.save(&room, documents).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Those that say something new. Of a party that is known more may be known than a pin says.
+    async fn new_of(&self, documents: Vec<Put>) -> Result<Vec<Put>, Fault> {
+        let mut new = Vec::new();
+        for put in documents {
+            let found = self.journal.get(put.collection, &put.key).await.map_err(fault)?;
+            let is_known = found.is_some() && (found == put.value || put.collection == Collection::Parties);
+            if !is_known {
+                new.push(put);
+            }
+        }
+        Ok(new)
     }
 
     /// Whoever a name gives a place in the room.

@@ -31,7 +31,11 @@ impl Naming {
     ) -> Result<Self, JournalError> {
         let pins = Pins::new(pinned, dialects);
         for (namespace, canonical, native) in pins.reserved() {
-            journal.bind(&namespace, &canonical, &native).await?;
+            // Each write waits for its turn among those of a busy gateway; a reload finds most of them done.
+            let is_bound = journal.bound(&namespace, &canonical).await?.as_ref() == Some(&native);
+            if !is_bound || journal.canonical(&namespace, &native).await?.as_ref() != Some(&canonical) {
+                journal.bind(&namespace, &canonical, &native).await?;
+            }
         }
         Ok(Naming { journal, pins })
     }
