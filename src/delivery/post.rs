@@ -1,12 +1,14 @@
 //! One call outwards. In: an address, headers, a body. Out: the status, or why there is none; always within the deadline.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 /// Connecting, sending and the answer together.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -14,50 +16,64 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// What is read of an answer, in bytes; only its status counts.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
+/// After this a connection that nobody uses is closed: before the app's server does it, many of which take 5 s.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// Connections that may wait for the next call.
+const MOST_IDLE: usize = 32;
+
 /// Why there is no status. Never holds a header or the body.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PostError {
     #[error("no answer within {} s", DEADLINE.as_secs())]
     TooSlow,
-    #[error("cannot connect: {0}")]
-    Connect(std::io::Error),
-    #[error("the connection broke: {0}")]
-    Broken(hyper::Error),
+    #[error("no connection, or it broke: {}", cause(.0))]
+    Broken(ClientError),
     #[error("the address or a header cannot be sent")]
     Unsendable,
 }
 
-/// POSTs JSON over a connection of its own. Redirects are not followed: the address is the operator's word.
-pub(super) async fn post(address: &Uri, headers: &HeaderMap, json: String) -> Result<StatusCode, PostError> {
-    match tokio::time::timeout(DEADLINE, exchange(address, headers, json)).await {
-        Ok(answered) => answered,
-        Err(_) => Err(PostError::TooSlow),
+/// What is at the bottom of it: the client's own words say only at which step it was.
+fn cause(error: &ClientError) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
     }
+    cause.to_string()
 }
 
-async fn exchange(address: &Uri, headers: &HeaderMap, json: String) -> Result<StatusCode, PostError> {
-    let host = address.host().ok_or(PostError::Unsendable)?;
-    let authority = address.authority().ok_or(PostError::Unsendable)?;
-    let path = address.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let mut request = Request::post(path)
-        .header(http::header::HOST, authority.as_str())
-        .header(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
-        .body(Full::new(Bytes::from(json)))
-        .map_err(|_| PostError::Unsendable)?;
-    request.headers_mut().extend(headers.clone());
+/// Calls over connections that are kept for the next call.
+pub(super) struct Poster {
+    client: Client<HttpConnector, Full<Bytes>>,
+}
 
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((bare, address.port_u16().unwrap_or(80))).await.map_err(PostError::Connect)?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(PostError::Broken)?;
-    let exchange = async move {
-        let response = sender.send_request(request).await?;
+impl Poster {
+    pub(super) fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(MOST_IDLE);
+        Poster { client: builder.build(connector) }
+    }
+
+    /// POSTs JSON. Redirects are not followed: the address is the operator's word.
+    pub(super) async fn post(&self, address: &Uri, headers: HeaderMap, json: String) -> Result<StatusCode, PostError> {
+        let mut request = Request::post(address.clone())
+            .header(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(Full::new(Bytes::from(json)))
+            .map_err(|_| PostError::Unsendable)?;
+        request.headers_mut().extend(headers);
+        match tokio::time::timeout(DEADLINE, self.exchange(request)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(PostError::TooSlow),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<StatusCode, PostError> {
+        let response = self.client.request(request).await.map_err(PostError::Broken)?;
         let status = response.status();
-        // The rest of the answer is read so that the other side sees its call end, and thrown away.
+        // The rest of the answer is read so that its connection can be used again, and thrown away.
         let _ = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
         Ok(status)
-        // The sender is dropped here, which ends the connection beside.
-    };
-    let (status, _) = tokio::join!(exchange, connection);
-    status.map_err(PostError::Broken)
+    }
 }

@@ -1,11 +1,10 @@
 //! An app that hears by being called (a dialect with `[[webhook]]`). In: events of the conversations that have a name in
-//! the app's dialect. Out: one POST each, in order; retried, and given up with a warning.
+//! the app's dialect. Out: what it is to be sent of each.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::auth::{Principal, Secret};
 use crate::backend::{Backend, Caller, Connect};
@@ -15,12 +14,6 @@ use crate::fault::{Fault, Reason};
 use crate::metrics;
 use crate::naming::Naming;
 use crate::relay::{Mailbox, Relay, Subscription, Topic};
-
-use super::post::post;
-
-/// Pauses before each further try. The platform's own retries are not documented; five tries are ours.
-const PAUSES: [Duration; 4] =
-    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
 
 /// Where a route's events go.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +64,7 @@ impl Source {
 
 impl Webhook {
     /// The first webhook's headers; a dialect's webhooks all go to one app, which has one key.
-    fn headers(&self) -> HeaderMap {
+    pub(super) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in self.dialect.webhooks.first().into_iter().flat_map(|webhook| &webhook.headers) {
             let value = value.replace("{credential}", self.settings.key.expose());
@@ -86,34 +79,31 @@ impl Webhook {
         headers
     }
 
-    /// Tells the app of an event, if it is news to it. An error: it may be told later, and nothing was said yet.
-    pub(super) async fn tell(&self, viewer: &Principal, event: &Event) -> Result<(), Fault> {
+    /// What the app is sent of an event; nothing where it is no news to it, or its dialect has no words for it. An error: it
+    /// may be known later.
+    pub(super) async fn frames(&self, viewer: &Principal, event: &Event) -> Result<Vec<String>, Fault> {
         // What the app said itself is no news to it.
         if event.details.origin.route.as_deref() == Some(&*self.route) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let fields = match self.naming.outward(&self.dialect, viewer, event).await {
             Ok(Some(fields)) => fields,
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(Vec::new()),
             Err(fault) if fault.reason.retry_helps() => return Err(fault),
             Err(fault) => {
                 tracing::warn!(route = %self.route, %fault, "an event has no name for the webhook");
-                return Ok(());
+                return Ok(Vec::new());
             }
         };
         let places: Vec<_> = self.dialect.webhooks.iter().map(|webhook| &webhook.shapes).collect();
         let Ok(carried) = self.dialect.carry(&places, &fields, Audience::Receiver) else {
             metrics::count_untold(&self.dialect.name, event.kind.as_str());
-            return Ok(());
+            return Ok(Vec::new());
         };
         let from = event.details.origin.dialect.as_deref().unwrap_or_default();
         let lost = carried.lost.iter().map(|field| field.path());
         metrics::count_losses(from, &self.dialect.name, lost, carried.degraded.map(|why| why.as_str()));
-        let headers = self.headers();
-        for frame in carried.frames {
-            self.deliver(&headers, frame).await;
-        }
-        Ok(())
+        Ok(carried.frames)
     }
 
     /// Whether the app is told: not of conversations that are no business of its dialect.
@@ -121,27 +111,4 @@ impl Webhook {
         let conversation = &event.details.conversation;
         self.pinned.contains(&conversation.id) || conversation.kind == Some(self.dialect.naming.kind)
     }
-
-    async fn deliver(&self, headers: &HeaderMap, frame: String) {
-        for pause in PAUSES.into_iter().map(Some).chain([None]) {
-            let problem = match post(&self.settings.url, headers, frame.clone()).await {
-                Ok(status) if status.is_success() => return,
-                Ok(status) if !is_worth_another_try(status) => {
-                    tracing::warn!(route = %self.route, status = status.as_u16(), "the webhook refused an event");
-                    return;
-                }
-                Ok(status) => format!("status {}", status.as_u16()),
-                Err(error) => error.to_string(),
-            };
-            match pause {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => tracing::warn!(route = %self.route, %problem, "the webhook did not take an event; given up"),
-            }
-        }
-    }
-}
-
-/// A refusal stays one, but for "too slow" and "too much".
-fn is_worth_another_try(status: StatusCode) -> bool {
-    !status.is_client_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }

@@ -13,6 +13,18 @@ pub const LENGTH: u64 = 4_096;
 /// How long announcements are kept.
 pub const LIFE: Duration = Duration::from_secs(3_600);
 
+/// Of a topic that somebody reserved, at most.
+pub const LONGEST: u64 = 1_000_000;
+
+/// How long a reservation holds that is not repeated, and so how long announcements are kept for it.
+pub const RESERVED: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// The last number that may go of a feed that has come to `end` and that readers reserved after these numbers.
+pub fn spare(end: u64, reserved: impl Iterator<Item = u64>) -> u64 {
+    let unreserved = end.saturating_sub(LENGTH);
+    reserved.fold(unreserved, u64::min).max(end.saturating_sub(LONGEST))
+}
+
 /// By chance, what tells one history from another. Half of the digits that a script can count with; 0 means that it is not
 /// known.
 pub fn mark() -> u64 {
@@ -39,9 +51,18 @@ pub struct Gathered {
 
 impl Gathered {
     /// What a feed says of a topic that was heard up to a place and has come to `end`. Its entries begin with the last that
-    /// was heard, if that is kept, so that it is seen whether it is still the same.
-    pub fn add(&mut self, topic: &Topic, heard: Place, end: Place, entries: Vec<Entry>) {
-        let told = since(heard, end, entries);
+    /// was heard, if that is kept, so that it is seen whether it is still the same; with a limit, there is one more at most.
+    pub fn add(&mut self, topic: &Topic, heard: Place, end: Place, entries: Vec<Entry>, limit: Option<usize>) {
+        let is_part = limit.is_some_and(|limit| entries.len() > limit);
+        let end = entries.last().filter(|_| is_part).map_or(end, |last| last.place);
+        let mut told = since(heard, end, entries);
+        if let Some(limit) = limit
+            && told.entries.len() > limit
+        {
+            // The last that was heard is not kept any more.
+            told.entries.truncate(limit);
+            told.reached = told.entries.last().map_or(heard, |entry| entry.place);
+        }
         if told.is_lost {
             self.missed.lost.push(topic.clone());
         }
@@ -115,6 +136,15 @@ mod tests {
         let place = |(number, mark)| Place { number, mark };
         let told = since(place(heard), place(end), entries);
         (told.entries.iter().map(|entry| entry.place.number).collect(), told.reached.number, told.is_lost)
+    }
+
+    #[test]
+    fn what_is_reserved_stays_within_a_bound() {
+        assert_eq!(spare(5_000, [].into_iter()), 5_000 - LENGTH);
+        assert_eq!(spare(5_000, [700, 300].into_iter()), 300, "for the one that is furthest behind");
+        assert_eq!(spare(5_000, [4_999].into_iter()), 5_000 - LENGTH, "those who reserve nothing need theirs");
+        assert_eq!(spare(LONGEST + 7, [3].into_iter()), 7);
+        assert_eq!(spare(10, [0].into_iter()), 0);
     }
 
     #[test]

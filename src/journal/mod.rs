@@ -196,8 +196,15 @@ pub trait Journal: Send + Sync + 'static {
     fn follow(&self) -> Option<tokio::sync::broadcast::Receiver<Announced>>;
 
     /// What was told at these topics after these places, as far as that is kept: 4,096 announcements of each topic, for an
-    /// hour. Topics of which something is gone are named.
+    /// hour; more, where more is reserved. Topics of which something is gone are named.
     async fn missed(&self, heard: &[(Topic, Place)]) -> Result<Missed, JournalError>;
+
+    /// The same of one topic, and no more than the oldest so many.
+    async fn told(&self, topic: &Topic, after: Place, limit: usize) -> Result<Missed, JournalError>;
+
+    /// Keeps what is told at a topic after this number for a reader, until it reserves from a later one: for seven days
+    /// after it last did, and up to 1,000,000 announcements.
+    async fn reserve(&self, topic: &Topic, reader: &str, after: u64) -> Result<(), JournalError>;
 
     /// How far these topics have come, in the order asked for. A topic where nothing was told is at 0.
     async fn places(&self, topics: &[Topic]) -> Result<Vec<(Topic, Place)>, JournalError>;

@@ -8,6 +8,7 @@ mod open;
 mod process;
 mod registry;
 mod upstreams;
+mod webhooks;
 
 use std::sync::OnceLock;
 
@@ -22,6 +23,7 @@ pub use upstreams::{
     count_confirmation, count_gap, count_missed, count_unreadable, count_upstream_request, count_upstream_unavailable,
     show_upstream_endpoint,
 };
+pub use webhooks::{WebhookBacklog, count_webhook_call, count_webhook_lost};
 
 /// All metrics of the process.
 struct Metrics {
@@ -32,6 +34,7 @@ struct Metrics {
     open: open::Open,
     process: process::Process,
     upstreams: upstreams::Upstreams,
+    webhooks: webhooks::Webhooks,
 }
 
 impl Metrics {
@@ -44,6 +47,7 @@ impl Metrics {
             open: open::Open::register(&registry),
             process: process::Process::register(&registry),
             upstreams: upstreams::Upstreams::register(&registry),
+            webhooks: webhooks::Webhooks::register(&registry),
             registry,
         }
     }

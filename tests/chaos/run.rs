@@ -23,8 +23,8 @@ const REPLICAS: usize = 3;
 
 /// What a client may be told again after a cut: what was told in the second or so since it was last kept how far it had heard.
 const TAIL: usize = 1_000;
-/// What an app may be told again when who calls it dies: the event in hand, and the one whose telling is being noted.
-const UNNOTED: usize = 2;
+/// What an app may be told again when who calls it dies: what was told and not noted, of 100 ms or so, and what was under way.
+const UNNOTED: usize = 256;
 
 /// How long after another Redis leads the old one may still be written to.
 const AFTERMATH: Duration = Duration::from_secs(5);

@@ -9,6 +9,7 @@ mod file;
 mod ids;
 mod keeper;
 mod medium;
+mod readers;
 mod reads;
 mod records;
 mod retention;
@@ -201,7 +202,16 @@ impl Journal for EmbeddedJournal {
     }
 
     async fn missed(&self, heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
-        self.medium.read(|transaction| told::missed(transaction, heard))
+        self.medium.read(|transaction| told::missed(transaction, heard, None))
+    }
+
+    async fn told(&self, topic: &Topic, after: Place, limit: usize) -> Result<Missed, JournalError> {
+        self.medium.read(|transaction| told::missed(transaction, &[(topic.clone(), after)], Some(limit)))
+    }
+
+    async fn reserve(&self, topic: &Topic, reader: &str, after: u64) -> Result<(), JournalError> {
+        let (topic, reader) = (topic.clone(), reader.to_owned());
+        self.write(|answer| Write::Reserve { topic, reader, after, answer }).await
     }
 
     async fn places(&self, topics: &[Topic]) -> Result<Vec<(Topic, Place)>, JournalError> {

@@ -38,6 +38,9 @@ pub const TOLD: TableDefinition<'static, &str, (u64, u64)> = TableDefinition::ne
 /// (topic, number) → what was told there.
 pub const FEED: TableDefinition<'static, (&str, u64), Announcement> = TableDefinition::new("feed");
 
+/// (topic, reader) → the number after which the feed is kept for it, and until when. Absent in files of earlier builds.
+pub const READERS: TableDefinition<'static, (&str, &str), (u64, u64)> = TableDefinition::new("readers");
+
 /// The number a collection has in the file. Never changed, only added to.
 pub fn collection(collection: Collection) -> u8 {
     match collection {
@@ -120,6 +123,7 @@ pub fn prepare(transaction: &WriteTransaction) -> Result<(), JournalError> {
     transaction.open_table(AGES).map_err(error)?;
     transaction.open_table(TOLD).map_err(error)?;
     transaction.open_table(FEED).map_err(error)?;
+    transaction.open_table(READERS).map_err(error)?;
     Ok(())
 }
 

@@ -4,14 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use crate::event::{Audience, Event, Missed, Place, Timestamp, Topic};
 
 use super::super::JournalError;
 use super::super::feed::{self, Entry, Gathered};
+use super::readers;
 use super::records::decode;
-use super::tables::{self, Announcement, EVENTS, FEED, LAST, TOLD};
+use super::tables::{self, Announcement, EVENTS, FEED, LAST, READERS, TOLD};
+
+/// Entries of a feed that go when one is added, at most.
+const TRIMMED: usize = 4;
 
 /// An announcement, counted.
 pub struct Told {
@@ -29,6 +33,7 @@ pub fn tell(transaction: &WriteTransaction, event: &Event, audience: &Audience) 
     let turn = next_turn(transaction, conversation)?;
     let mut told = transaction.open_table(TOLD).map_err(tables::error)?;
     let mut feed = transaction.open_table(FEED).map_err(tables::error)?;
+    let readers = transaction.open_table(READERS).map_err(tables::error)?;
     let (mark, now) = (feed::mark(), tables::milliseconds(Timestamp::now()));
     let mut places: Vec<(Topic, Place)> = Vec::with_capacity(audience.topics.len());
     for topic in &audience.topics {
@@ -40,12 +45,26 @@ pub fn tell(transaction: &WriteTransaction, event: &Event, audience: &Audience) 
         told.insert(name.as_str(), (number, mark)).map_err(tables::error)?;
         let entry = (mark, now, conversation, sequence, turn);
         feed.insert((name.as_str(), number), entry).map_err(tables::error)?;
-        if number > feed::LENGTH {
-            feed.remove((name.as_str(), number - feed::LENGTH)).map_err(tables::error)?;
-        }
+        let spare = feed::spare(number, readers::reserved(&readers, &name, now)?.into_iter());
+        trim(&mut feed, &name, spare)?;
         places.push((topic.clone(), Place { number, mark }));
     }
     Ok(Some(Told { turn, places }))
+}
+
+/// Removes some of what may go of a feed up to a number: more than is added, so that it comes to its length again.
+fn trim(feed: &mut Table<'_, (&'static str, u64), Announcement>, topic: &str, spare: u64) -> Result<(), JournalError> {
+    if spare == 0 {
+        return Ok(());
+    }
+    let mut gone = Vec::new();
+    for entry in feed.range((topic, 0)..=(topic, spare)).map_err(tables::error)?.take(TRIMMED) {
+        gone.push(entry.map_err(tables::error)?.0.value().1);
+    }
+    for number in gone {
+        feed.remove((topic, number)).map_err(tables::error)?;
+    }
+    Ok(())
 }
 
 fn next_turn(transaction: &WriteTransaction, conversation: &str) -> Result<u64, JournalError> {
@@ -69,8 +88,12 @@ pub fn places(transaction: &ReadTransaction, topics: &[Topic]) -> Result<Vec<(To
     topics.iter().map(place).collect()
 }
 
-/// What was told after these places.
-pub fn missed(transaction: &ReadTransaction, heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
+/// What was told after these places; with a limit, no more than the oldest so many of each topic.
+pub fn missed(
+    transaction: &ReadTransaction,
+    heard: &[(Topic, Place)],
+    limit: Option<usize>,
+) -> Result<Missed, JournalError> {
     let told = transaction.open_table(TOLD).map_err(tables::error)?;
     let feed = transaction.open_table(FEED).map_err(tables::error)?;
     let mut gathered = Gathered::default();
@@ -79,13 +102,14 @@ pub fn missed(transaction: &ReadTransaction, heard: &[(Topic, Place)]) -> Result
         let end = told.get(name.as_str()).map_err(tables::error)?.map_or((0, 0), |end| end.value());
         let mut entries = Vec::new();
         let range = (name.as_str(), place.number.max(1))..=(name.as_str(), u64::MAX);
-        for entry in feed.range(range).map_err(tables::error)? {
+        let most = limit.map_or(usize::MAX, |limit| limit + 1);
+        for entry in feed.range(range).map_err(tables::error)?.take(most) {
             let (key, value) = entry.map_err(tables::error)?;
             let (mark, _, conversation, sequence, turn) = value.value();
             let place = Place { number: key.value().1, mark };
             entries.push(Entry { place, conversation: conversation.into(), sequence, turn });
         }
-        gathered.add(topic, *place, Place { number: end.0, mark: end.1 }, entries);
+        gathered.add(topic, *place, Place { number: end.0, mark: end.1 }, entries, limit);
     }
     let events = transaction.open_table(EVENTS).map_err(tables::error)?;
     let Gathered { conversations, mut missed } = gathered;
@@ -107,11 +131,16 @@ pub fn has_older(
     life: Duration,
 ) -> Result<(Option<String>, bool), JournalError> {
     let feed = transaction.open_table(FEED).map_err(tables::error)?;
-    let since = oldest(life);
+    let readers = readers::table(transaction)?;
+    let (since, now) = (oldest(life), tables::milliseconds(Timestamp::now()));
     let mut at = from.map(str::to_owned);
     for _ in 0..topics {
-        let Some((topic, _, first)) = next_topic(&feed, at.as_deref())? else { return Ok((None, false)) };
-        if first < since {
+        let Some((topic, number, first)) = next_topic(&feed, at.as_deref())? else { return Ok((None, false)) };
+        let reserved = match &readers {
+            Some(readers) => readers::reserved(readers, &topic, now)?.into_iter().min(),
+            None => None,
+        };
+        if first < since && reserved.is_none_or(|after| number <= after) {
             return Ok((at, true));
         }
         at = Some(topic);
@@ -128,11 +157,14 @@ pub fn forget(
     life: Duration,
 ) -> Result<(), JournalError> {
     let mut feed = transaction.open_table(FEED).map_err(tables::error)?;
+    let readers = transaction.open_table(READERS).map_err(tables::error)?;
     let (mut at, mut left, since) = (from.map(str::to_owned), most, oldest(life));
+    let now = tables::milliseconds(Timestamp::now());
     for _ in 0..topics {
         let Some((topic, ..)) = next_topic(&feed, at.as_deref())? else { return Ok(()) };
         let mut old = Vec::new();
-        for entry in feed.range((topic.as_str(), 0)..=(topic.as_str(), u64::MAX)).map_err(tables::error)?.take(left) {
+        let last = readers::reserved(&readers, &topic, now)?.into_iter().min().unwrap_or(u64::MAX);
+        for entry in feed.range((topic.as_str(), 0)..=(topic.as_str(), last)).map_err(tables::error)?.take(left) {
             let (key, value) = entry.map_err(tables::error)?;
             if value.value().1 >= since {
                 break;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use redb::WriteTransaction;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::event::{Announced, Audience, Event, IdForm};
+use crate::event::{Announced, Audience, Event, IdForm, Topic};
 
 use super::super::{Append, JournalError, Namespace, Put, Recorded};
 use super::medium::Medium;
 use super::told::Told;
-use super::{ids, records};
+use super::{ids, readers, records};
 
 /// Writes in one transaction. More would make the first wait for the last.
 const GROUP: usize = 512;
@@ -25,6 +25,7 @@ pub enum Write {
     Put(Vec<Put>, Answer<()>),
     Native { namespace: Namespace, canonical: String, form: IdForm, answer: Answer<String> },
     Bind { namespace: Namespace, canonical: String, native: String, answer: Answer<()> },
+    Reserve { topic: Topic, reader: String, after: u64, answer: Answer<()> },
 }
 
 /// What a write came to, if its group is committed.
@@ -83,7 +84,7 @@ fn confirm(write: Write, outcome: Outcome) -> Option<Announced> {
             let _ = answer.send(Ok(event));
             news
         }
-        (Write::Put(_, answer) | Write::Bind { answer, .. }, Outcome::Done) => {
+        (Write::Put(_, answer) | Write::Bind { answer, .. } | Write::Reserve { answer, .. }, Outcome::Done) => {
             let _ = answer.send(Ok(()));
             None
         }
@@ -109,7 +110,7 @@ fn refuse(write: Write, error: JournalError) {
         Write::Amend { answer, .. } => drop(answer.send(Err(error))),
         Write::Put(_, answer) => drop(answer.send(Err(error))),
         Write::Native { answer, .. } => drop(answer.send(Err(error))),
-        Write::Bind { answer, .. } => drop(answer.send(Err(error))),
+        Write::Bind { answer, .. } | Write::Reserve { answer, .. } => drop(answer.send(Err(error))),
     }
 }
 
@@ -128,6 +129,9 @@ fn apply(transaction: &WriteTransaction, write: &Write) -> Result<Outcome, Journ
         }
         Write::Bind { namespace, canonical, native, .. } => {
             ids::bind(transaction, namespace, canonical, native).map(|()| Outcome::Done)
+        }
+        Write::Reserve { topic, reader, after, .. } => {
+            readers::reserve(transaction, topic, reader, *after).map(|()| Outcome::Done)
         }
     };
     match outcome {

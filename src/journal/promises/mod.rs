@@ -55,6 +55,7 @@ pub async fn hold(journal: Arc<dyn Journal>) {
     events::followers_hear_in_order(&journal).await;
     told::what_was_missed_is_known(&*journal).await;
     told::a_feed_has_a_bound(&*journal).await;
+    told::a_feed_is_kept_for_who_reserved_it(&*journal).await;
     journal.close().await;
     let refused = journal.append(text("late", "x")).await;
     assert!(matches!(refused, Err(JournalError::Unavailable(_))), "a closed journal takes nothing");

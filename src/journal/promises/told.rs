@@ -84,3 +84,34 @@ pub async fn a_feed_has_a_bound(journal: &dyn Journal) {
     assert_eq!(missed.lost, topic, "it is said what is gone");
     assert!((missed.announced.len() as u64) < many);
 }
+
+pub async fn a_feed_is_kept_for_who_reserved_it(journal: &dyn Journal) {
+    const MORE: u64 = feed::LENGTH + 300;
+    let topic = topics(&["told/reserved"])[0].clone();
+    let append = async |count: u64| {
+        let appends: Vec<_> = (0..count).map(|_| journal.append(told("told/kept", "x", &["told/reserved"]))).collect();
+        assert!(futures_util::future::join_all(appends).await.iter().all(Result::is_ok));
+    };
+    append(10).await;
+    journal.reserve(&topic, "slow", 3).await.expect("reserved");
+    journal.reserve(&topic, "quick", 9).await.expect("reserved");
+    append(MORE).await;
+    let from = Place { number: 3, mark: 0 };
+    let (mut at, mut numbers) = (from, Vec::new());
+    loop {
+        let page = journal.told(&topic, at, 700).await.expect("known");
+        assert_eq!(page.lost, [], "all since the slow one's place is there");
+        if page.announced.is_empty() {
+            break;
+        }
+        assert!(page.announced.len() <= 700, "no more than asked for");
+        numbers.extend(page.announced.iter().map(|announced| announced.places[0].1.number));
+        at = page.reached[0].1;
+    }
+    assert_eq!(numbers, (4..=MORE + 10).collect::<Vec<_>>());
+    for reader in ["slow", "quick"] {
+        journal.reserve(&topic, reader, at.number).await.expect("reserved");
+    }
+    append(400).await;
+    assert_eq!(journal.told(&topic, from, 10).await.expect("known").lost, [topic], "nobody needs it any more");
+}

@@ -11,6 +11,7 @@
 //! | `{ids:<owner>:<resource>}:native`, `:canonical`, `:allocated` | the id map |
 //! | `{leases}:<name>`, `{claims}:<name>` | who may decide something alone, who calls a webhook; expires |
 //! | `told`, `feed:<topic>` | how much was told where, and the latest of it; expires |
+//! | `readers:<topic>` | a hash: reader → the number after which the feed is kept for it, and until when; expires |
 //!
 //! Every key has the prefix of the settings before it. `{b}` is one of 256 buckets: all of a conversation lies in one hash
 //! slot; of a cluster, whose
@@ -19,10 +20,10 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::redis::Names;
+use crate::redis::{Names, topic_text};
 
 use super::super::{Collection, Namespace};
-use crate::event::Resource;
+use crate::event::{Resource, Topic};
 
 /// Buckets that conversations are spread over. Part of the layout: never changed.
 pub const BUCKETS: u64 = 256;
@@ -76,6 +77,11 @@ pub fn intent(names: &Names, bucket: u64, intent: Uuid) -> String {
 
 pub fn documents(names: &Names, collection: Collection) -> String {
     names.key(&format!("{{documents}}:{}", self::collection(collection)))
+}
+
+/// Who reserved a topic's feed.
+pub fn readers(names: &Names, topic: &Topic) -> String {
+    names.key(&format!("readers:{}", topic_text(topic)))
 }
 
 /// What a collection is called. Never changed, only added to.

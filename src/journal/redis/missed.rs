@@ -16,18 +16,20 @@ use super::{RedisJournal, fault, unreadable};
 const AT_ONCE: usize = 256;
 
 impl RedisJournal {
-    pub async fn read_missed(&self, heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
+    /// With a limit, no more than the oldest so many of each topic.
+    pub async fn read_missed(&self, heard: &[(Topic, Place)], limit: Option<usize>) -> Result<Missed, JournalError> {
         let mut gathered = Gathered::default();
         let counts = self.counts(heard).await?;
         let all: Vec<_> = heard.iter().zip(counts).collect();
         for some in all.chunks(AT_ONCE) {
             let mut commands = pipe();
             for ((topic, place), count) in some {
-                self.ask_feed(&mut commands, topic, *place, *count);
+                self.ask_feed(&mut commands, topic, *place, *count, limit);
             }
             let answers = self.ask_together(&mut commands).await?;
             for (((topic, place), count), answer) in some.iter().zip(answers) {
-                gathered.add(topic, *place, Place { number: *count, mark: 0 }, entries(answer)?);
+                let counted = Place { number: *count, mark: 0 };
+                gathered.add(topic, *place, counted, entries(answer)?, limit);
             }
         }
         let Gathered { conversations, mut missed } = gathered;
@@ -75,10 +77,13 @@ impl RedisJournal {
         Ok(counts.into_iter().map(Option::unwrap_or_default).collect())
     }
 
-    fn ask_feed(&self, commands: &mut Pipeline, topic: &Topic, place: Place, count: u64) {
+    fn ask_feed(&self, commands: &mut Pipeline, topic: &Topic, place: Place, count: u64, limit: Option<usize>) {
         // From the last that was heard, so that it is seen whether that is still the same.
         let (first, last) = (place.number.max(1), count.max(place.number));
         commands.cmd("XRANGE").arg(self.names.feed(topic)).arg(format!("{first}-0")).arg(format!("{last}-0"));
+        if let Some(limit) = limit {
+            commands.arg("COUNT").arg(limit + 1);
+        }
     }
 
     /// The events behind turns, as last amended.

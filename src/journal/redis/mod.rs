@@ -30,7 +30,7 @@ use crate::event::{Announced, Audience, Event, IdForm, Missed, Place, Topic};
 use crate::redis::{Cmd, Link, Names, Recent, RedisError, RedisSettings, Value, cmd};
 use crate::tasks::Tasks;
 
-use super::{Append, Collection, Journal, JournalError, Keep, Lease, Namespace, Put, Recorded, Span};
+use super::{Append, Collection, Journal, JournalError, Keep, Lease, Namespace, Put, Recorded, Span, feed};
 use writer::Order;
 
 /// Writes that may wait. Beyond that the journal is busy, and says so.
@@ -322,7 +322,17 @@ impl Journal for RedisJournal {
     }
 
     async fn missed(&self, heard: &[(Topic, Place)]) -> Result<Missed, JournalError> {
-        self.read_missed(heard).await
+        self.read_missed(heard, None).await
+    }
+
+    async fn told(&self, topic: &Topic, after: Place, limit: usize) -> Result<Missed, JournalError> {
+        self.read_missed(&[(topic.clone(), after)], Some(limit)).await
+    }
+
+    async fn reserve(&self, topic: &Topic, reader: &str, after: u64) -> Result<(), JournalError> {
+        let mut command = scripts::RESERVE.call(&[&keys::readers(&self.names, topic)]);
+        command.arg(reader).arg(after).arg(u64::try_from(feed::RESERVED.as_millis()).unwrap_or(u64::MAX));
+        self.ask(&command).await
     }
 
     async fn places(&self, topics: &[Topic]) -> Result<Vec<(Topic, Place)>, JournalError> {

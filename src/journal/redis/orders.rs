@@ -130,6 +130,8 @@ fn tell(command: &mut Cmd, audience: Option<&Audience>) -> Result<(), JournalErr
         .arg(feed::LENGTH)
         // After the last.
         .arg(milliseconds(feed::LIFE))
+        .arg(feed::LONGEST)
+        .arg(milliseconds(feed::RESERVED))
         .arg(feed::mark())
         .arg(telling::audience_line(audience).map_err(unreadable)?)
         .arg(audience.topics.len());

@@ -14,6 +14,7 @@ macro_rules! script {
 script!(APPEND, "lua/append.lua");
 script!(AMEND, "lua/amend.lua");
 script!(PUT, "lua/put.lua");
+script!(RESERVE, "lua/reserve.lua");
 script!(IMPORT_EVENTS, "lua/import_events.lua");
 script!(IMPORT_PAIRS, "lua/import_pairs.lua");
 
@@ -25,11 +26,12 @@ pub static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!
 pub static IMPORT_COUNTER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/import_counter.lua")));
 
 /// All of them, to be loaded on each connection.
-pub static ALL: LazyLock<[&'static Script; 11]> = LazyLock::new(|| {
+pub static ALL: LazyLock<[&'static Script; 12]> = LazyLock::new(|| {
     [
         &*APPEND,
         &*AMEND,
         &*PUT,
+        &*RESERVE,
         &*READ,
         &*SCAN,
         &*NAME,

@@ -31,10 +31,23 @@ local function write_documents(prefix)
   end
 end
 
--- Tells an audience, and keeps for a while that it was told. Arguments: how much is kept, how long in milliseconds, a
--- mark, the audience's line, how many topics, the topics.
+-- The first number that a feed keeps, and for how long: more than its length where readers reserved it, within a bound.
+local function kept(readers, number, bounds)
+  local first, life = number - bounds.length, bounds.life
+  for _, reader in ipairs(redis.call('HVALS', readers)) do
+    local after, till = string.match(reader, '^(%d+) (%d+)$')
+    if tonumber(till) >= now() then
+      first, life = math.min(first, tonumber(after)), bounds.reserved_life
+    end
+  end
+  return math.max(first, number - bounds.longest, 0) + 1, life
+end
+
+-- Tells an audience, and keeps for a while that it was told. Arguments: how much is kept, how long in milliseconds, the
+-- same where it is reserved, a mark, the audience's line, how many topics, the topics.
 local function tell(prefix, conversation, sequence, id, event)
-  local feed_length, feed_life, mark, audience, count = take(), take(), take(), take(), tonumber(take())
+  local bounds = { length = tonumber(take()), life = take(), longest = tonumber(take()), reserved_life = take() }
+  local mark, audience, count = take(), take(), tonumber(take())
   if count == 0 then return end
   local told = prefix .. ':told'
   -- A prefix in braces is a cluster's: its channels are of the shard that this runs in.
@@ -46,8 +59,9 @@ local function tell(prefix, conversation, sequence, id, event)
     local number = digits(redis.call('HINCRBY', told, topic, 1))
     topics[at], numbers[at] = topic, number
     local feed = prefix .. ':feed:' .. topic
+    local first, life = kept(prefix .. ':readers:' .. topic, tonumber(number), bounds)
     local function add()
-      return redis.pcall('XADD', feed, 'MAXLEN', '~', feed_length, number .. '-0',
+      return redis.pcall('XADD', feed, 'MINID', '~', digits(first) .. '-0', number .. '-0',
         'conversation', conversation, 'sequence', sequence, 'turn', turn, 'mark', mark)
     end
     local added = add()
@@ -56,7 +70,7 @@ local function tell(prefix, conversation, sequence, id, event)
       redis.call('DEL', feed)
       add()
     end
-    redis.call('PEXPIRE', feed, feed_life)
+    redis.call('PEXPIRE', feed, life)
   end
   -- Whoever hears of it at one topic knows where it is in all of them.
   local rest = mark .. ' ' .. turn .. ' ' .. sequence .. ' ' .. table.concat(numbers, ',')
