@@ -8,6 +8,7 @@ use crate::event::{Field, FieldType, IdForm, Timestamp, Value};
 use super::capture::Captured;
 use super::json;
 use super::table::EnumTable;
+use super::url_end::UrlEnd;
 
 /// The codecs a hole may name after its colon.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,8 @@ pub enum Codec {
     /// In small letters, with `_` for blanks, as names of groups are. Lossy.
     Folded,
     Enum(Arc<EnumTable>),
+    /// An id that is the end of a URL. Lossy: of the URL only its path comes back.
+    UrlEnd(Arc<UrlEnd>),
 }
 
 /// How a time is written; every form is read.
@@ -131,14 +134,16 @@ impl Codec {
             Codec::Json => field_type == FieldType::Json,
             Codec::Time(_) | Codec::TimeAgo => field_type == FieldType::Time,
             Codec::HumanSize => field_type == FieldType::Integer,
-            Codec::FirstName | Codec::Head(_) | Codec::Folded => field_type == FieldType::Text,
+            Codec::FirstName | Codec::Head(_) | Codec::Folded | Codec::UrlEnd(_) => field_type == FieldType::Text,
             Codec::Enum(_) => matches!(field_type, FieldType::Text | FieldType::Boolean | FieldType::Id),
         }
     }
 
     pub fn fidelity(&self) -> Fidelity {
         match self {
-            Codec::Trim | Codec::HumanSize | Codec::FirstName | Codec::Head(_) | Codec::Folded => Fidelity::Lossy,
+            Codec::Trim | Codec::HumanSize | Codec::FirstName | Codec::Head(_) | Codec::Folded | Codec::UrlEnd(_) => {
+                Fidelity::Lossy
+            }
             // Coarser forms cut what is finer than they can say.
             Codec::Time(TimeForm::Seconds | TimeForm::Millis | TimeForm::UnixSeconds | TimeForm::UnixMillis) => {
                 Fidelity::Lossy
@@ -190,6 +195,10 @@ impl Codec {
             },
             Codec::TimeAgo => Err(Unreadable),
             Codec::Enum(table) => table.read(captured).ok_or(Unreadable),
+            Codec::UrlEnd(end) => match captured {
+                Captured::Text(text) => end.path(text).map(|path| Value::Text(Cow::Owned(path))).ok_or(Unreadable),
+                _ => Err(Unreadable),
+            },
         }
     }
 
@@ -224,6 +233,10 @@ impl Codec {
             }
             (Codec::Folded, Value::Text(text)) => json::write_string(&text.to_lowercase().replace(' ', "_"), out),
             (Codec::Enum(table), value) => return table.write(value, out),
+            (Codec::UrlEnd(end), Value::Text(url)) => match end.of(url) {
+                Some(id) => json::write_string(id, out),
+                None => return false,
+            },
             _ => return false,
         }
         true

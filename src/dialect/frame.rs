@@ -150,6 +150,8 @@ pub struct FrameSet {
     pub frames: Vec<Frame>,
     pub reader: Reader,
     pub writer: Writer,
+    /// Whether any of them says its number.
+    pub is_numbered: bool,
 }
 
 /// Finds the compiled form of a named shape.
@@ -160,7 +162,9 @@ impl FrameSet {
     pub fn compile(frames: Vec<Frame>, nested: &mut Nested<'_>) -> Result<Self, Vec<Problem>> {
         let reader = Reader::compile(&frames, nested)?;
         let writer = Writer::compile(&frames, nested);
-        Ok(FrameSet { frames, reader, writer })
+        let mut named = Vec::new();
+        frames.iter().for_each(|frame| frame.shape.fields(&mut named));
+        Ok(FrameSet { is_numbered: named.contains(&Field::FrameNumber), frames, reader, writer })
     }
 
     /// Decodes one frame.
@@ -213,6 +217,11 @@ impl FrameSet {
     /// The frame by which one socket learns that what it said, which is no message, was taken; where the dialect has one.
     pub fn answer(&self, fields: &Fields<'_>) -> Option<String> {
         self.writer.answer(fields, &self.frames)
+    }
+
+    /// Whether a frame is sent when a socket opens.
+    pub fn greets(&self) -> bool {
+        self.frames.iter().any(|frame| frame.on_open)
     }
 
     /// The frame sent when a socket opens, if there is one and it can be written.

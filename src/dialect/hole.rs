@@ -41,10 +41,10 @@ pub enum StandIn {
 pub enum Inside<'a> {
     /// `path[:codec][?|alt]`
     Scalar { path: &'a str, codec: Option<&'a str>, mark: WrittenMark<'a>, write_only: bool },
-    /// `path as shape`, `. as shape`
-    As { path: &'a str, shape: &'a str, mark: WrittenMark<'a> },
-    /// `each list as shape`
-    Each { list: &'a str, shape: &'a str },
+    /// `path as shape`, `. as shape`; `. as shape:text` for JSON inside a text
+    As { path: &'a str, shape: &'a str, codec: Option<&'a str>, mark: WrittenMark<'a> },
+    /// `each list as shape`, `each list by field as shape`, `each list by field`
+    Each { list: &'a str, by: Option<&'a str>, shape: Option<&'a str> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,22 +64,29 @@ pub fn split(text: &str) -> Inside<'_> {
         },
     };
     let text = text.trim();
-    if let Some((left, shape)) = text.split_once(" as ") {
-        let shape = shape.trim();
-        return match left.trim().strip_prefix("each ") {
-            Some(list) => Inside::Each { list: list.trim(), shape },
-            None => Inside::As { path: left.trim(), shape, mark },
-        };
+    if let Some(rest) = text.strip_prefix("each ") {
+        let (list, shape) = parted(rest, " as ");
+        let (list, by) = parted(list, " by ");
+        return Inside::Each { list, by, shape };
+    }
+    if let (path, Some(shape)) = parted(text, " as ") {
+        let (shape, codec) = parted(shape, ":");
+        return Inside::As { path, shape, codec, mark };
     }
     let (text, write_only) = match text.strip_prefix('=') {
         Some(text) => (text, true),
         None => (text, false),
     };
-    let (path, codec) = match text.split_once(':') {
-        Some((path, codec)) => (path.trim(), Some(codec.trim())),
-        None => (text, None),
-    };
+    let (path, codec) = parted(text, ":");
     Inside::Scalar { path, codec, mark, write_only }
+}
+
+/// What stands before a word, and what after it, if it is there.
+fn parted<'a>(text: &'a str, word: &str) -> (&'a str, Option<&'a str>) {
+    match text.split_once(word) {
+        Some((left, right)) => (left.trim(), Some(right.trim())),
+        None => (text.trim(), None),
+    }
 }
 
 /// The literal that an alternative spells, if it spells one: `null`, `''`, `'text'`, `true`, `0`, `[]`, `{}`.

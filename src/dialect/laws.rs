@@ -92,6 +92,7 @@ fn value(hole: &Hole, field: Field, choices: &mut Choices<'_>) -> Option<Value<'
         Codec::Text | Codec::Trim | Codec::FirstName | Codec::Head(_) | Codec::Folded | Codec::AnyId => {
             Value::from(choices.text())
         }
+        Codec::UrlEnd(end) => Value::from(format!("https://h.example/x{}a{number}", end.beginning)),
         Codec::Integer | Codec::IntegerText | Codec::HumanSize => Value::Integer(number),
         Codec::Number => Value::Number(f64::from(choices.next()) / 64.0),
         Codec::Boolean => Value::Boolean(number % 2 == 0),

@@ -19,6 +19,7 @@ mod sample;
 pub mod schema;
 mod shape;
 mod table;
+mod url_end;
 mod write;
 
 pub use carry::{Carried, Degradation, OnLoss, as_text, is_told};

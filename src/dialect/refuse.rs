@@ -37,25 +37,33 @@ impl Dialect {
         let text = self.words(call, own, general, fault);
         let status = pick(own, general, |rule| rule.status).unwrap_or(fault.reason.status());
         let shape = call.and_then(|call| call.refusals.shape.as_ref()).or(self.refusals.shape.as_ref());
-        let fields = error_fields(&text, pick(own, general, |rule| rule.code));
+        let fields = error_fields(&text, pick(own, general, |rule| rule.code), status, fault.reason);
         let body = shape.and_then(|shape| shape.write(&fields, Audience::Sender).ok()?.into_iter().next());
         RefusedCall { status, body: body.unwrap_or_else(|| plain_body(&text)) }
     }
 
     /// What the client of this socket sees.
     pub fn refuse_frame(&self, socket: &Socket, fault: &Fault) -> RefusedFrame {
+        self.refuse_numbered(socket, fault, None)
+    }
+
+    /// The same for a frame to which its client gave a number.
+    pub fn refuse_numbered(&self, socket: &Socket, fault: &Fault, number: Option<i64>) -> RefusedFrame {
         // What the connection must name is missing for good; a field of one frame is not, and the socket stays open.
         let of_frame = matches!(fault.reason, Reason::Missing | Reason::Invalid)
             && !socket.bindings.iter().any(|binding| fault.field == Some(binding.field));
         let own = socket.refusals.rules.get(&fault.reason).filter(|rule| rule.close.is_none() || !of_frame);
         let general = self.refusals.rules.get(&fault.reason);
         let text = self.words(None, own, general, fault);
-        let fields = error_fields(&text, pick(own, general, |rule| rule.code));
+        let status = pick(own, general, |rule| rule.status).unwrap_or(fault.reason.status());
+        let mut fields = error_fields(&text, pick(own, general, |rule| rule.code), status, fault.reason);
+        if let Some(number) = number {
+            fields.set(Field::FrameNumber, Value::Integer(number));
+        }
         let close = own.and_then(|rule| rule.close);
         // A rule that only closes says nothing more; all else is told by the error frame, where there is one.
         let silent = close.is_some() && own.and_then(|rule| rule.frame) != Some(true);
         let written = socket.server.write(&fields, Audience::Sender).ok().and_then(|frames| frames.into_iter().next());
-        let status = pick(own, general, |rule| rule.status).unwrap_or(fault.reason.status());
         let body = self
             .refusals
             .shape
@@ -104,9 +112,11 @@ fn pick<T>(own: Option<&Refusal>, general: Option<&Refusal>, get: impl Fn(&Refus
     own.and_then(&get).or_else(|| general.and_then(&get))
 }
 
-fn error_fields(text: &str, code: Option<i64>) -> Fields<'_> {
+fn error_fields(text: &str, code: Option<i64>, status: u16, reason: Reason) -> Fields<'_> {
     let mut fields = Fields::about(EventKind::Error);
     fields.set(Field::ErrorText, Value::text(text));
+    fields.set(Field::ErrorStatus, Value::Integer(status.into()));
+    fields.set(Field::ErrorReason, Value::text(reason.as_str()));
     if let Some(code) = code {
         fields.set(Field::ErrorCode, Value::Integer(code));
     }

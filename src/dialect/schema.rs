@@ -53,7 +53,12 @@ fn titled(dialect: &Dialect, frame: &Frame) -> Value {
 fn of_node(node: &Node) -> Value {
     match node {
         Node::Object(members) => of_members(members),
-        Node::Array(items) => json!({ "type": "array", "maxItems": items.len() }),
+        Node::Array(items) => of_array(items),
+        Node::Keyed { .. } => json!({ "type": "object" }),
+        Node::Order { .. } => json!({ "type": "array" }),
+        Node::Embedded(inner) => {
+            json!({ "type": "string", "contentMediaType": "application/json", "contentSchema": of_node(inner) })
+        }
         Node::Literal(scalar) => json!({ "const": scalar_value(scalar) }),
         Node::Float(number) => json!({ "const": number.parse::<f64>().unwrap_or_default() }),
         Node::Hole(hole) => of_hole(hole),
@@ -61,6 +66,16 @@ fn of_node(node: &Node) -> Value {
         Node::Each { .. } => json!({ "type": "array" }),
         Node::Record { mark: Mark::Required, .. } => json!({ "type": "object" }),
         Node::Record { .. } => json!({ "type": ["object", "null"] }),
+    }
+}
+
+fn of_array(items: &[Node]) -> Value {
+    let omitted = items.last().is_some_and(|node| matches!(node, Node::Hole(hole) if hole.may_be_absent()));
+    let schemas: Vec<Value> = items.iter().map(of_node).collect();
+    let least = items.len() - usize::from(omitted);
+    match schemas.is_empty() {
+        true => json!({ "type": "array", "maxItems": 0 }),
+        false => json!({ "type": "array", "prefixItems": schemas, "minItems": least, "maxItems": items.len() }),
     }
 }
 
@@ -77,7 +92,10 @@ fn of_members(members: &[Member]) -> Value {
             | Node::Literal(_)
             | Node::Float(_)
             | Node::Template(_)
-            | Node::Each { .. } => false,
+            | Node::Each { .. }
+            | Node::Keyed { .. }
+            | Node::Order { .. }
+            | Node::Embedded(_) => false,
         };
         if !optional {
             required.push(json!(member.key));
@@ -108,7 +126,9 @@ fn of_hole(hole: &Hole) -> Value {
 
 fn of_codec(codec: &Codec) -> Value {
     match codec {
-        Codec::Text | Codec::Trim | Codec::TimeAgo | Codec::FirstName | Codec::Folded => json!({ "type": "string" }),
+        Codec::Text | Codec::Trim | Codec::TimeAgo | Codec::FirstName | Codec::Folded | Codec::UrlEnd(_) => {
+            json!({ "type": "string" })
+        }
         // Counted in letters, as schemas count.
         Codec::Head(letters) => json!({ "type": "string", "maxLength": letters }),
         Codec::Integer => json!({ "type": ["integer", "string"] }),

@@ -172,7 +172,7 @@ shape = '''{"a":"{bodi}","b":"{body:tirm}"}'''
         "toy.toml:13:9: no event is called `message/txt`",
         "toy.toml:14:48: not JSON",
         "toy.toml:19:17: no field is called `bodi`\n  help: did you mean `body`?",
-        "toy.toml:19:30: no codec or enum is called `tirm`\n  help: did you mean `trim`?",
+        "toy.toml:19:30: no codec, enum or end of a URL is called `tirm`\n  help: did you mean `trim`?",
     ] {
         assert!(found.contains(expected), "{expected}\nis not in\n{found}");
     }

@@ -161,6 +161,9 @@ fields! {
     PresenceState "presence.state" Text "online, offline, subscribed or unsubscribed";
     ErrorText "error.text" Text "what was wrong, in the dialect's words";
     ErrorCode "error.code" Integer "the dialect's number of what was wrong";
+    ErrorStatus "error.status" Integer "the HTTP status of a refusal";
+    ErrorReason "error.reason" Text "the name of a refusal's reason in the gateway's closed list";
+    FrameNumber "frame.number" Integer "the number of a frame on its socket: as a client gave it, or how many frames its server wrote before";
     Reason "reason" Text "a line of text beside an event: why a session ended, who joined";
     GrantToken "grant.token" Text "a token that permits an upload";
     VisitorToken "visitor.token" Text "a token that lets an anonymous visitor connect";

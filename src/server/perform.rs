@@ -169,11 +169,12 @@ async fn add_messages(
 
 fn page(asked: &Asked<'_>, fields: &Fields<'_>) -> Page {
     let rule = asked.call.page;
-    let wanted =
-        |field| fields.integer(field).and_then(|number| usize::try_from(number).ok()).filter(|number| *number > 0);
+    let said = |field| fields.integer(field).and_then(|number| usize::try_from(number).ok());
+    let wanted = |field| said(field).filter(|number| *number > 0);
+    let number = said(Field::PageNumber).map(|number| (number + 1).saturating_sub(rule.first));
     Page {
         // Beyond this a page is empty anyway; the bound keeps the arithmetic small.
-        number: wanted(Field::PageNumber).unwrap_or(1).min(100_000),
+        number: number.unwrap_or(1).clamp(1, 100_000),
         size: wanted(Field::PageSize).unwrap_or(rule.size).min(rule.max),
         newest_first: rule.newest_first,
     }

@@ -2,18 +2,50 @@
 
 use crate::backend::{Caller, Sent, SessionRequest};
 use crate::dialect::CreateConversation;
-use crate::event::{Conversation, Event, Field, Value};
+use crate::event::{Conversation, Event, Field, Fields, Value};
 use crate::fault::{Fault, Reason};
 
 use super::Place;
 
+/// A frame that was taken.
+pub struct Taken {
+    pub sent: Sent,
+    /// The number that its sender gave it.
+    pub number: Option<i64>,
+}
+
+/// A frame that was not, and the number that its sender gave it.
+pub struct Refused {
+    pub fault: Fault,
+    pub number: Option<i64>,
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Refused { fault, number: None }
+    }
+}
+
 /// Takes one text frame.
-pub async fn take(place: &Place, caller: &Caller, bound: Option<&Conversation>, text: &str) -> Result<Sent, Fault> {
+pub async fn take(place: &Place, caller: &Caller, bound: Option<&Conversation>, text: &str) -> Result<Taken, Refused> {
     if let Some(rate) = &place.rate {
         rate.check(&caller.principal.id)?;
     }
-    let read = place.contract().client.read(text)?;
-    let mut fields = read.fields;
+    let client = &place.contract().client;
+    let read = client.read(text)?;
+    let number = read.fields.integer(Field::FrameNumber);
+    match hand_over(place, caller, bound, read.fields).await {
+        Ok(sent) => Ok(Taken { sent, number }),
+        Err(fault) => Err(Refused { fault, number }),
+    }
+}
+
+async fn hand_over(
+    place: &Place,
+    caller: &Caller,
+    bound: Option<&Conversation>,
+    mut fields: Fields<'_>,
+) -> Result<Sent, Fault> {
     match bound {
         // A socket that is confined to one conversation cannot name another.
         Some(conversation) => fields.set(Field::ConversationId, Value::text(&conversation.id)),

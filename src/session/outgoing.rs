@@ -3,14 +3,20 @@
 
 use crate::backend::Caller;
 use crate::dialect::{Audience, Unwritable};
-use crate::event::{Event, EventKind, Field, Timestamp, Value};
+use crate::event::{Event, EventKind, Field, Fields, Timestamp, Value};
 use crate::fault::Fault;
 use crate::metrics;
 
 use super::Place;
 
-/// The frames by which this session's client learns of the event; none when it is not for it.
-pub async fn frames(place: &Place, caller: &Caller, event: &Event) -> Result<Vec<String>, Fault> {
+/// The frames by which this session's client learns of the event; none when it is not for it. `number` says in the fields
+/// which frame of the socket they become.
+pub async fn frames(
+    place: &Place,
+    caller: &Caller,
+    event: &Event,
+    number: impl Fn(&mut Fields<'_>),
+) -> Result<Vec<String>, Fault> {
     let contract = place.contract();
     let own = event.details.sender.id == *caller.principal.id;
     let from_here = event.details.origin.connection == Some(caller.connection);
@@ -18,9 +24,10 @@ pub async fn frames(place: &Place, caller: &Caller, event: &Event) -> Result<Vec
     if own && (!contract.echo || (from_here && event.kind.message().is_none() && is_transient(event.kind))) {
         return Ok(Vec::new());
     }
-    let Some(fields) = place.naming.outward(&place.dialect, &caller.principal, event).await? else {
+    let Some(mut fields) = place.naming.outward(&place.dialect, &caller.principal, event).await? else {
         return Ok(Vec::new());
     };
+    number(&mut fields);
     let audience = match own {
         true if from_here => Audience::Origin,
         true => Audience::Sender,
@@ -46,7 +53,12 @@ pub async fn frames(place: &Place, caller: &Caller, event: &Event) -> Result<Vec
 }
 
 /// The frame by which the socket that said something which is no message learns that it was taken; where there is one.
-pub async fn answer(place: &Place, caller: &Caller, event: &Event) -> Result<Option<String>, Fault> {
+pub async fn answer(
+    place: &Place,
+    caller: &Caller,
+    event: &Event,
+    number: Option<i64>,
+) -> Result<Option<String>, Fault> {
     let server = &place.contract().server;
     let has_one = server.frames.iter().any(|frame| frame.is_answer() && frame.is_about(Some(event.kind)));
     if !has_one || event.kind.message().is_some() {
@@ -57,6 +69,9 @@ pub async fn answer(place: &Place, caller: &Caller, event: &Event) -> Result<Opt
     };
     if !fields.has(Field::SentAt) {
         fields.set(Field::SentAt, Value::Time(Timestamp::now()));
+    }
+    if let Some(number) = number {
+        fields.set(Field::FrameNumber, Value::Integer(number));
     }
     Ok(server.answer(&fields))
 }

@@ -10,16 +10,18 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::backend::{Caller, Sent};
 use crate::dialect::RefusedFrame;
-use crate::event::{Conversation, Event, EventKind, Fields};
+use crate::event::{Conversation, Event, EventKind, Field, Fields, Value};
 use crate::fault::{Fault, Reason};
 use crate::relay::{MailboxReceiver, Parcel};
 use crate::socket::{Gone, Incoming, Socket, Text};
 use crate::tasks::Stay;
 
+use super::Place;
 use super::admission::Admitted;
 use super::farewell::{End, Farewell};
+use super::incoming::{self, Refused, Taken};
+use super::outgoing;
 use super::replay::Progress;
-use super::{Place, incoming, outgoing};
 
 /// How many sends may wait for their confirmation before the socket is read again.
 const PENDING: usize = 256;
@@ -36,6 +38,7 @@ pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, mut
         caller: &caller,
         conversation: conversation.as_ref(),
         last_heard: Instant::now(),
+        written: 0,
         progress,
         missed: missed.unwrap_or_default(),
     };
@@ -66,6 +69,8 @@ pub struct Session<'a> {
     pub caller: &'a Caller,
     conversation: Option<&'a Conversation>,
     last_heard: Instant,
+    /// How many frames the client was written, where its dialect numbers them.
+    written: i64,
     /// How far the client has heard, where its route replays.
     pub progress: Option<Progress>,
     /// What it has yet to hear before anything new.
@@ -97,12 +102,14 @@ impl Session<'_> {
                 () = &mut over => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
                 received = mailbox.recv() => self.deliver(socket, mailbox, received).await?,
                 handed = &mut handing => match handed {
-                    Ok(Sent::Accepted(event)) => self.answer(socket, &event).await?,
-                    Ok(Sent::Pending(confirmation)) => pending.push(confirmation),
-                    Err(fault) => self.refuse(socket, &fault).await?,
+                    Ok(Taken { sent: Sent::Accepted(event), number }) => self.answer(socket, &event, number).await?,
+                    Ok(Taken { sent: Sent::Pending(confirmation), number }) => {
+                        pending.push(async move { (confirmation.await, number) });
+                    }
+                    Err(Refused { fault, number }) => self.refuse(socket, &fault, number).await?,
                 },
-                Some(outcome) = pending.next(), if !pending.is_empty() => if let Err(fault) = outcome {
-                    self.refuse(socket, &fault).await?;
+                Some((outcome, number)) = pending.next(), if !pending.is_empty() => if let Err(fault) = outcome {
+                    self.refuse(socket, &fault, number).await?;
                 },
                 received = socket.receive(), if handing.is_terminated() && pending.len() < PENDING => {
                     if let Some(text) = self.accept(socket, received).await? {
@@ -117,23 +124,46 @@ impl Session<'_> {
     }
 
     /// The frame that some dialects open with.
-    async fn greet<S: Socket>(&self, socket: &mut S) -> Result<(), Farewell> {
-        let event = self.conversation.map(|conversation| {
-            let mut event = Event::new(EventKind::SessionStarted);
-            event.details.conversation = conversation.clone();
-            event
-        });
-        let fields = match &event {
-            Some(event) => {
-                self.place.naming.outward(&self.place.dialect, &self.caller.principal, event).await.unwrap_or_default()
-            }
-            None => None,
-        };
-        match self.place.contract().server.greeting(&fields.unwrap_or_else(|| Fields::about(EventKind::SessionStarted)))
-        {
-            Some(frame) => self.write(socket, vec![frame]).await,
-            None => Ok(()),
+    async fn greet<S: Socket>(&mut self, socket: &mut S) -> Result<(), Farewell> {
+        let place = self.place;
+        if !place.contract().server.greets() {
+            return Ok(());
         }
+        let mut fields = self.opening().await.unwrap_or_else(|fault| {
+            tracing::warn!(route = %self.caller.route, %fault, "a greeting lacks what it should say");
+            Fields::about(EventKind::SessionStarted)
+        });
+        self.number(&mut fields);
+        let frames: Vec<String> = place.contract().server.greeting(&fields).into_iter().collect();
+        self.count(&frames);
+        self.write(socket, frames).await
+    }
+
+    /// What a greeting may say: the conversation of a socket that is confined to one, else who connected.
+    async fn opening(&self) -> Result<Fields<'static>, Fault> {
+        let (dialect, naming) = (&self.place.dialect, &self.place.naming);
+        let mut event = Event::new(EventKind::SessionStarted);
+        if let Some(conversation) = self.conversation {
+            event.details.conversation = conversation.clone();
+            let seen = naming.outward(dialect, &self.caller.principal, &event).await?;
+            return Ok(seen.unwrap_or_else(|| Fields::about(EventKind::SessionStarted)));
+        }
+        event.details.receiver.id = self.caller.principal.id.to_string();
+        let mut fields = event.fields().into_owned();
+        naming.rename(dialect, &mut fields).await?;
+        Ok(fields)
+    }
+
+    /// Says in the fields which frame of this socket they become, where the dialect numbers its frames.
+    pub fn number(&self, fields: &mut Fields<'_>) {
+        if self.place.contract().server.is_numbered {
+            fields.set(Field::FrameNumber, Value::Integer(self.written));
+        }
+    }
+
+    /// These will be written.
+    pub fn count(&mut self, frames: &[String]) {
+        self.written += i64::try_from(frames.len()).unwrap_or(0);
     }
 
     /// What the client sent: a text to be handed over, or what ends or refuses it here.
@@ -158,26 +188,24 @@ impl Session<'_> {
             }
             Incoming::Closed(_) => return Err(Farewell::silent(End::Closed)),
         };
-        self.refuse(socket, &fault).await.map(|()| None)
+        self.refuse(socket, &fault, None).await.map(|()| None)
     }
 
     /// Tells this socket alone that what it said was taken, where its dialect has a frame for that. A message is confirmed
     /// by how it comes back.
-    async fn answer<S: Socket>(&self, socket: &mut S, event: &Event) -> Result<(), Farewell> {
-        let Some(frame) = outgoing::answer(self.place, self.caller, event).await.map_err(|fault| {
+    async fn answer<S: Socket>(&self, socket: &mut S, event: &Event, number: Option<i64>) -> Result<(), Farewell> {
+        let answer = outgoing::answer(self.place, self.caller, event, number).await.map_err(|fault| {
             tracing::error!(route = %self.caller.route, %fault, "what was taken could not be answered");
             Farewell::with(End::Failed, 1011, "internal error")
-        })?
-        else {
-            return Ok(());
-        };
-        self.write(socket, vec![frame]).await
+        })?;
+        self.write(socket, answer.into_iter().collect()).await
     }
 
-    async fn refuse<S: Socket>(&self, socket: &mut S, fault: &Fault) -> Result<(), Farewell> {
+    async fn refuse<S: Socket>(&self, socket: &mut S, fault: &Fault, number: Option<i64>) -> Result<(), Farewell> {
         tracing::debug!(route = %self.caller.route, %fault, "frame refused");
         crate::metrics::count_refused(&self.caller.route, fault.reason.as_str());
-        let RefusedFrame { frame, close, text, .. } = self.place.dialect.refuse_frame(self.place.contract(), fault);
+        let contract = self.place.contract();
+        let RefusedFrame { frame, close, text, .. } = self.place.dialect.refuse_numbered(contract, fault, number);
         self.write(socket, frame.into_iter().collect()).await?;
         match close {
             Some(code) => Err(Farewell::with(End::Refused(fault.reason), code, text)),

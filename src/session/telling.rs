@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::dialect::Scope;
-use crate::event::EventKind;
+use crate::event::{EventKind, Fields};
 use crate::fault::Reason;
 use crate::relay::{MailboxEnd, MailboxReceiver, Parcel};
 use crate::socket::{Incoming, Socket};
@@ -65,11 +65,15 @@ impl Session<'_> {
     }
 
     /// The frames of a parcel.
-    async fn told(&self, parcel: &Parcel) -> Result<Vec<String>, Farewell> {
-        outgoing::frames(self.place, self.caller, &parcel.event).await.map_err(|fault| {
+    async fn told(&mut self, parcel: &Parcel) -> Result<Vec<String>, Farewell> {
+        let number = |fields: &mut Fields<'_>| self.number(fields);
+        let told = outgoing::frames(self.place, self.caller, &parcel.event, number).await;
+        let frames = told.map_err(|fault| {
             tracing::error!(route = %self.caller.route, %fault, "an event could not be brought to its reader");
             Farewell::with(End::Failed, 1011, "internal error")
-        })
+        })?;
+        self.count(&frames);
+        Ok(frames)
     }
 
     /// Asks whether what was written has been read, where that is to be known.

@@ -11,4 +11,5 @@ mod media;
 mod pair;
 mod passage;
 mod pieces;
+mod sixth;
 mod standin;

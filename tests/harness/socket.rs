@@ -13,6 +13,11 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::PATIENCE;
 
+/// The header that asks for a subprotocol.
+fn subprotocol(protocol: Option<&str>) -> Vec<(&'static str, &str)> {
+    protocol.map(|protocol| ("sec-websocket-protocol", protocol)).into_iter().collect()
+}
+
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
     /// What the server chose.
@@ -31,13 +36,19 @@ impl Socket {
     /// Opens one where a gateway may have died: none when it is not there, goes meanwhile, or refuses.
     pub async fn reach(address: SocketAddr, path: &str, protocol: Option<&str>) -> Option<Self> {
         let stream = TcpStream::connect(address).await.ok()?;
-        Self::shake_hands(stream, address, path, protocol).await?.ok()
+        Self::shake_hands(stream, address, path, &subprotocol(protocol)).await?.ok()
+    }
+
+    /// The same as [`Self::open`] with headers of one's own, their names in lower case.
+    pub async fn open_with(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self::shake_hands(stream, address, path, headers).await.expect("an answer to the handshake")
     }
 
     /// Opens one, or says the HTTP status that refused it.
     pub async fn open(address: SocketAddr, path: &str, protocol: Option<&str>) -> Result<Self, u16> {
         let stream = TcpStream::connect(address).await.unwrap();
-        Self::shake_hands(stream, address, path, protocol).await.expect("an answer to the handshake")
+        Self::shake_hands(stream, address, path, &subprotocol(protocol)).await.expect("an answer to the handshake")
     }
 
     /// None when the connection broke.
@@ -45,11 +56,11 @@ impl Socket {
         stream: TcpStream,
         address: SocketAddr,
         path: &str,
-        protocol: Option<&str>,
+        headers: &[(&'static str, &str)],
     ) -> Option<Result<Self, u16>> {
         let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
-        if let Some(protocol) = protocol {
-            request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
         }
         // What this client sends is hostile, so it sets itself no bounds.
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);

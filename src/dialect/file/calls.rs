@@ -197,8 +197,9 @@ fn media(section: &Section<'_>) -> BTreeMap<String, MessageKind> {
 }
 
 fn page(section: &Section<'_>) -> PageRule {
-    let mut page = PageRule { size: 200, max: 200, newest_first: false };
+    let mut page = PageRule { first: 1, size: 200, max: 200, newest_first: false };
     let Some(table) = section.section("page") else { return page };
+    page.first = table.number_in("first", 0..=1).unwrap_or(page.first);
     page.size = table.number_in("size", 1..=1000).unwrap_or(page.size);
     page.max = table.number_in("max", 1..=1000).unwrap_or(page.size.max(page.max));
     page.newest_first = table.flag("newest").unwrap_or(false);

@@ -10,6 +10,7 @@ use super::super::frame::{Frame, FrameSet, Guard};
 use super::super::model::{EventPattern, Ids};
 use super::super::shape::{self, NamedText, Names, Node};
 use super::super::table::{EnumTable, Scalar};
+use super::super::url_end::UrlEnd;
 use super::section::{Section, Text};
 use super::{frames, words};
 
@@ -28,6 +29,7 @@ struct Named {
 pub struct Library {
     ids: Ids,
     enums: Vec<Arc<EnumTable>>,
+    url_ends: Vec<Arc<UrlEnd>>,
     named: Vec<Named>,
     texts: Vec<NamedText>,
     compiled: RefCell<HashMap<String, Option<Arc<FrameSet>>>>,
@@ -36,6 +38,7 @@ pub struct Library {
 impl Library {
     pub fn read(root: &Section<'_>, ids: Ids) -> Self {
         let enums = root.section("enums").map(|section| enums(&section)).unwrap_or_default();
+        let url_ends = root.section("url_ends").map(|section| url_ends(&section)).unwrap_or_default();
         let named = root.section("shapes").map(|section| named(&section)).unwrap_or_default();
         let texts = named
             .iter()
@@ -45,13 +48,13 @@ impl Library {
                 offset: named.text.as_ref().map_or(named.offset, |text| text.offset),
             })
             .collect();
-        Library { ids, enums, named, texts, compiled: RefCell::default() }
+        Library { ids, enums, url_ends, named, texts, compiled: RefCell::default() }
     }
 
     /// Parses a shape; mistakes are noted.
     pub fn shape(&self, section: &Section<'_>, text: &Text) -> Option<Node> {
         let ids = |resource: Resource| -> IdForm { self.ids.form(resource) };
-        let names = Names { ids: &ids, enums: &self.enums, shapes: &self.texts };
+        let names = Names { ids: &ids, enums: &self.enums, url_ends: &self.url_ends, shapes: &self.texts };
         match shape::parse(&text.value, text.offset, &names) {
             Ok(node) => Some(node),
             Err(problems) => {
@@ -139,6 +142,18 @@ fn enums(section: &Section<'_>) -> Vec<Arc<EnumTable>> {
         Some(Arc::new(enum_table))
     });
     tables.collect()
+}
+
+fn url_ends(section: &Section<'_>) -> Vec<Arc<UrlEnd>> {
+    let keys = section.keys().into_iter();
+    keys.filter_map(|(name, _)| {
+        let text = section.text(name)?;
+        if !(text.value.len() > 1 && text.value.starts_with('/') && text.value.ends_with('/')) {
+            section.problem(text.span.clone(), "wanted slashes at both ends", None);
+        }
+        Some(Arc::new(UrlEnd { name: name.to_owned(), beginning: text.value }))
+    })
+    .collect()
 }
 
 fn pairs(section: &Section<'_>) -> Vec<(String, Scalar)> {

@@ -154,6 +154,8 @@ pub struct Answer {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRule {
+    /// The number of the first page.
+    pub first: usize,
     pub size: usize,
     pub max: usize,
     pub newest_first: bool,

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
-use crate::event::{EventKind, Field, Fields, MessageKind, Value};
+use crate::event::{EventKind, Field, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 
 use super::super::capture::Captured;
@@ -14,6 +12,7 @@ use super::super::hole::{Hole, Mark};
 use super::super::problem::Problem;
 use super::super::shape::{Node, TemplatePiece};
 use super::super::table::Scalar;
+use super::bind::{self, Bind, Order};
 use super::tree::KeyTree;
 use super::{Bound, derive};
 
@@ -25,40 +24,14 @@ pub struct Candidate {
     constants: Vec<(usize, Scalar)>,
     absent: Vec<usize>,
     binds: Vec<Bind>,
-}
-
-#[derive(Debug)]
-enum Bind {
-    Scalar {
-        at: usize,
-        field: Field,
-        hole: Hole,
-    },
-    /// Text between a fixed beginning and a fixed end.
-    Between {
-        at: usize,
-        field: Field,
-        hole: Hole,
-        before: String,
-        after: String,
-    },
-    List {
-        at: usize,
-        field: Field,
-        shape: Arc<FrameSet>,
-    },
-    Record {
-        at: usize,
-        field: Field,
-        shape: Arc<FrameSet>,
-        required: bool,
-    },
+    orders: Vec<Order>,
 }
 
 impl Candidate {
     pub fn compile(frame: usize, shape: &Node, absent: &[String], tree: &mut KeyTree, nested: &mut Nested<'_>) -> Self {
         let root = tree.root();
-        let mut candidate = Candidate { frame, constants: Vec::new(), absent: Vec::new(), binds: Vec::new() };
+        let mut candidate =
+            Candidate { frame, constants: Vec::new(), absent: Vec::new(), binds: Vec::new(), orders: Vec::new() };
         candidate.add(shape, root, tree, nested);
         candidate.absent = absent.iter().map(|key| tree.child(root, key)).collect();
         candidate
@@ -73,8 +46,9 @@ impl Candidate {
                 }
             }
             Node::Literal(scalar) => self.constants.push((at, scalar.clone())),
-            // Constant arrays and fractions are written; a reader has no use for them as discriminators.
-            Node::Array(_) | Node::Float(_) => {}
+            Node::Array(items) => self.add_array(items, at, tree, nested),
+            // Fractions are written; a reader has no use for them as discriminators.
+            Node::Float(_) => {}
             Node::Hole(hole) => {
                 if let Some(field) = hole.field.filter(|_| hole.is_read()) {
                     if hole.is_raw() {
@@ -90,6 +64,17 @@ impl Candidate {
                     self.binds.push(Bind::List { at, field: *list, shape });
                 }
             }
+            Node::Keyed { list, key, shape } => {
+                tree.keep_raw(at);
+                if let Some(shape) = nested(shape) {
+                    self.binds.push(Bind::Keyed { at, field: *list, key: key.field, shape });
+                }
+            }
+            Node::Order { list, key } => {
+                tree.keep_raw(at);
+                self.orders.push(Order { at, list: *list, key: key.clone() });
+            }
+            Node::Embedded(inner) => self.add_embedded(inner, at, nested),
             Node::Record { field, shape, mark } => {
                 tree.keep_raw(at);
                 if let Some(shape) = nested(shape) {
@@ -97,6 +82,30 @@ impl Candidate {
                     self.binds.push(Bind::Record { at, field: *field, shape, required });
                 }
             }
+        }
+    }
+
+    /// An array that is longer than the shape says more than it can take; what has no holes is only written.
+    fn add_array(&mut self, items: &[Node], at: usize, tree: &mut KeyTree, nested: &mut Nested<'_>) {
+        let mut named = Vec::new();
+        items.iter().for_each(|item| item.fields(&mut named));
+        let Some(first) = named.first() else { return };
+        for (index, item) in items.iter().enumerate() {
+            let child = tree.item(at, index);
+            self.add(item, child, tree, nested);
+        }
+        let beyond = tree.item(at, items.len());
+        self.binds.push(Bind::Nothing { at: beyond, field: *first });
+    }
+
+    /// A text that is JSON itself is a frame in a frame.
+    fn add_embedded(&mut self, inner: &Node, at: usize, nested: &mut Nested<'_>) {
+        let mut named = Vec::new();
+        inner.fields(&mut named);
+        let Some(first) = named.first() else { return };
+        // One frame has no other that it could be mistaken for.
+        if let Ok(shape) = FrameSet::compile(vec![Frame::plain("", None, inner.clone(), 0)], nested) {
+            self.binds.push(Bind::Embedded { at, first: *first, shape: Arc::new(shape) });
         }
     }
 
@@ -132,12 +141,34 @@ impl Candidate {
         })
     }
 
+    /// The texts that are JSON themselves, and the shape of each.
+    pub fn embedded(&self) -> impl Iterator<Item = (usize, &FrameSet)> {
+        self.binds.iter().filter_map(|bind| match bind {
+            Bind::Embedded { at, shape, .. } => Some((*at, &**shape)),
+            _ => None,
+        })
+    }
+
     /// Fills the fields; of several faults the one that the frame's order names first.
     pub fn bind<'a>(&'a self, captures: &[Captured<'a>], frame: &'a Frame) -> Bound<'a> {
         let mut fields = Fields::with_capacity(self.binds.len() + frame.set.len());
         let mut kind = None;
         let mut faults = Faults { frame, first: None };
+        let mut more = Vec::new();
         for (place, bind) in self.binds.iter().enumerate() {
+            if let Bind::Embedded { at, first, shape } = bind {
+                match bind::read_embedded(&captures[*at], *first, shape) {
+                    Ok(inner) => {
+                        kind = kind.or(inner.message_kind().map(|found| (found, bind)));
+                        for (field, value) in inner.iter().filter(|(field, _)| !fields.has(*field)) {
+                            more.push((field, value.clone()));
+                        }
+                        more.drain(..).for_each(|(field, value)| fields.push(field, value));
+                    }
+                    Err((field, reason)) => faults.add(place, field, reason),
+                }
+                continue;
+            }
             match bind.read(captures, frame) {
                 Ok(None) => {}
                 Ok(Some((Field::Kind, value))) => match value.as_text().and_then(MessageKind::parse) {
@@ -163,6 +194,9 @@ impl Candidate {
             });
         }
         self.unfall(&mut fields);
+        for order in &self.orders {
+            order.apply(captures, &mut fields);
+        }
         for (field, scalar) in &frame.set {
             if let Some(value) = scalar.value() {
                 fields.set(*field, value);
@@ -216,88 +250,6 @@ impl Faults<'_> {
     }
 }
 
-impl Bind {
-    /// A table that writes several kinds alike (`is_audio` is false for all but sound) leaves open which it is: among those
-    /// the file itself decides.
-    fn refined(&self, found: MessageKind, fields: &Fields<'_>) -> MessageKind {
-        let Bind::Scalar { hole: Hole { codec: Codec::Enum(table), .. }, .. } = self else { return found };
-        if !found.is_file() || !table.is_ambiguous(found.as_str()) {
-            return found;
-        }
-        let by_file = derive::kind_of_file(fields);
-        if table.writes_alike(found.as_str(), by_file.as_str()) { by_file } else { found }
-    }
-}
-
-type BindResult<'a> = Result<Option<(Field, Value<'a>)>, (Field, Reason)>;
-
-impl Bind {
-    #[inline]
-    fn read<'a>(&'a self, captures: &[Captured<'a>], frame: &Frame) -> BindResult<'a> {
-        match self {
-            Bind::Scalar { at, field, hole } => read_scalar(&captures[*at], *field, hole, frame),
-            Bind::Between { at, field, hole, before, after } => match &captures[*at] {
-                Captured::Text(text) => {
-                    let inner = text.strip_prefix(before.as_str()).and_then(|text| text.strip_suffix(after.as_str()));
-                    let inner = inner.ok_or((*field, Reason::Invalid))?;
-                    let inner = Captured::Text(inner.to_owned().into());
-                    let found = read_scalar(&inner, *field, hole, frame)?;
-                    Ok(found.map(|(field, value)| (field, value.into_owned())))
-                }
-                other => read_scalar(other, *field, hole, frame),
-            },
-            Bind::List { at, field, shape } => match &captures[*at] {
-                Captured::Raw(text) => read_list(text, *field, shape).map(Some),
-                _ => Err((*field, Reason::Missing)),
-            },
-            Bind::Record { at, field, shape, required } => match &captures[*at] {
-                Captured::Raw(text) => match shape.read(text) {
-                    Ok(read) => Ok(Some((*field, Value::List(vec![read.fields])))),
-                    Err(_) => Err((*field, Reason::Invalid)),
-                },
-                _ if *required => Err((*field, Reason::Missing)),
-                _ => Ok(None),
-            },
-        }
-    }
-}
-
-#[inline]
-fn read_scalar<'a>(captured: &Captured<'a>, field: Field, hole: &'a Hole, frame: &Frame) -> BindResult<'a> {
-    let has_words = || frame.required.iter().any(|(named, _)| *named == field);
-    if captured.is_absent() {
-        return if hole.may_be_absent() && !has_words() { Ok(None) } else { Err((field, Reason::Missing)) };
-    }
-    match hole.codec.read(captured) {
-        Ok(value) if value.as_text() == Some("") => {
-            if hole.empty_is_absent() {
-                Ok(None)
-            } else if has_words() {
-                Err((field, Reason::Missing))
-            } else {
-                Ok(Some((field, value)))
-            }
-        }
-        Ok(value) => Ok(Some((field, value))),
-        Err(_) if hole.empty_is_absent() && *captured == Captured::Text("".into()) => Ok(None),
-        Err(_) => Err((field, Reason::Invalid)),
-    }
-}
-
-/// Members that are of no known shape are passed over: a server may know kinds that we do not.
-fn read_list<'a>(text: &'a str, field: Field, shape: &'a FrameSet) -> Result<(Field, Value<'a>), (Field, Reason)> {
-    let items: Vec<&'a RawValue> = serde_json::from_str(text).map_err(|_| (field, Reason::Invalid))?;
-    let mut records = Vec::with_capacity(items.len());
-    for item in items {
-        match shape.read(item.get()) {
-            Ok(read) => records.push(read.fields),
-            Err(fault) if fault.reason == Reason::UnknownAction => {}
-            Err(_) => return Err((field, Reason::Invalid)),
-        }
-    }
-    Ok((field, Value::List(records)))
-}
-
 /// Shapes that can never be reached: an earlier one with the same constants wants nothing that they do not have.
 pub fn unreachable(candidates: &[Candidate], frames: &[Frame]) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -332,33 +284,5 @@ impl Candidate {
         let constants = self.constants.iter().all(|mine| later.constants.contains(mine));
         let absent = self.absent.iter().all(|at| later.absent.contains(at));
         constants && absent && self.binds.iter().all(|bind| bind.is_implied_by(&later.binds))
-    }
-}
-
-impl Bind {
-    fn place(&self) -> usize {
-        match self {
-            Bind::Scalar { at, .. } | Bind::Between { at, .. } | Bind::List { at, .. } | Bind::Record { at, .. } => *at,
-        }
-    }
-
-    fn is_required(&self) -> bool {
-        match self {
-            Bind::Scalar { hole, .. } | Bind::Between { hole, .. } => !hole.may_be_absent(),
-            Bind::List { .. } => true,
-            Bind::Record { required, .. } => *required,
-        }
-    }
-
-    /// Whether a frame that fills `others` surely fills this one too.
-    fn is_implied_by(&self, others: &[Bind]) -> bool {
-        let same = others.iter().find(|other| other.place() == self.place());
-        match (self, same) {
-            (_, None) => !self.is_required(),
-            (Bind::Scalar { hole: mine, .. }, Some(Bind::Scalar { hole: theirs, .. })) => {
-                mine.codec == theirs.codec && (mine.may_be_absent() || !theirs.may_be_absent())
-            }
-            (_, Some(_)) => false,
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Decoding: one pass over the bytes records what stands at every place that a shape names; the first shape whose
 //! constants agree gives the fields. In: a frame. Out: fields that borrow from it, or the fault, with the field named.
 
+mod bind;
 mod candidate;
 mod derive;
 mod scan;
@@ -72,6 +73,15 @@ impl Reader {
                 if !codec.write(value, &mut written) {
                     return Err(Fault::invalid(*field));
                 }
+                places.push((at, written));
+            }
+        }
+        for (at, shape) in candidate.embedded() {
+            let Captured::Text(inner) = &captures[at] else { continue };
+            let spliced = shape.splice(inner, changes)?;
+            if spliced != **inner {
+                let mut written = String::new();
+                super::json::write_string(&spliced, &mut written);
                 places.push((at, written));
             }
         }

@@ -9,6 +9,8 @@ pub struct KeyTree {
 #[derive(Debug, Default)]
 struct Place {
     children: Vec<(Box<str>, usize)>,
+    /// Elements of an array, by their place in it.
+    items: Vec<usize>,
     /// The bytes are kept as they are, whatever they are.
     raw: bool,
 }
@@ -30,6 +32,26 @@ impl KeyTree {
         self.nodes.push(Place::default());
         self.nodes[parent].children.push((key.into(), at));
         at
+    }
+
+    /// The place of an element of the array at `parent`, made if it is new.
+    pub fn item(&mut self, parent: usize, index: usize) -> usize {
+        while self.nodes[parent].items.len() <= index {
+            let at = self.nodes.len();
+            self.nodes.push(Place::default());
+            self.nodes[parent].items.push(at);
+        }
+        self.nodes[parent].items[index]
+    }
+
+    /// The elements of the array at a place that any shape names.
+    pub fn items(&self, at: usize) -> &[usize] {
+        &self.nodes[at].items
+    }
+
+    /// Whether any shape names what is inside.
+    pub fn is_leaf(&self, at: usize) -> bool {
+        self.nodes[at].children.is_empty() && self.nodes[at].items.is_empty()
     }
 
     /// The place below `parent` at `key`. `expected` is where to look first, and afterwards where the next one may be.

@@ -3,6 +3,8 @@
 
 mod pieces;
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::event::{Field, Fields, Value};
@@ -11,7 +13,7 @@ use super::frame::{Frame, FrameSet, Nested};
 use super::hole::{Hole, Mark, StandIn};
 use super::json;
 use super::model::Audience;
-use super::shape::TemplatePiece;
+use super::shape::{Key, TemplatePiece};
 use pieces::Piece;
 
 /// The compiled shapes of one direction.
@@ -59,11 +61,11 @@ impl Writer {
             if frame.is_answer() && !is_message {
                 continue;
             }
+            let mut written = Vec::new();
+            self.write_beside(&frame.before, fields, audience, frames, &mut written);
             let mut out = String::with_capacity(256);
-            match self.write_frame(at, fields, &mut out) {
+            match self.write_frame(at, &numbered(fields, written.len()), &mut out) {
                 Ok(()) => {
-                    let mut written = Vec::new();
-                    self.write_beside(&frame.before, fields, audience, frames, &mut written);
                     written.push(out);
                     self.write_beside(&frame.then, fields, audience, frames, &mut written);
                     return Ok((at, written));
@@ -88,7 +90,8 @@ impl Writer {
             let Some(at) = frames.iter().position(|other| other.id == *name) else { continue };
             let holds = frames[at].when.as_ref().is_none_or(|guard| guard.holds(fields));
             let mut out = String::new();
-            if holds && frames[at].is_for(audience) && self.write_frame(at, fields, &mut out).is_ok() {
+            let numbered = numbered(fields, written.len());
+            if holds && frames[at].is_for(audience) && self.write_frame(at, &numbered, &mut out).is_ok() {
                 written.push(out);
             }
         }
@@ -106,17 +109,42 @@ impl Writer {
 
     /// The named shapes of a frame's lists and records, by field.
     pub fn nested(&self, at: usize) -> Vec<(Field, Arc<FrameSet>)> {
-        let shapes = self.shapes[at].iter().filter_map(|piece| match piece {
-            Piece::Each { list, shape } => Some((*list, Arc::clone(shape))),
-            Piece::Record { field, shape, .. } => Some((*field, Arc::clone(shape))),
-            _ => None,
-        });
-        shapes.collect()
+        let mut found = Vec::new();
+        add_nested(&self.shapes[at], &mut found);
+        found
     }
 
     /// One frame by its place, whatever it is about.
     pub fn write_frame(&self, at: usize, fields: &Fields<'_>, out: &mut String) -> Result<(), Unwritable> {
         write_pieces(&self.shapes[at], fields, out)
+    }
+}
+
+/// The same fields in a frame that so many others go before.
+fn numbered<'a, 'f>(fields: &'a Fields<'f>, before: usize) -> Cow<'a, Fields<'f>> {
+    match (fields.integer(Field::FrameNumber), i64::try_from(before)) {
+        (Some(number), Ok(before)) if before > 0 => {
+            let mut numbered = fields.clone();
+            numbered.set(Field::FrameNumber, Value::Integer(number.saturating_add(before)));
+            Cow::Owned(numbered)
+        }
+        _ => Cow::Borrowed(fields),
+    }
+}
+
+fn add_nested(pieces: &[Piece], found: &mut Vec<(Field, Arc<FrameSet>)>) {
+    for piece in pieces {
+        match piece {
+            Piece::Each { list, shape } | Piece::Keyed { list, shape, .. } => found.push((*list, Arc::clone(shape))),
+            Piece::Record { field, shape, .. } => found.push((*field, Arc::clone(shape))),
+            Piece::Embedded(inner) => add_nested(inner, found),
+            Piece::Text(_)
+            | Piece::Comma
+            | Piece::Hole(_)
+            | Piece::Member { .. }
+            | Piece::Template(_)
+            | Piece::Order { .. } => {}
+        }
     }
 }
 
@@ -141,6 +169,13 @@ fn write_pieces(pieces: &[Piece], fields: &Fields<'_>, out: &mut String) -> Resu
             }
             Piece::Template(template) => write_template(template, fields, out)?,
             Piece::Each { list, shape } => write_list(*list, shape, fields, out)?,
+            Piece::Keyed { list, key, shape } => write_keyed(*list, key, shape, fields, out)?,
+            Piece::Order { list, key } => write_order(*list, key, fields, out)?,
+            Piece::Embedded(inner) => {
+                let mut text = String::with_capacity(256);
+                write_pieces(inner, fields, &mut text)?;
+                json::write_string(&text, out);
+            }
             Piece::Record { key, field, shape, mark } => {
                 write_record(key.as_deref(), *field, shape, mark, fields, out)?
             }
@@ -231,6 +266,52 @@ fn write_list(list: Field, shape: &Arc<FrameSet>, fields: &Fields<'_>, out: &mut
         let before = out.len();
         separate(out);
         if write_first(shape, record, out).is_err() {
+            out.truncate(before);
+        }
+    }
+    out.push(']');
+    Ok(())
+}
+
+/// The same as members of an object; of two records with one key the first is written.
+fn write_keyed(
+    list: Field,
+    key: &Key,
+    shape: &Arc<FrameSet>,
+    fields: &Fields<'_>,
+    out: &mut String,
+) -> Result<(), Unwritable> {
+    if !fields.has(list) {
+        return Err(Unwritable::Needs(list));
+    }
+    let mut seen = HashSet::new();
+    out.push('{');
+    for record in fields.list(list) {
+        let Some(name) = record.get(key.field).and_then(Value::to_text) else { continue };
+        if !seen.insert(name.to_string()) {
+            continue;
+        }
+        let before = out.len();
+        separate(out);
+        json::write_string(&name, out);
+        out.push(':');
+        if write_first(shape, record, out).is_err() {
+            out.truncate(before);
+        }
+    }
+    out.push('}');
+    Ok(())
+}
+
+fn write_order(list: Field, key: &Key, fields: &Fields<'_>, out: &mut String) -> Result<(), Unwritable> {
+    if !fields.has(list) {
+        return Err(Unwritable::Needs(list));
+    }
+    out.push('[');
+    for record in fields.list(list) {
+        let before = out.len();
+        separate(out);
+        if !record.get(key.field).is_some_and(|value| key.codec.write(value, out)) {
             out.truncate(before);
         }
     }

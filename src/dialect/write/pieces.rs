@@ -7,7 +7,7 @@ use crate::event::Field;
 use super::super::frame::{FrameSet, Nested};
 use super::super::hole::{Hole, Mark};
 use super::super::json;
-use super::super::shape::{Member, Node, TemplatePiece};
+use super::super::shape::{Key, Member, Node, TemplatePiece};
 
 #[derive(Debug)]
 pub enum Piece {
@@ -25,6 +25,19 @@ pub enum Piece {
         list: Field,
         shape: Arc<FrameSet>,
     },
+    /// One member for each record.
+    Keyed {
+        list: Field,
+        key: Key,
+        shape: Arc<FrameSet>,
+    },
+    /// One scalar for each record.
+    Order {
+        list: Field,
+        key: Key,
+    },
+    /// A text that is JSON itself.
+    Embedded(Box<[Piece]>),
     /// `key` is there where the whole member may be left out.
     Record {
         key: Option<Box<str>>,
@@ -65,10 +78,18 @@ impl Compiler {
             Node::Array(items) => {
                 self.text.push('[');
                 for (at, item) in items.iter().enumerate() {
-                    if at > 0 {
-                        self.text.push(',');
+                    match item {
+                        // The last, as nothing may come after it.
+                        Node::Hole(hole) if hole.may_be_omitted() => {
+                            self.push(Piece::Member { key: "".into(), hole: hole.clone() });
+                        }
+                        _ => {
+                            if at > 0 {
+                                self.text.push(',');
+                            }
+                            self.node(item, nested);
+                        }
                     }
-                    self.node(item, nested);
                 }
                 self.text.push(']');
             }
@@ -81,6 +102,13 @@ impl Compiler {
                     self.push(Piece::Each { list: *list, shape });
                 }
             }
+            Node::Keyed { list, key, shape } => {
+                if let Some(shape) = nested(shape) {
+                    self.push(Piece::Keyed { list: *list, key: key.clone(), shape });
+                }
+            }
+            Node::Order { list, key } => self.push(Piece::Order { list: *list, key: key.clone() }),
+            Node::Embedded(inner) => self.push(Piece::Embedded(compile(inner, nested))),
             Node::Record { field, shape, mark } => {
                 if let Some(shape) = nested(shape) {
                     self.push(Piece::Record { key: None, field: *field, shape, mark: mark.clone() });

@@ -141,9 +141,20 @@ impl Inner {
     ) -> Result<String, Fault> {
         let path = path_of(call, fields, kind).ok_or_else(|| Fault::new(Reason::ConversationNotFound))?;
         let named =
-            call.query.iter().filter_map(|(field, name)| Some((name.as_str(), fields.id(*field)?.into_owned())));
+            call.query.iter().filter_map(|(field, name)| Some((name.as_str(), said_in_query(call, *field, fields)?)));
         let secret = placed.query.iter().map(|(name, secret)| (name.as_str(), secret.expose().to_owned()));
         Ok(with_query(path, named.chain(secret)))
+    }
+}
+
+/// What a query says of a field. Pages are counted from 1 here, and from what the dialect says there.
+fn said_in_query(call: &Call, field: Field, fields: &Fields<'_>) -> Option<String> {
+    match field {
+        Field::PageNumber => {
+            let first = i64::try_from(call.page.first).unwrap_or(1);
+            Some((fields.integer(field)? - 1 + first).to_string())
+        }
+        _ => fields.id(field).map(std::borrow::Cow::into_owned),
     }
 }
 

@@ -57,7 +57,7 @@ impl Hears for Hearing {
             let detail = format!("the upstream answered the handshake with {code}");
             status(Fault { retry_after, ..Fault::new(reason).detail(detail) })
         })?;
-        let greets = self.contract().server.frames.iter().any(|frame| frame.on_open);
+        let greets = self.contract().server.greets();
         let socket = if greets { self.greeted(opened.socket).await? } else { opened.socket };
         Ok((socket, opened.counted))
     }

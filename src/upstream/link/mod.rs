@@ -7,6 +7,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::event::Timestamp;
+use crate::event::{Field, Fields, Timestamp, Value};
 use crate::fault::{Fault, Reason};
 use crate::socket::{Socket, Text};
 
@@ -112,15 +113,30 @@ pub struct Link {
     status: watch::Sender<Status>,
     /// When somebody last asked for it.
     asked: Mutex<Instant>,
+    /// Frames that were given a number.
+    numbered: AtomicI64,
 }
 
 impl Link {
+    /// The number of the next frame, from 1, where its dialect numbers what clients say.
+    pub fn number(&self, fields: &mut Fields<'_>) {
+        fields.set(Field::FrameNumber, Value::Integer(self.numbered.fetch_add(1, Ordering::Relaxed) + 1));
+    }
+
     /// A socket that is about to be opened, and what is to be written on it.
     pub fn new(upstream: Arc<str>, conversation: Option<String>) -> (Arc<Self>, mpsc::Receiver<Frame>) {
         let (outgoing, waiting) = mpsc::channel(OUTGOING);
         let status = watch::Sender::new(Status::Opening);
         let asked = Mutex::new(Instant::now());
-        let link = Link { conversation, upstream, outgoing, correlator: Mutex::default(), status, asked };
+        let link = Link {
+            conversation,
+            upstream,
+            outgoing,
+            correlator: Mutex::default(),
+            status,
+            asked,
+            numbered: AtomicI64::new(0),
+        };
         (Arc::new(link), waiting)
     }
 

@@ -35,6 +35,9 @@ impl Inner {
         self.names.outward(&mut fields).await?;
         let call = self.history_call(caller, &fields);
         let call = call.ok_or_else(|| Fault::new(Reason::NotSupported).detail("the upstream has no history"))?;
+        // As much as one page may hold.
+        fields.set(Field::PageNumber, Value::Integer(1));
+        fields.set(Field::PageSize, Value::Integer(i64::try_from(call.page.max).unwrap_or(i64::MAX)));
         let mut answer = self.ask(caller, call, &fields, None).await?;
         let Some(Value::List(mut read)) = answer.remove(Field::Messages) else { return Ok(Vec::new()) };
         // Oldest first, whatever the dialect's order is.

@@ -33,8 +33,12 @@ impl Inner {
     ) -> Result<Sent, Fault> {
         let link = self.link(account, caller, socket, &event.details.conversation.id);
         link.ready().await?;
-        let sent = self.as_sent(&event, &told.fields);
+        let mut told = told;
         let contract = &self.settings.dialect.sockets[socket];
+        if contract.client.is_numbered {
+            link.number(&mut told.fields);
+        }
+        let sent = self.as_sent(&event, &told.fields);
         let frames = contract.client.write(&told.fields, Audience::Sender).map_err(unwritable)?;
         let mut follow = Vec::new();
         if let Some(text) = frames.get(1).and(event.details.body.clone()).or(told.caption.clone()) {
@@ -44,6 +48,9 @@ impl Inner {
         if let Some(caption) = &told.caption {
             let mut fields = told.fields.clone();
             caption_fields(&mut fields, caption);
+            if contract.client.is_numbered {
+                link.number(&mut fields);
+            }
             all.extend(contract.client.write(&fields, Audience::Sender).map_err(unwritable)?);
         }
         if let Some(turn) = turn {

@@ -65,8 +65,11 @@ impl Inner {
             return Ok(false);
         }
         self.names.outward(&mut fields).await?;
-        let Ok(frames) = client.write(&fields, crate::dialect::Audience::Sender) else { return Ok(false) };
         let link = self.link(account, caller, socket, &event.details.conversation.id);
+        if client.is_numbered {
+            link.number(&mut fields);
+        }
+        let Ok(frames) = client.write(&fields, crate::dialect::Audience::Sender) else { return Ok(false) };
         link.ready().await?;
         link.write(frames)?;
         Ok(true)

@@ -109,6 +109,15 @@ impl<R: Reader> Line<R> {
         }
     }
 
+    /// The next frame as it came.
+    pub async fn frame(&mut self) -> Value {
+        let known = self.frames.len();
+        while self.frames.len() == known {
+            self.next("a frame").await;
+        }
+        self.frames[known].clone()
+    }
+
     /// Reads one frame; it must come in time.
     async fn next(&mut self, what: &str) {
         assert!(self.step(PATIENCE).await, "waited for {what} in vain; the socket said {:?}", self.frames);

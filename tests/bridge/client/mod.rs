@@ -10,6 +10,7 @@ pub mod frontdesk;
 pub mod licomed;
 pub mod line;
 pub mod luxmart;
+pub mod mattermost;
 
 use std::net::SocketAddr;
 

@@ -2,4 +2,5 @@
 
 pub mod scene;
 mod story;
+pub use story::play;
 mod table;

@@ -11,12 +11,14 @@ use crate::client::divar::{Divar as App, Events};
 use crate::client::frontdesk::Frontdesk as Staff;
 use crate::client::licomed::{Licomed as User, THEM};
 use crate::client::luxmart::Luxmart as Store;
+use crate::client::mattermost::{CHANNEL, Mattermost as Member};
 use crate::harness::{API_KEY, Gateway, SECRET};
 use crate::standin::andromedia::Andromedia;
 use crate::standin::divar::Divar;
 use crate::standin::frontdesk::{Frontdesk, Profile};
 use crate::standin::licomed::Licomed;
 use crate::standin::luxmart::Luxmart;
+use crate::standin::mattermost::Mattermost;
 use crate::standin::{Standin, credentials};
 
 pub const US: &str = "0e9d4c1b-7a25-4f83-b6c0-58d3a1f2e794";
@@ -35,6 +37,8 @@ pub struct Scene {
     pub events: Option<Arc<Events>>,
     /// The backend, where it is one that calls back.
     pub divar: Option<Arc<Divar>>,
+    /// The backend, where it is one whose dialect is not built in.
+    pub mattermost: Option<Arc<Mattermost>>,
     /// What the client shows.
     pub token: String,
     pub from: &'static str,
@@ -65,6 +69,8 @@ pub enum Backend {
     Silent(Arc<dyn Standin>),
     /// It calls back.
     Calls(Arc<Divar>),
+    /// Its dialect is not built in.
+    Foreign(Arc<Mattermost>),
 }
 
 impl Backend {
@@ -76,6 +82,7 @@ impl Backend {
             }
             "licomed" => Backend::Silent(Arc::new(Licomed::start(BACKEND_SECRET, US, THEM).await)),
             "luxmart" => Backend::Silent(Arc::new(Luxmart::start(BACKEND_SECRET).await)),
+            "mattermost" => Backend::Foreign(Arc::new(Mattermost::start(BACKEND_SECRET).await)),
             "divar" => Backend::Calls(Arc::new(Divar::start(BACKEND_KEY, String::new(), EVENTS_KEY).await)),
             other => panic!("no stand-in speaks {other}"),
         }
@@ -85,6 +92,7 @@ impl Backend {
         match self {
             Backend::Silent(standin) => Arc::clone(standin),
             Backend::Calls(standin) => Arc::clone(standin) as _,
+            Backend::Foreign(standin) => Arc::clone(standin) as _,
         }
     }
 }
@@ -106,6 +114,7 @@ pub fn account(dialect: &str, forwards: bool) -> String {
         "andromedia" => mint(&format!(r#"{{ sub = "{VISITOR}", role = "visitor" }}"#), "visitor"),
         "licomed" => mint(&format!(r#"{{ sub = "{US}" }}"#), "user"),
         "luxmart" => mint(r#"{ sub = "2", role = "admin" }"#, "admin"),
+        "mattermost" => mint(r#"{ sub = "ann4staff7ncbef59f4k1qe83o" }"#, "user"),
         "divar" => format!(
             "credential = {{ kind = \"fixed\", value = \"{BACKEND_KEY}\" }}\n\
              events = {{ path = \"/callbacks/back\", key = \"{EVENTS_KEY}\" }}"
@@ -128,6 +137,14 @@ fn own_account(dialect: &str) -> String {
         "andromedia" => mint(r#"{ sub = "{party.id}", role = "visitor" }"#, "visitor"),
         "luxmart" => mint(r#"{ sub = "{party.id}", role = "admin" }"#, "admin"),
         other => panic!("no accounts at {other}"),
+    }
+}
+
+/// A dialect as a config names it: one that is not built in by its file.
+pub fn spoken(dialect: &str) -> String {
+    match dialect {
+        "mattermost" => concat!(env!("CARGO_MANIFEST_DIR"), "/examples/mattermost.toml").to_owned(),
+        built_in => built_in.to_owned(),
     }
 }
 
@@ -161,6 +178,11 @@ fn config(from: &str, to: &str, backend: &dyn Standin, events: Option<&Events>, 
         }
     };
     let (calls, sockets): (Vec<String>, Vec<String>) = staging.also.iter().cloned().unzip();
+    // Only a dialect that the config uses may have a name for it.
+    let own = match from == "mattermost" || to == "mattermost" {
+        true => room().replacen("luxmart", &format!("mattermost = \"{CHANNEL}\"\nluxmart"), 1),
+        false => room(),
+    };
     let uploads = if from == to { "upstream" } else { "local" };
     let events = events.map(|events| format!("events = {{ url = \"{}\", key = \"{}\" }}", events.url(), events.key()));
     format!(
@@ -189,7 +211,9 @@ auth    = {auth}
         upstream = staging.upstream,
         events = events.unwrap_or_default(),
         route = staging.route,
-        room = room(),
+        room = own,
+        from = spoken(from),
+        to = spoken(to),
         more = staging.more,
     )
 }
@@ -204,9 +228,10 @@ impl Scene {
         };
         let standin = backend.standin();
         let gateway = Gateway::start_routes(&config(from, to, &*standin, events.as_deref(), staging)).await;
-        let divar = match &backend {
-            Backend::Calls(divar) => Some(Arc::clone(divar)),
-            Backend::Silent(_) => None,
+        let (divar, mattermost) = match &backend {
+            Backend::Calls(divar) => (Some(Arc::clone(divar)), None),
+            Backend::Foreign(mattermost) => (None, Some(Arc::clone(mattermost))),
+            Backend::Silent(_) => (None, None),
         };
         if let Some(divar) = &divar {
             divar.events_at(&format!("http://{}/callbacks/back", gateway.address));
@@ -218,7 +243,7 @@ impl Scene {
         let client = open(from, gateway.address, token.clone()).await.unwrap_or_else(|status| {
             panic!("{from} → {to}: refused with {status}; the gateway says\n{}", gateway.log())
         });
-        Scene { gateway, backend: standin, client, events, divar, token, from, to }
+        Scene { gateway, backend: standin, client, events, divar, mattermost, token, from, to }
     }
 
     /// The client connects anew.
@@ -259,6 +284,9 @@ pub fn token(dialect: &str, gateway: &Gateway, events: Option<&Events>) -> Strin
         "andromedia" => gateway.token(json!({ "sub": VISITOR, "role": "visitor", "business": "hotel" })),
         "licomed" => gateway.token(json!({ "sub": US, "role": "user" })),
         "luxmart" => gateway.token(json!({ "sub": "2", "role": "admin", "name": "Eve" })),
+        "mattermost" => gateway.token(
+            json!({ "sub": "eve5user1bncbef59f4k1qe83o", "role": "staff", "name": "Eve", "department": "reception" }),
+        ),
         "divar" => events.expect("an app has somewhere to be called").token(API_KEY, None),
         other => panic!("nobody speaks {other}"),
     }
@@ -276,6 +304,7 @@ pub async fn open(dialect: &str, address: SocketAddr, token: String) -> Result<B
         "andromedia" => Box::new(Visitor::open(address, token).await?),
         "licomed" => Box::new(User::open(address, token).await?),
         "luxmart" => Box::new(Store::open(address, token).await?),
+        "mattermost" => Box::new(Member::open(address, token).await?),
         "divar" => Box::new(App::open(address, token).await?),
         other => panic!("no client speaks {other}"),
     })

@@ -10,6 +10,7 @@ pub mod divar;
 pub mod frontdesk;
 pub mod licomed;
 pub mod luxmart;
+pub mod mattermost;
 pub mod server;
 
 use std::time::Duration;

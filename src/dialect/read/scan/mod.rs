@@ -98,7 +98,12 @@ impl<'a> Scanner<'a, '_> {
     fn value(&mut self, tree: &KeyTree, node: usize, captures: &mut Captures<'a>) -> Result<(), Mistake> {
         if tree.is_raw(node) {
             let start = self.at;
-            self.ignore()?;
+            match self.peek() {
+                // Other shapes look inside.
+                b'{' if !tree.is_leaf(node) => self.object(tree, node, captures)?,
+                b'[' if !tree.is_leaf(node) => self.elements(tree, node, captures)?,
+                _ => self.ignore()?,
+            }
             let raw = &self.text[start..self.at];
             captures[node] = if raw == "null" { Captured::Null } else { Captured::Raw(raw) };
             return Ok(());
@@ -110,7 +115,7 @@ impl<'a> Scanner<'a, '_> {
                 return self.object(tree, node, captures);
             }
             b'[' => {
-                self.ignore()?;
+                self.elements(tree, node, captures)?;
                 Captured::Array
             }
             b'-' | b'0'..=b'9' => self.number()?,
@@ -196,7 +201,7 @@ impl<'a> Scanner<'a, '_> {
                     },
                 )
             }
-            b'[' => self.array(),
+            b'[' => self.array(Self::ignore_value),
             b'-' | b'0'..=b'9' => self.number().map(drop),
             b't' => self.take("true"),
             b'f' => self.take("false"),
@@ -205,14 +210,21 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
-    fn array(&mut self) -> Result<(), Mistake> {
+    /// The elements of an array that the tree may name.
+    fn elements(&mut self, tree: &KeyTree, node: usize, captures: &mut Captures<'a>) -> Result<(), Mistake> {
+        let mut named = tree.items(node).iter();
+        self.array(|scanner| scanner.place(tree, named.next().copied(), captures))
+    }
+
+    /// The elements of an array, one by one; the callee reads the value.
+    fn array(&mut self, mut element: impl FnMut(&mut Self) -> Result<(), Mistake>) -> Result<(), Mistake> {
         self.enter()?;
         self.blanks();
         if self.peek() == b']' {
             return self.leave();
         }
         loop {
-            self.ignore_value()?;
+            element(self)?;
             self.blanks();
             match self.peek() {
                 b',' => self.at += 1,

@@ -1,71 +1,19 @@
-//! A shape as a tree: the JSON sample of a dialect file with its holes resolved and its named shapes put in place.
-//! In: the text and what its names mean. Out: a tree, or every mistake with its place.
+//! The text of a shape becomes its tree. In: the text and what its names mean. Out: the tree, or every mistake with its
+//! place.
 
 use std::ops::Range;
 
-use crate::event::{Field, FieldType, IdForm, Resource};
+use crate::event::{Field, FieldType};
 
-use super::codec::Codec;
-use super::hole::{self, Hole, Inside, Mark, StandIn, WrittenMark};
-use super::problem::{Problem, suggestion};
-use super::sample::{self, Sample, SampleKind};
-use super::table::{EnumTable, Scalar};
+use super::super::codec::Codec;
+use super::super::hole::{self, Hole, Inside, Mark, WrittenMark};
+use super::super::problem::{Problem, suggestion};
+use super::super::sample::{self, Sample, SampleKind};
+use super::super::table::Scalar;
+use super::{Key, Member, NamedText, Names, Node, TemplatePiece};
 
 /// How deep named shapes may use each other.
 const MAX_NESTING: usize = 4;
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Node {
-    Object(Vec<Member>),
-    /// A constant array; only the empty one has a use.
-    Array(Vec<Node>),
-    Literal(Scalar),
-    /// A number that is no integer.
-    Float(String),
-    Hole(Hole),
-    /// Text around one or more holes.
-    Template(Vec<TemplatePiece>),
-    /// An array of records, each in the named shape.
-    Each {
-        list: Field,
-        shape: String,
-    },
-    /// One record in the named shape.
-    Record {
-        field: Field,
-        shape: String,
-        mark: Mark,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Member {
-    pub key: String,
-    pub node: Node,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum TemplatePiece {
-    Text(String),
-    Hole(Hole),
-}
-
-/// What names in shapes mean: the dialect's id forms, enums and named shapes.
-pub struct Names<'a> {
-    pub ids: &'a dyn Fn(Resource) -> IdForm,
-    pub enums: &'a [std::sync::Arc<EnumTable>],
-    /// Name, text and where the text starts in the source.
-    pub shapes: &'a [NamedText],
-}
-
-/// A named shape as written.
-#[derive(Debug, Clone)]
-pub struct NamedText {
-    pub name: String,
-    /// `None` for a union of other shapes.
-    pub text: Option<String>,
-    pub offset: usize,
-}
 
 /// Parses a shape whose text starts at `offset` of the source.
 pub fn parse(text: &str, offset: usize, names: &Names<'_>) -> Result<Node, Vec<Problem>> {
@@ -79,45 +27,6 @@ pub fn parse(text: &str, offset: usize, names: &Names<'_>) -> Result<Node, Vec<P
     };
     let node = parser.node(&sample, offset, "");
     if parser.problems.is_empty() { Ok(node) } else { Err(parser.problems) }
-}
-
-impl Node {
-    /// Every hole of this shape, those of templates included.
-    #[cfg(test)]
-    pub fn holes<'a>(&'a self, found: &mut Vec<&'a Hole>) {
-        match self {
-            Node::Object(members) => members.iter().for_each(|member| member.node.holes(found)),
-            Node::Array(items) => items.iter().for_each(|item| item.holes(found)),
-            Node::Hole(hole) => found.push(hole),
-            Node::Template(pieces) => {
-                for piece in pieces {
-                    if let TemplatePiece::Hole(hole) = piece {
-                        found.push(hole);
-                    }
-                }
-            }
-            Node::Literal(_) | Node::Float(_) | Node::Each { .. } | Node::Record { .. } => {}
-        }
-    }
-
-    /// Every field that this shape names.
-    pub fn fields(&self, found: &mut Vec<Field>) {
-        match self {
-            Node::Object(members) => members.iter().for_each(|member| member.node.fields(found)),
-            Node::Array(items) => items.iter().for_each(|item| item.fields(found)),
-            Node::Literal(_) | Node::Float(_) => {}
-            Node::Hole(hole) => hole.fields(found),
-            Node::Template(pieces) => {
-                for piece in pieces {
-                    if let TemplatePiece::Hole(hole) = piece {
-                        hole.fields(found);
-                    }
-                }
-            }
-            Node::Each { list, .. } => found.push(*list),
-            Node::Record { field, .. } => found.push(*field),
-        }
-    }
 }
 
 struct Parser<'a> {
@@ -150,21 +59,57 @@ impl Parser<'_> {
         if let [item] = items
             && let SampleKind::Text(text) = &item.kind
             && let Some(inside) = whole_hole(text)
-            && let Inside::Each { list, shape } = hole::split(inside)
+            && let Inside::Each { list, by, shape } = hole::split(inside)
         {
             let span = offset + item.span.start..offset + item.span.end;
-            let field = self.field(list, prefix, span.clone());
-            self.named(shape, span.clone());
-            return match field {
-                Some(list) if list.field_type() == FieldType::List => Node::Each { list, shape: shape.to_owned() },
-                Some(_) => {
-                    self.problem(span, format!("`{list}` is no list"), None);
-                    Node::Array(Vec::new())
-                }
-                None => Node::Array(Vec::new()),
-            };
+            let each = self.each(list, by, shape, prefix, span.clone());
+            if let Some(Node::Keyed { .. }) = each {
+                self.problem(span, "keys make an object: without the brackets".to_owned(), None);
+            }
+            return each.unwrap_or(Node::Array(Vec::new()));
         }
-        Node::Array(items.iter().map(|item| self.node(item, offset, prefix)).collect())
+        let nodes: Vec<Node> = items.iter().map(|item| self.node(item, offset, prefix)).collect();
+        let omitted = nodes.iter().position(|node| matches!(node, Node::Hole(hole) if hole.may_be_omitted()));
+        if let Some(at) = omitted.filter(|at| at + 1 < nodes.len()) {
+            let span = offset + items[at].span.start..offset + items[at].span.end;
+            self.problem(span, "only the last element of an array may be left out".to_owned(), None);
+        }
+        Node::Array(nodes)
+    }
+
+    /// `each list as shape`, `each list by field as shape`, `each list by field`.
+    fn each(
+        &mut self,
+        list: &str,
+        by: Option<&str>,
+        shape: Option<&str>,
+        prefix: &str,
+        span: Range<usize>,
+    ) -> Option<Node> {
+        let field = self.field(list, prefix, span.clone())?;
+        if field.field_type() != FieldType::List {
+            self.problem(span, format!("`{list}` is no list"), None);
+            return None;
+        }
+        let key = match by {
+            Some(path) => {
+                let field = self.field(path, "", span.clone())?;
+                Some(Key { field, codec: Codec::of_field(field, self.names.ids) })
+            }
+            None => None,
+        };
+        if let Some(shape) = shape {
+            self.named(shape, span.clone());
+        }
+        match (key, shape.map(str::to_owned)) {
+            (None, Some(shape)) => Some(Node::Each { list: field, shape }),
+            (Some(key), Some(shape)) => Some(Node::Keyed { list: field, key, shape }),
+            (Some(key), None) => Some(Node::Order { list: field, key }),
+            (None, None) => {
+                self.problem(span, "`each` wants `as` a shape, or `by` a field, or both".to_owned(), None);
+                None
+            }
+        }
     }
 
     fn members(&mut self, members: &[(String, Range<usize>, Sample)], offset: usize, prefix: &str) -> Vec<Member> {
@@ -200,15 +145,35 @@ impl Parser<'_> {
                         None => Node::Literal(Scalar::Null),
                     }
                 }
-                Inside::As { path, shape, mark } => self.record(path, shape, mark, prefix, span),
-                Inside::Each { .. } => {
-                    self.problem(
-                        span,
-                        "`each` stands alone in an array: `[\"{each messages as message}\"]`".to_owned(),
-                        None,
-                    );
-                    Node::Literal(Scalar::Null)
+                Inside::As { path, shape, codec, mark } => {
+                    let node = self.record(path, shape, mark, prefix, span.clone());
+                    match (codec, node) {
+                        (None, node) => node,
+                        (Some("text"), node @ Node::Object(_)) => Node::Embedded(Box::new(node)),
+                        (Some("text"), node) => {
+                            self.problem(span, "only an object stands in a text".to_owned(), None);
+                            node
+                        }
+                        (Some(other), node) => {
+                            let message = format!("a shape is written as it is, or as `text`; not as `{other}`");
+                            self.problem(span, message, None);
+                            node
+                        }
+                    }
                 }
+                Inside::Each { list, by, shape } => match self.each(list, by, shape, prefix, span.clone()) {
+                    Some(node @ Node::Keyed { .. }) => node,
+                    Some(_) => {
+                        self.problem(
+                            span,
+                            "`each` without keys stands alone in an array: `[\"{each messages as message}\"]`"
+                                .to_owned(),
+                            None,
+                        );
+                        Node::Literal(Scalar::Null)
+                    }
+                    None => Node::Literal(Scalar::Null),
+                },
             };
         }
         self.template(text, span, prefix)
@@ -357,12 +322,14 @@ impl Parser<'_> {
 
     fn codec(&mut self, name: &str, span: Range<usize>) -> Option<Codec> {
         let found = Codec::parse(name)
-            .or_else(|| self.names.enums.iter().find(|table| table.name == name).cloned().map(Codec::Enum));
+            .or_else(|| self.names.enums.iter().find(|table| table.name == name).cloned().map(Codec::Enum))
+            .or_else(|| self.names.url_ends.iter().find(|end| end.name == name).cloned().map(Codec::UrlEnd));
         if found.is_none() {
             let mut known: Vec<&str> = Codec::names().collect();
             known.extend(self.names.enums.iter().map(|table| table.name.as_str()));
+            known.extend(self.names.url_ends.iter().map(|end| end.name.as_str()));
             let help = suggestion(name, known);
-            self.problem(span, format!("no codec or enum is called `{name}`"), help);
+            self.problem(span, format!("no codec, enum or end of a URL is called `{name}`"), help);
         }
         found
     }
@@ -380,21 +347,4 @@ fn whole_hole(text: &str) -> Option<&str> {
         Some((path, "{}")) if !path.contains(['{', '}']) => Some(inside),
         _ => None,
     })
-}
-
-impl Hole {
-    fn fields(&self, found: &mut Vec<Field>) {
-        found.extend(self.field);
-        if let Mark::Fallback(field, _) = &self.mark {
-            found.push(*field);
-        }
-    }
-
-    /// What stands in for an absent value, if a literal does.
-    pub fn stand_in(&self) -> Option<&StandIn> {
-        match &self.mark {
-            Mark::StandIn(literal) => Some(literal),
-            Mark::Required | Mark::Optional | Mark::Fallback(..) => None,
-        }
-    }
 }
