@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod naming;
 pub mod passage;
 pub mod percent;
+pub mod placement;
 pub mod redis;
 pub mod relay;
 pub mod secret;

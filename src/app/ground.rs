@@ -10,6 +10,7 @@ use crate::auth::Secret;
 use crate::config::{Config, JournalSettings, RelaySettings};
 use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal, RedisJournal, RedisJournalSettings};
+use crate::media::{Copier, Names};
 use crate::relay::{MemoryRelay, RedisRelay, Relay};
 use crate::tasks::Tasks;
 
@@ -20,6 +21,10 @@ pub struct Ground {
     pub journal: Arc<dyn Journal>,
     pub relay: Arc<dyn Relay>,
     pub hub: Hub,
+    /// Who may use a key of a file that somebody could guess.
+    pub names: Names,
+    /// Makes copies of uploads that are still to be made.
+    pub copier: Copier,
     /// What the tokens of visitors are signed with.
     pub visitors: Secret,
     pub tasks: Tasks,
@@ -48,7 +53,9 @@ impl Ground {
             (None, JournalSettings::Redis(_)) => return Err("`visitor_secret` of [server] is missing".into()),
         };
         let hub = Hub::open(Arc::clone(&journal), Arc::clone(&relay), &tasks);
-        Ok(Ground { address, journal, relay, hub, visitors, tasks, open: Mutex::default() })
+        let copier = Copier::start(Arc::clone(&journal), &tasks);
+        let names = Names::new(Arc::clone(&journal), tasks.clone());
+        Ok(Ground { address, journal, relay, hub, names, copier, visitors, tasks, open: Mutex::default() })
     }
 
     /// The count of a route's open sockets.

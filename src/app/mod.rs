@@ -6,6 +6,7 @@ mod ground;
 mod keys;
 mod parts;
 mod routes;
+mod uploads;
 mod upstreams;
 mod webhooks;
 
@@ -45,6 +46,7 @@ impl Gateway {
             None => None,
         };
         let parts = Parts::open(config, &ground, None).await?;
+        ground.copier.serve(parts.stores.clone());
         let tasks = ground.tasks.clone();
         let site = Arc::new(Site::new(parts.served(&ground)?, tasks.clone(), Bounds::default()));
         tasks.spawn(server::serve(Arc::clone(&site), listener));
@@ -75,6 +77,7 @@ impl Gateway {
         let served = parts.served(&self.ground)?;
         // From here on nothing fails.
         self.site.serve(served);
+        self.ground.copier.serve(parts.stores.clone());
         if let Some(before) = held.take() {
             parts.take_over(before);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::backend::Backend;
-use crate::config::{Config, Route, StoreSettings, Target, UploadStores, Uploads};
+use crate::config::{Config, Route, StoreSettings, Target};
 use crate::delivery::RunningWebhook;
 use crate::naming::{Naming, PinnedConversation};
 use crate::store::Store;
@@ -12,6 +12,7 @@ use crate::upstream::{Upstream, UpstreamSettings};
 
 use super::StartError;
 use super::ground::Ground;
+use super::uploads;
 
 pub struct Parts {
     pub config: Config,
@@ -61,24 +62,21 @@ impl Parts {
 
     /// The URL under which a route serves files, up to the key.
     pub fn files_url(&self, route: &Route, ground: &Ground) -> String {
-        let public_url = match upload_stores(route) {
-            Some(stores) => self.public_url(&stores.default, ground),
+        let public_url = match uploads::home(route) {
+            Some(store) => self.public_url(store, ground),
             None => format!("http://{}", ground.address),
         };
         format!("{public_url}{}{}", route.prefix, route.dialect.storage.public)
+    }
+
+    /// A store by its name.
+    pub fn store(&self, name: &str) -> Result<Arc<dyn Store>, StartError> {
+        self.stores.get(name).cloned().ok_or_else(|| format!("there is no store `{name}`").into())
     }
 
     /// Scheme and authority under which the files of a store are served.
     pub fn public_url(&self, store: &str, ground: &Ground) -> String {
         let written = self.config.stores[store].public_url();
         written.map_or_else(|| format!("http://{}", ground.address), ToOwned::to_owned)
-    }
-}
-
-/// The stores of a route that keeps its uploads itself.
-pub fn upload_stores(route: &Route) -> Option<&UploadStores> {
-    match &route.uploads {
-        Some(Uploads::Stores(stores)) => Some(stores),
-        Some(Uploads::Upstream) | None => None,
     }
 }

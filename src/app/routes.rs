@@ -9,12 +9,12 @@ use crate::config::{Route, Target};
 use crate::media::Library;
 use crate::media::signature::Signer;
 use crate::relay::MailboxLimits;
-use crate::server::{self, Stores};
+use crate::server;
 use crate::session;
 
 use super::ground::Ground;
-use super::parts::{Parts, upload_stores};
-use super::{StartError, upstreams};
+use super::parts::Parts;
+use super::{StartError, uploads, upstreams};
 
 /// Sockets at a time of a route that says nothing.
 const CONNECTIONS: usize = 10_000;
@@ -22,14 +22,6 @@ const CONNECTIONS: usize = 10_000;
 const FRAME: usize = 64 * 1024;
 
 pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Route, StartError> {
-    let stores = upload_stores(route).map(|uploads| {
-        let kinds = uploads.kinds.iter().map(|(kind, name)| (*kind, Arc::clone(&parts.stores[name])));
-        Stores {
-            default: Arc::clone(&parts.stores[&uploads.default]),
-            kinds: kinds.collect(),
-            public_url: parts.public_url(&uploads.default, ground),
-        }
-    });
     let upstream = match &route.target {
         Target::Hub => None,
         Target::Upstream(name) => parts.upstreams.get(name).map(|open| &open.upstream),
@@ -58,7 +50,7 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         connections: route.limits.connections.unwrap_or(CONNECTIONS),
         open: ground.open_sockets(&route.name),
         origins: route.origins.clone(),
-        stores,
+        stores: uploads::open(route, parts, ground)?,
         library: Library::new(Arc::clone(&ground.journal)),
         signer: Signer::new(&ground.visitors),
         file_access: route.file_access,

@@ -12,7 +12,8 @@ use crate::upstream::{Surroundings, Upstream, UpstreamSettings};
 
 use super::StartError;
 use super::ground::Ground;
-use super::parts::{Materials, OpenUpstream, Parts, upload_stores};
+use super::parts::{Materials, OpenUpstream, Parts};
+use super::uploads;
 
 /// Bytes of a file that is fetched from somewhere else.
 const LARGEST_FILE: u64 = 2 << 30;
@@ -42,8 +43,7 @@ fn materials(name: &str, settings: &UpstreamSettings, parts: &Parts, ground: &Gr
     let home = config.routes.iter().find(leads_there);
     let base = home.map_or_else(|| format!("http://{}/", ground.address), |route| parts.files_url(route, ground));
     let place = |route: &Route| {
-        let stores = upload_stores(route)?;
-        let names = std::iter::once(&stores.default).chain(stores.kinds.values()).cloned().collect();
+        let names = uploads::rules(route)?.stores().into_iter().map(str::to_owned).collect();
         Some((parts.files_url(route, ground), names))
     };
     Materials {

@@ -58,8 +58,10 @@ fn blank(text: &str, spans: &[Range<usize>]) -> String {
 }
 
 fn in_table(table: &dyn TableLike, spans: &mut Vec<Range<usize>>) {
+    // The `key` of an upload rule is where a file is kept, and no secret; only such a rule says beside it where `to`.
+    let is_rule = table.contains_key("to");
     for (key, item) in table.iter() {
-        let secret = SECRET_KEYS.contains(&key);
+        let secret = SECRET_KEYS.contains(&key) && !(is_rule && key == "key");
         match item {
             Item::None => {}
             Item::Value(value) => in_value(value, secret, spans),

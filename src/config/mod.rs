@@ -20,7 +20,7 @@ pub use node::Place;
 pub use problem::{Code, Problem, Problems};
 pub use resolve::Builtin;
 pub use settings::{
-    Config, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, UploadStores, Uploads,
+    Config, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
 };
 pub use unit::{Rate, duration};
 

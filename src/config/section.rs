@@ -312,6 +312,11 @@ impl<'a> Section<'a> {
 
     /// Keys that nobody asked for are mistakes.
     pub fn finish(self) {
+        self.finish_ref();
+    }
+
+    /// The same, for a table that somebody else holds.
+    pub fn finish_ref(&self) {
         for (name, node) in self.others() {
             self.unknown(name, node, &[]);
         }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::auth::Auth;
 use crate::delivery::WebhookSettings;
 use crate::dialect::{Dialect, FileAccess, OnLoss};
-use crate::event::MessageKind;
 use crate::journal::{Keep, RedisJournalSettings};
 use crate::naming::PinnedConversation;
+use crate::placement::Rules;
 use crate::relay::RedisRelaySettings;
 use crate::secret::Secret;
 use crate::upstream::UpstreamSettings;
@@ -134,19 +134,12 @@ pub enum Target {
 }
 
 /// Where the uploads of a route go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Uploads {
     /// Through to the upstream, as they come; only on a route whose clients speak its dialect.
-    Upstream,
-    Stores(UploadStores),
-}
-
-/// Names of stores of the config, by the kind of file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadStores {
-    /// The store of kinds that are not named.
-    pub default: String,
-    pub kinds: BTreeMap<MessageKind, String>,
+    Through,
+    /// Where the rules say.
+    Placed(Rules),
 }
 
 /// What a route allows; absent: what its dialect says, or the server's own bound.

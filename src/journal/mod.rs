@@ -76,11 +76,13 @@ pub enum Collection {
     Sends,
     /// How far clients have heard, by party, route and credential, all hashed.
     Cursors,
+    /// Copies of uploads that are still to be made, by store and key.
+    Copies,
 }
 
 impl Collection {
     /// Every one, as what is copied elsewhere is all of them.
-    pub const ALL: [Collection; 13] = [
+    pub const ALL: [Collection; 14] = [
         Collection::Conversations,
         Collection::Parties,
         Collection::Uploads,
@@ -94,6 +96,7 @@ impl Collection {
         Collection::RemoteFiles,
         Collection::Sends,
         Collection::Cursors,
+        Collection::Copies,
     ];
 }
 

@@ -1,13 +1,17 @@
 //! Files between dialects: a URL, a row id and an upload token are handles of one file. In: what was uploaded, or a
 //! handle of it. Out: every handle and fact; the name or the bytes that the other side needs.
 
+mod copies;
 pub mod fetch;
 pub mod file_name;
 mod hosted;
 mod library;
+mod names;
 pub mod signature;
 mod sources;
 
+pub use copies::Copier;
 pub use hosted::{Credential, FOLDER, Hosted};
 pub use library::{Library, Upload};
+pub use names::{Claim, Names};
 pub use sources::{Place, Source, Sources};

@@ -68,6 +68,7 @@ impl Sources {
         for place in &self.places {
             let Some(key) = url.strip_prefix(&place.url).and_then(percent::decode) else { continue };
             let key = signature::without(&key);
+            let mut failed = None;
             for store in &place.stores {
                 match store.read(key, None).await {
                     Ok(object) => {
@@ -76,10 +77,11 @@ impl Sources {
                         return Ok(Source { size, chunks: whole(chunks, size) });
                     }
                     Err(StoreError::NotFound | StoreError::Key) => {}
-                    Err(error) => return Err(error.into()),
+                    // Another may have it.
+                    Err(error) => failed = Some(error),
                 }
             }
-            return Err(Fault::new(Reason::FileNotFound));
+            return Err(failed.map_or_else(|| Fault::new(Reason::FileNotFound), Fault::from));
         }
         Ok(Source::fetched(self.fetcher.fetch(url, None).await?))
     }

@@ -7,6 +7,7 @@ mod losses;
 mod open;
 mod process;
 mod registry;
+mod uploads;
 mod upstreams;
 mod webhooks;
 
@@ -19,6 +20,7 @@ pub use journal::{count_relay_missed, count_trimmed, relayed, show_journal};
 pub use losses::{count_losses, count_untold};
 pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed};
 pub use process::{count_reload, show_config};
+pub use uploads::{count_copy, show_copies_owed};
 pub use upstreams::{
     count_confirmation, count_gap, count_missed, count_unreadable, count_upstream_request, count_upstream_unavailable,
     show_upstream_endpoint,
@@ -33,6 +35,7 @@ struct Metrics {
     losses: losses::Losses,
     open: open::Open,
     process: process::Process,
+    uploads: uploads::Uploads,
     upstreams: upstreams::Upstreams,
     webhooks: webhooks::Webhooks,
 }
@@ -46,6 +49,7 @@ impl Metrics {
             losses: losses::Losses::register(&registry),
             open: open::Open::register(&registry),
             process: process::Process::register(&registry),
+            uploads: uploads::Uploads::register(&registry),
             upstreams: upstreams::Upstreams::register(&registry),
             webhooks: webhooks::Webhooks::register(&registry),
             registry,

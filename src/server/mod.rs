@@ -32,7 +32,7 @@ use crate::backend::Callbacks;
 use crate::tasks::Tasks;
 
 pub use listen::serve;
-pub use route::{Route, Stores};
+pub use route::{Route, Stores, UploadRule};
 use table::Table;
 
 /// Bounds that hold for the whole server.

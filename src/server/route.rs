@@ -1,17 +1,17 @@
 //! A route as the server needs it: what its clients speak, how they are known, what they may.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use crate::auth::{RateLimit, Verifier, Visitors};
 use crate::backend::{Backend, Terms};
-use crate::dialect::{Dialect, FileAccess};
+use crate::dialect::{Dialect, FileAccess, KeyTemplate};
 use crate::event::MessageKind;
 use crate::media::signature::Signer;
-use crate::media::{Hosted, Library};
+use crate::media::{Hosted, Library, Names};
 use crate::naming::Naming;
 use crate::passage::Passage;
+use crate::placement::Condition;
 use crate::session;
 use crate::store::Store;
 
@@ -81,21 +81,22 @@ impl Route {
 }
 
 /// Where a route's uploads go.
-#[derive(Clone)]
 pub struct Stores {
-    pub default: Arc<dyn Store>,
-    pub kinds: BTreeMap<MessageKind, Arc<dyn Store>>,
+    /// The first that fits a file takes it; the last takes every file.
+    pub rules: Vec<Arc<UploadRule>>,
+    /// Every store once, those of the last rule first.
+    pub all: Vec<Arc<dyn Store>>,
     /// Scheme and authority that files are served under, without a slash at the end.
     pub public_url: String,
+    /// Who may use a key that somebody could guess, so that no two files have one.
+    pub names: Names,
 }
 
-impl Stores {
-    pub fn of(&self, kind: MessageKind) -> &Arc<dyn Store> {
-        self.kinds.get(&kind).unwrap_or(&self.default)
-    }
-
-    /// Every store once.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Store>> {
-        std::iter::once(&self.default).chain(self.kinds.values())
-    }
+/// A rule with its stores opened.
+pub struct UploadRule {
+    pub condition: Condition,
+    /// One, or what writes to several.
+    pub store: Arc<dyn Store>,
+    /// In place of the dialect's own, where one can be filled.
+    pub keys: Vec<KeyTemplate>,
 }

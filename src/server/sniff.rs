@@ -19,6 +19,14 @@ pub fn agrees(beginning: &[u8], mime: &str) -> bool {
     }
 }
 
+/// The type of a file: what its name stands for; where that says nothing, what its first bytes do.
+pub fn told<'a>(beginning: &[u8], mime: &'a str) -> &'a str {
+    if mime != "application/octet-stream" {
+        return mime;
+    }
+    infer::get(beginning).map_or(mime, |kind| kind.mime_type())
+}
+
 /// Containers are shared: office files are zip or OLE, `.m4a` and `.heic` are ISO base media, `.webm` is Matroska.
 fn compatible(sniffed: &str, mime: &str) -> bool {
     const PROGRAMS: &[&str] = &[

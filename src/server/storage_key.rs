@@ -1,5 +1,5 @@
-//! Where an upload is kept: the first rule of the dialect whose fields are all known. In: the rules, the call's fields,
-//! the file's name. Out: a key that nobody can guess.
+//! Where an upload is kept: the first template whose fields are all known, the operator's before the dialect's. In: the
+//! templates, the call's fields, the file's name. Out: a key, and whether somebody could guess it.
 
 use uuid::Uuid;
 
@@ -8,9 +8,30 @@ use crate::event::{Fields, Timestamp};
 use crate::media::file_name;
 
 /// The key of a new file.
-pub fn of(storage: &Storage, fields: &Fields<'_>, name: &str) -> String {
-    let made = storage.keys.iter().find_map(|template| fill(template, fields, name));
-    made.unwrap_or_else(|| format!("{}/{name}", random()))
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageKey {
+    pub text: String,
+    /// Whether another file may come to have the same.
+    pub can_collide: bool,
+}
+
+/// The key that the operator's templates give, or else the dialect's. `None` where fields that may still come would give
+/// another; once `all_came`, there is one.
+pub fn of(
+    own: &[KeyTemplate],
+    storage: &Storage,
+    fields: &Fields<'_>,
+    name: &str,
+    all_came: bool,
+) -> Option<StorageKey> {
+    for template in own.iter().chain(&storage.keys) {
+        match fill(template, fields, name) {
+            Some(text) => return Some(StorageKey { text, can_collide: !template.is_unguessable() }),
+            None if all_came => {}
+            None => return None,
+        }
+    }
+    Some(StorageKey { text: format!("{}/{name}", random()), can_collide: false })
 }
 
 fn fill(template: &KeyTemplate, fields: &Fields<'_>, name: &str) -> Option<String> {

@@ -3,10 +3,12 @@
 //!
 //! A finished upload is whole; one that was dropped, failed or cut leaves nothing behind.
 
+mod copies;
 mod error;
 mod fs;
 #[cfg(test)]
 mod promises;
+mod several;
 
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
@@ -15,8 +17,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+pub use copies::{Copied, Debt, Ledger};
 pub use error::{Mistake, StoreError};
 pub use fs::FsStore;
+pub use several::{Named, Several};
 
 /// What is known of an object before its bytes come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

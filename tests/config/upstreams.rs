@@ -9,6 +9,7 @@ use dragoman::dialect::builtin::BUILTIN;
 use dragoman::dialect::{OnLoss, Op};
 use dragoman::event::Role;
 use dragoman::naming::PinnedName;
+use dragoman::placement::Rules;
 use dragoman::upstream::{Claim, CredentialRule, UpstreamSettings};
 
 fn check(text: &str) -> Result<Loaded, Problems> {
@@ -99,16 +100,16 @@ fn routes_lead_to_upstreams() {
     let [staff, desk, apps, shops] = config.routes.as_slice() else { panic!("{:?}", config.routes) };
     assert_eq!(staff.target, Target::Upstream("clinic".to_owned()));
     assert_eq!((staff.on_loss, staff.confirm_within), (OnLoss::Refuse, Some(Duration::from_secs(3))));
-    assert!(matches!(&staff.uploads, Some(Uploads::Stores(stores)) if stores.default == "local"));
+    assert_eq!(staff.uploads, Some(Uploads::Placed(Rules::all_to("local"))));
     assert!(!staff.forward_rest && desk.forward_rest);
     assert_eq!((desk.on_loss, desk.confirm_within), (OnLoss::Degrade, None));
     assert_eq!(desk.auth, Auth::Upstream);
     // The options of one side do not make it another dialect.
-    assert_eq!(desk.uploads, Some(Uploads::Upstream));
-    assert_eq!(apps.uploads, Some(Uploads::Upstream));
+    assert_eq!(desk.uploads, Some(Uploads::Through));
+    assert_eq!(apps.uploads, Some(Uploads::Through));
     assert!(apps.events.is_some());
     // Another dialect than the client's: the one store, as on a route to the hub.
-    assert!(matches!(&shops.uploads, Some(Uploads::Stores(stores)) if stores.default == "local"));
+    assert_eq!(shops.uploads, Some(Uploads::Placed(Rules::all_to("local"))));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! A server over a real journal, hub and store in a folder of its own. In: its bounds. Out: an address, and raw bytes
 //! exchanged with it.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,14 +13,15 @@ use dragoman::dialect::{FileAccess, builtin};
 use dragoman::event::{ConversationKind, Role};
 use dragoman::hub::Hub;
 use dragoman::journal::EmbeddedJournal;
-use dragoman::media::Library;
 use dragoman::media::signature::Signer;
+use dragoman::media::{Library, Names};
 use dragoman::naming::{Naming, PinnedConversation, PinnedName};
+use dragoman::placement::Condition;
 use dragoman::relay::{MailboxLimits, MemoryRelay};
 use dragoman::secret::Secret;
-use dragoman::server::{Bounds, Route, Served, Site, Stores, serve};
+use dragoman::server::{Bounds, Route, Served, Site, Stores, UploadRule, serve};
 use dragoman::session;
-use dragoman::store::FsStore;
+use dragoman::store::{FsStore, Store};
 use dragoman::tasks::Tasks;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -71,9 +71,10 @@ impl Server {
         let relay = Arc::new(MemoryRelay::new());
         let naming = Naming::open(journal.clone(), &pinned, std::slice::from_ref(&dialect)).await.unwrap();
         let library = Library::new(journal.clone());
+        let names = Names::new(journal.clone(), tasks.clone());
         let hub = Hub::open(journal, relay, &tasks);
         hub.pin(&pinned).await.unwrap();
-        let store = Arc::new(FsStore::open(folder.path().join("uploads")).unwrap());
+        let store: Arc<dyn Store> = Arc::new(FsStore::open(folder.path().join("uploads")).unwrap());
         let route = Route {
             name: "staff".into(),
             dialect,
@@ -94,9 +95,14 @@ impl Server {
             open: Arc::new(AtomicUsize::new(0)),
             origins: Vec::new(),
             stores: Some(Stores {
-                default: store,
-                kinds: BTreeMap::new(),
+                rules: vec![Arc::new(UploadRule {
+                    condition: Condition::default(),
+                    store: Arc::clone(&store),
+                    keys: Vec::new(),
+                })],
+                all: vec![store],
                 public_url: "http://files.example".to_owned(),
+                names,
             }),
             library,
             signer: signer(),

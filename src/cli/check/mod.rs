@@ -10,6 +10,7 @@ use super::settings::ConfigArguments;
 use super::{Console, Exit};
 use crate::auth::Auth;
 use crate::config::{Config, Route, Target, Uploads};
+use crate::placement::Rules;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -80,9 +81,20 @@ fn row(config: &Config, route: &Route) -> [String; 6] {
         Auth::None { .. } => "none".to_owned(),
     };
     let uploads = match &route.uploads {
-        Some(Uploads::Stores(stores)) => &stores.default,
-        Some(Uploads::Upstream) => "upstream",
-        None => "-",
+        Some(Uploads::Placed(rules)) => places(rules),
+        Some(Uploads::Through) => "upstream".to_owned(),
+        None => "-".to_owned(),
     };
-    [route.name.to_string(), route.dialect.name.to_string(), place, target, auth, uploads.to_owned()]
+    [route.name.to_string(), route.dialect.name.to_string(), place, target, auth, uploads]
+}
+
+/// Where uploads go, each place once, that of the last resort first.
+fn places(rules: &Rules) -> String {
+    let mut places: Vec<String> = Vec::new();
+    for place in rules.0.iter().rev().map(|rule| rule.to.to_string()) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places.join(", ")
 }

@@ -10,6 +10,7 @@ mod persistence;
 mod routes;
 mod server;
 mod stores;
+mod uploads;
 mod upstreams;
 
 use std::path::Path;
@@ -22,8 +23,9 @@ use super::settings::{JournalSettings, RelaySettings, ServerSettings};
 pub(super) use auth::WrittenAuth;
 pub(super) use conversations::{OWN_KEYS, WrittenConversation};
 pub(super) use credential::WrittenCredential;
-pub(super) use routes::{WrittenRoute, WrittenUploads};
+pub(super) use routes::WrittenRoute;
 pub(super) use stores::WrittenStore;
+pub(super) use uploads::{WrittenDestination, WrittenRule, WrittenUploads};
 pub(super) use upstreams::{Written, WrittenUpstream};
 
 /// The whole file.

@@ -10,9 +10,9 @@ use super::super::settings::Limits;
 use super::auth::{self, WrittenAuth};
 use super::events;
 use super::stores::origin;
+use super::uploads::{self, WrittenUploads};
 use crate::delivery::WebhookSettings;
 use crate::dialect::{FileAccess, OnLoss, OptionValue};
-use crate::event::MessageKind;
 
 const KIBIBYTE: u64 = 1024;
 const MEBIBYTE: u64 = 1024 * KIBIBYTE;
@@ -48,13 +48,6 @@ pub(in crate::config) struct WrittenRoute {
 const REPLAY: Duration = Duration::from_secs(5 * 60);
 const LONGEST_REPLAY: Duration = Duration::from_secs(60 * 60);
 
-/// Names of stores, yet to be looked up.
-#[derive(Debug)]
-pub(in crate::config) struct WrittenUploads {
-    pub default: Option<Spanned<String>>,
-    pub kinds: Vec<(MessageKind, Spanned<String>)>,
-}
-
 pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
     let place = section.place().clone();
     let name = section.needed_text("name", "each route has a name of its own, as in `name = \"staff\"`");
@@ -68,7 +61,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         options: options(&section),
         host: section.parsed("host", host).map(|host| host.value),
         prefix: section.parsed("prefix", prefix).map(|prefix| prefix.value).unwrap_or_default(),
-        uploads: uploads(&section),
+        uploads: uploads::read(&section),
         file_access: section.word("file_access", FileAccess::WORDS),
         auth: section.section("auth").and_then(auth::read),
         limits: section.section("limits").map(limits).unwrap_or_default(),
@@ -188,27 +181,6 @@ fn origins(section: &Section<'_>) -> Vec<String> {
         }
     }
     origins
-}
-
-fn uploads(section: &Section<'_>) -> Option<WrittenUploads> {
-    let node = section.node("uploads")?;
-    let Value::Table(_) = &node.value else {
-        let store = section.text("uploads")?;
-        return Some(WrittenUploads { default: Some(store), kinds: Vec::new() });
-    };
-    let table = section.section("uploads")?;
-    let default = table.text("default");
-    let mut kinds = Vec::new();
-    for kind in MessageKind::ALL.iter().filter(|kind| kind.is_file()) {
-        if let Some(store) = table.text(kind.as_str()) {
-            kinds.push((*kind, store));
-        }
-    }
-    if !table.has("default") {
-        table.missing("default", "the store of kinds that are not named, as in `default = \"local\"`");
-    }
-    table.finish();
-    Some(WrittenUploads { default, kinds })
 }
 
 fn limits(section: Section<'_>) -> Limits {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Field, MessageKind};
+use crate::event::MessageKind;
 
 use super::super::model::{AnyType, FileAccess, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
 use super::section::{Section, Text};
@@ -65,35 +65,13 @@ pub fn storage(root: &Section<'_>) -> Storage {
 }
 
 fn key_template(section: &Section<'_>, text: &Text) -> KeyTemplate {
-    let mut pieces = Vec::new();
-    let mut rest = text.value.as_str();
-    while let Some((plain, after)) = rest.split_once('{') {
-        let Some((name, after)) = after.split_once('}') else {
-            section.problem(text.span.clone(), "a brace without its partner", None);
-            break;
-        };
-        if !plain.is_empty() {
-            pieces.push(KeyPiece::Text(plain.to_owned()));
-        }
-        let piece = match name {
-            "random" => Some(KeyPiece::Random),
-            "name" => Some(KeyPiece::Name),
-            "stem" => Some(KeyPiece::Stem),
-            "ext" => Some(KeyPiece::Extension),
-            "year" => Some(KeyPiece::Year),
-            "month" => Some(KeyPiece::Month),
-            "day" => Some(KeyPiece::Day),
-            _ => words::field(section, &Text { value: name.to_owned(), ..text.clone() })
-                .map(|field: Field| KeyPiece::Field(field)),
-        };
-        pieces.extend(piece);
-        rest = after;
-    }
-    if !rest.is_empty() {
-        pieces.push(KeyPiece::Text(rest.to_owned()));
-    }
-    if !pieces.contains(&KeyPiece::Random) {
+    let field = |name: &str| words::field(section, &Text { value: name.to_owned(), ..text.clone() });
+    let template = KeyTemplate::parse(&text.value, field).unwrap_or_else(|| {
+        section.problem(text.span.clone(), "a brace without its partner", None);
+        KeyTemplate(vec![KeyPiece::Random])
+    });
+    if !template.is_unguessable() {
         section.problem(text.span.clone(), "a key without `{random}` can be guessed and can collide", None);
     }
-    KeyTemplate(pieces)
+    template
 }

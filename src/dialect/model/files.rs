@@ -137,3 +137,45 @@ pub enum KeyPiece {
     Month,
     Day,
 }
+
+impl KeyPiece {
+    /// What every template may have in braces, beside fields.
+    pub const WORDS: &[(&str, KeyPiece)] = &[
+        ("random", KeyPiece::Random),
+        ("name", KeyPiece::Name),
+        ("stem", KeyPiece::Stem),
+        ("ext", KeyPiece::Extension),
+        ("year", KeyPiece::Year),
+        ("month", KeyPiece::Month),
+        ("day", KeyPiece::Day),
+    ];
+
+    /// What stands outside of braces, if anything does; `None` where a brace does.
+    fn text(plain: &str) -> Option<Option<Self>> {
+        let text = (!plain.is_empty()).then(|| KeyPiece::Text(plain.to_owned()));
+        (!plain.contains('}')).then_some(text)
+    }
+}
+
+impl KeyTemplate {
+    /// Reads a template; `field` knows what else may stand in braces, and what it does not know is left out. `None`: a
+    /// brace has no partner.
+    pub fn parse(text: &str, mut field: impl FnMut(&str) -> Option<Field>) -> Option<Self> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((plain, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}')?;
+            pieces.extend(KeyPiece::text(plain)?);
+            let known = KeyPiece::WORDS.iter().find(|(word, _)| *word == name);
+            pieces.extend(known.map(|(_, piece)| piece.clone()).or_else(|| field(name).map(KeyPiece::Field)));
+            rest = after;
+        }
+        pieces.extend(KeyPiece::text(rest)?);
+        Some(KeyTemplate(pieces))
+    }
+
+    /// Whether nobody can guess its keys, and no two files get the same.
+    pub fn is_unguessable(&self) -> bool {
+        self.0.contains(&KeyPiece::Random)
+    }
+}

@@ -57,6 +57,7 @@ pub fn collection(collection: Collection) -> u8 {
         Collection::RemoteFiles => 11,
         Collection::Sends => 12,
         Collection::Cursors => 13,
+        Collection::Copies => 14,
     }
 }
 

@@ -100,6 +100,7 @@ pub fn collection(collection: Collection) -> &'static str {
         Collection::RemoteFiles => "remote_files",
         Collection::Sends => "sends",
         Collection::Cursors => "cursors",
+        Collection::Copies => "copies",
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn find<'a>(
     let readable = access::check(first, places, parts).await?;
     let route = readable.route;
     let mut failed = None;
-    for store in route.stores.iter().flat_map(|stores| stores.all()) {
+    for store in route.stores.iter().flat_map(|stores| &stores.all) {
         match served(&**store, &readable, parts).await {
             Ok(response) => return Ok(response),
             Err(StoreError::NotFound | StoreError::Key) => {}

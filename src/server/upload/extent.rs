@@ -15,7 +15,7 @@ pub struct Extent {
     whole: Option<u64>,
     /// Bytes of the body that were read.
     read: Arc<AtomicU64>,
-    /// Bytes of the boundary.
+    /// Bytes of the boundary; 0 where there is no form.
     boundary: u64,
 }
 
@@ -33,6 +33,16 @@ impl Extent {
         Extent { whole, read: Arc::default(), boundary: boundary.len() as u64 }
     }
 
+    /// Of a body that is the file itself.
+    pub fn of_file(whole: Option<u64>) -> Self {
+        Extent { whole, read: Arc::default(), boundary: 0 }
+    }
+
+    /// Whether nothing but the file is in the body.
+    pub fn is_of_file(&self) -> bool {
+        self.boundary == 0
+    }
+
     /// Counts what is read.
     pub fn counter(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.read)
@@ -43,15 +53,22 @@ impl Extent {
         self.whole.is_some_and(|whole| whole <= limit)
     }
 
+    /// The most bytes that the file can have, of which `taken` came: exactly as many as it has, if it is the last part.
+    /// `None` where the sender does not say how long the body is.
+    pub fn largest(&self, taken: u64) -> Option<u64> {
+        let before = if self.is_of_file() { 0 } else { self.read.load(Ordering::Relaxed).saturating_sub(taken) };
+        let end = match self.boundary {
+            0 => 0,
+            boundary => boundary + "\r\n--".len() as u64 + "--\r\n".len() as u64,
+        };
+        Some(self.whole?.saturating_sub(before).saturating_sub(end))
+    }
+
     /// Compares the file, of which `taken` bytes came, with a limit; both in bytes.
     pub fn against(&self, (limit, taken): (u64, u64)) -> Fit {
-        let Some(whole) = self.whole else { return Fit::Unknown };
         // What was read and is not of the file stood before it, or is about to be given as more of it: then the file seems
         // smaller than it is for now.
-        let before = self.read.load(Ordering::Relaxed).saturating_sub(taken);
-        let end = self.boundary + "\r\n--".len() as u64 + "--\r\n".len() as u64;
-        // As large as this if it is the last part.
-        let largest = whole.saturating_sub(before).saturating_sub(end);
+        let Some(largest) = self.largest(taken) else { return Fit::Unknown };
         match largest.checked_sub(limit) {
             None | Some(0) => Fit::Fits,
             Some(over) if over < self.boundary + SMALLEST_PART || over > AROUND_FILE => Fit::Outgrows,

@@ -58,13 +58,13 @@ pub(super) async fn multipart(
                 // A field named like the file, without a file name, is not a file.
                 let Some(declared) = declared_name(&part) else { continue };
                 let mime = part.content_type().map(ToString::to_string);
-                let mut intake = Intake::begin(asked, &declared, mime.as_deref(), wanted).await?;
+                let mut intake = Intake::begin(asked, &declared, mime.as_deref(), wanted)?;
                 // A client that waits for a sign is not asked for a file that is refused whatever it holds.
                 if intake.is_lost_ahead(&extent) && has_required(asked, fields) {
                     return Ok(intake.end());
                 }
                 while let Some(chunk) = part.chunk().await.map_err(malformed)? {
-                    intake.take(chunk).await?;
+                    intake.take(asked, fields, &extent, chunk).await?;
                     let fit = extent.against(intake.extent());
                     if fit == Fit::Outgrows {
                         intake.refuse_size();
@@ -121,6 +121,7 @@ fn put(fields: &mut Fields<'static>, part: &Part, text: &str) {
 /// A body that is the file itself.
 pub(super) async fn raw_body(
     asked: &Asked<'_>,
+    fields: &Fields<'static>,
     wanted: Option<MessageKind>,
     content_type: &str,
     incoming: &mut Incoming,
@@ -129,7 +130,8 @@ pub(super) async fn raw_body(
     let types = asked.route.dialect.types.kinds.values();
     let extension = types.flat_map(|types| &types.extensions).find(|(_, known)| known.as_str() == mime);
     let name = extension.map_or_else(|| "file".to_owned(), |(extension, _)| format!("file.{extension}"));
-    let mut intake = Intake::begin(asked, &name, Some(mime), wanted).await?;
+    let mut intake = Intake::begin(asked, &name, Some(mime), wanted)?;
+    let extent = Extent::of_file(incoming.size_hint().exact());
     let (limit, _) = intake.extent();
     if incoming.size_hint().exact().is_some_and(|size| size > limit) {
         intake.refuse_size();
@@ -138,7 +140,7 @@ pub(super) async fn raw_body(
     let mut pace = body::Pace::begin(asked.site.bounds.body_idle);
     while let Some(chunk) = body::next(incoming, asked.site.bounds.body_idle).await? {
         pace.keep(chunk.len())?;
-        intake.take(chunk).await?;
+        intake.take(asked, fields, &extent, chunk).await?;
     }
     Ok(intake.end())
 }

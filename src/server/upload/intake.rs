@@ -1,31 +1,53 @@
-//! A file on its way into the store. In: pieces. Out: a whole file that is not yet visible, or why it is refused.
+//! A file on its way into its stores. In: pieces. Out: a whole file that is not yet visible, or why it is refused. Its
+//! beginning is held back until it is known what it is: then it is decided where it goes.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::backend::FileAhead;
-use crate::event::{Attachment, MessageKind};
+use crate::event::{Attachment, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::media::file_name;
-use crate::store::{Intended, Writing};
 
 use super::super::asked::Asked;
 use super::super::sniff;
 use super::extent::{Extent, Fit};
+use super::place::{self, About, Placed};
+
+/// Bytes that are held back at most: of a file with no more, all is known before any of it is written.
+const HELD: u64 = 64 * 1024;
 
 /// What became of the file part.
 pub enum FilePart {
     Missing,
     Refused(Reason),
-    Stored { writing: Box<dyn Writing>, kind: MessageKind, file: Box<Attachment> },
+    Taken(Box<Taken>),
 }
 
-/// A file on its way into the store.
+/// A whole file that nobody sees yet.
+pub struct Taken {
+    pub content: Content,
+    pub kind: MessageKind,
+    pub declared: Option<String>,
+    pub file: Attachment,
+}
+
+/// Where the bytes of a file are before it is finished.
+pub enum Content {
+    /// Here: it has few.
+    Held(Vec<Bytes>),
+    /// On their way into its stores.
+    Placed(Placed),
+}
+
+/// A file on its way into its stores.
 pub struct Intake {
     shown: String,
+    /// As the part says.
+    declared: Option<String>,
     /// What the name stands for; `None` when nobody takes such a file.
     accepted: Option<(MessageKind, String)>,
-    writing: Option<Box<dyn Writing>>,
+    content: Content,
     hash: Sha256,
     beginning: Vec<u8>,
     size: u64,
@@ -34,16 +56,19 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Begins with what the part declares; nothing is written of a file that the dialect, or where the route leads, does
-    /// not take.
-    pub async fn begin(
+    /// Begins with what the part declares; nothing is kept of a file that the dialect, or where the route leads, does not
+    /// take.
+    pub fn begin(
         asked: &Asked<'_>,
-        declared: &str,
-        mime: Option<&str>,
+        named: &str,
+        declared: Option<&str>,
         wanted: Option<MessageKind>,
     ) -> Result<Self, Fault> {
-        let shown = file_name::shown(declared);
-        let mut accepted = asked.route.dialect.types.find(&shown, mime, wanted);
+        if asked.route.stores.is_none() {
+            return Err(Fault::new(Reason::NotSupported));
+        }
+        let shown = file_name::shown(named);
+        let mut accepted = asked.route.dialect.types.find(&shown, declared, wanted);
         let mut limit = accepted
             .as_ref()
             .map_or_else(|| asked.route.largest_upload(), |(kind, _)| asked.route.upload_limit_of(*kind));
@@ -53,16 +78,17 @@ impl Intake {
                 Err(_) => accepted = None,
             }
         }
-        let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
-        let writing = match &accepted {
-            Some((kind, mime)) => {
-                let intended = Intended { key: None, content_type: Some(mime.clone()) };
-                Some(stores.of(*kind).create(&intended).await?)
-            }
-            None => None,
-        };
-        let (hash, beginning) = (Sha256::new(), Vec::new());
-        Ok(Intake { shown, accepted, writing, hash, beginning, size: 0, limit, is_too_large: false })
+        Ok(Intake {
+            shown,
+            declared: declared.map(str::to_owned),
+            accepted,
+            content: Content::Held(Vec::new()),
+            hash: Sha256::new(),
+            beginning: Vec::new(),
+            size: 0,
+            limit,
+            is_too_large: false,
+        })
     }
 
     /// The most bytes that it may have, and how many came.
@@ -70,28 +96,65 @@ impl Intake {
         (self.limit, self.size)
     }
 
-    /// Takes a piece. Beyond the limit nothing is kept.
-    pub async fn take(&mut self, chunk: Bytes) -> Result<(), Fault> {
+    /// Takes a piece. Beyond the limit nothing is kept. `fields` are what came before the file, and `extent` says how large
+    /// it may become.
+    pub async fn take(
+        &mut self,
+        asked: &Asked<'_>,
+        fields: &Fields<'static>,
+        extent: &Extent,
+        chunk: Bytes,
+    ) -> Result<(), Fault> {
         self.size += chunk.len() as u64;
         if self.size > self.limit {
             self.refuse_size();
         }
-        if self.is_too_large {
+        if self.is_too_large || self.accepted.is_none() {
             return Ok(());
         }
         let missing = sniff::LOOKED_AT.saturating_sub(self.beginning.len()).min(chunk.len());
         self.beginning.extend_from_slice(&chunk[..missing]);
-        if let Some(writing) = &mut self.writing {
-            self.hash.update(&chunk);
-            writing.write(chunk).await?;
+        self.hash.update(&chunk);
+        match &mut self.content {
+            Content::Placed(placed) => placed.write(chunk).await,
+            Content::Held(held) => {
+                held.push(chunk);
+                if self.size > HELD { self.place(asked, fields, extent).await } else { Ok(()) }
+            }
         }
+    }
+
+    /// Decides where it goes, with what is known now, and writes what was held back.
+    async fn place(&mut self, asked: &Asked<'_>, fields: &Fields<'static>, extent: &Extent) -> Result<(), Fault> {
+        let Some((kind, mime)) = &self.accepted else { return Ok(()) };
+        if !sniff::agrees(&self.beginning, mime) {
+            self.accepted = None;
+            self.content = Content::Held(Vec::new());
+            return Ok(());
+        }
+        let size = extent.largest(self.size).map_or(self.limit, |largest| largest.min(self.limit));
+        let about = About {
+            kind: *kind,
+            name: &self.shown,
+            mime: sniff::told(&self.beginning, mime),
+            declared: self.declared.as_deref(),
+            size,
+            all_came: extent.is_of_file(),
+        };
+        let mut placed = place::open(asked, fields, &about).await?;
+        if let Content::Held(held) = std::mem::replace(&mut self.content, Content::Held(Vec::new())) {
+            for chunk in held {
+                placed.write(chunk).await?;
+            }
+        }
+        self.content = Content::Placed(placed);
         Ok(())
     }
 
     /// It has more bytes than it may have; what came is not kept.
     pub fn refuse_size(&mut self) {
         self.is_too_large = true;
-        self.writing = None;
+        self.content = Content::Held(Vec::new());
     }
 
     /// The same before any byte of it was looked at.
@@ -113,12 +176,9 @@ impl Intake {
         if self.is_too_large {
             return FilePart::Refused(Reason::TooLarge);
         }
-        let (Some((kind, mime)), Some(writing)) = (self.accepted, self.writing) else {
+        let Some((kind, mime)) = self.accepted.filter(|(_, mime)| sniff::agrees(&self.beginning, mime)) else {
             return FilePart::Refused(Reason::UnsupportedType);
         };
-        if !sniff::agrees(&self.beginning, &mime) {
-            return FilePart::Refused(Reason::UnsupportedType);
-        }
         let file = Attachment {
             name: Some(self.shown),
             mime: Some(mime),
@@ -126,7 +186,7 @@ impl Intake {
             sha256: Some(hexadecimal(&self.hash.finalize())),
             ..Attachment::default()
         };
-        FilePart::Stored { writing, kind, file: Box::new(file) }
+        FilePart::Taken(Box::new(Taken { content: self.content, kind, declared: self.declared, file }))
     }
 }
 

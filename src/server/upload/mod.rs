@@ -4,24 +4,19 @@
 mod extent;
 mod form;
 mod intake;
-
-use std::sync::Arc;
+mod keep;
+mod place;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use hyper::body::{Body, Incoming};
 
 use crate::backend::{Announce, UploadIntent};
 use crate::dialect::{Check, Part, Request};
-use crate::event::{Attachment, ConversationKind, Field, Fields, MessageKind, Role, Value};
+use crate::event::{ConversationKind, Field, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
-use crate::media::file_name;
-use crate::metrics;
-use crate::percent;
-use crate::store::{Store, Writing};
-use crate::tasks::Tasks;
 
 use super::asked::{Asked, has_role};
-use super::{body, perform, storage_key};
+use super::body;
 use form::{multipart, raw_body};
 use intake::FilePart;
 
@@ -49,12 +44,12 @@ pub async fn take(
     let mut taken = if content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
         multipart(asked, &mut fields, parts, wanted, content_type, &mut incoming).await
     } else if raw && content_type.contains('/') {
-        raw_body(asked, wanted, content_type, &mut incoming).await
+        raw_body(asked, &fields, wanted, content_type, &mut incoming).await
     } else {
         Ok(FilePart::Missing)
     };
     // A form may be whole in a body that is not: its sender thinks that it failed, and will send it again.
-    if matches!(taken, Ok(FilePart::Missing | FilePart::Stored { .. }))
+    if matches!(taken, Ok(FilePart::Missing | FilePart::Taken(_)))
         && let Err(fault) = body::finish(&mut incoming, asked.site.bounds.body_idle).await
     {
         taken = Err(fault);
@@ -110,10 +105,10 @@ async fn finish(asked: &Asked<'_>, mut fields: Fields<'static>, file: FilePart) 
             Check::File | Check::Size | Check::Type | Check::Role | Check::Conversation | Check::Access => {}
         }
     }
-    let (Some(intent), FilePart::Stored { writing, kind, file }) = (intent, file) else {
+    let (Some(intent), FilePart::Taken(taken)) = (intent, file) else {
         return Err(Fault::missing(Field::AttachmentName));
     };
-    keep(asked, intent, named, writing, kind, *file).await
+    keep::keep(asked, intent, named, *taken).await
 }
 
 /// What the upload is for, in canonical names.
@@ -146,69 +141,4 @@ fn conversation_is_optional(asked: &Asked<'_>) -> bool {
         }
         Request::Json(_) | Request::Empty => false,
     }
-}
-
-async fn keep(
-    asked: &Asked<'_>,
-    intent: UploadIntent,
-    named: Fields<'static>,
-    writing: Box<dyn Writing>,
-    kind: MessageKind,
-    mut file: Attachment,
-) -> Result<Fields<'static>, Fault> {
-    let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
-    let stored_name = file_name::safe(file.name.as_deref().unwrap_or_default());
-    let key = storage_key::of(&asked.route.dialect.storage, &place(asked, named.clone()), &stored_name);
-    let path = format!("{}{}{}", asked.route.prefix, asked.route.dialect.storage.public, percent::encode(&key));
-    file.url = Some(format!("{}{path}", stores.public_url));
-    file.path = Some(path);
-    file.stored_name = Some(stored_name);
-    if let Some(display) = named.text(Field::AttachmentName) {
-        file.name = Some(file_name::shown(display));
-    }
-    writing.finish(&key).await?;
-    let mut unknown = Unknown { store: Some(Arc::clone(stores.of(kind))), key, tasks: asked.site.tasks.clone() };
-    let size = file.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
-    let event = asked.route.backend.upload(&asked.caller, intent, kind, file).await?;
-    unknown.store = None;
-    metrics::count_upload(&asked.route.name, size);
-    let mut answer = match perform::record(asked, &event).await? {
-        Some(record) => record,
-        None => event.fields().into_owned(),
-    };
-    if let Some(conversation) = named.get(Field::ConversationId) {
-        answer.set(Field::ConversationId, conversation.clone());
-    }
-    Ok(answer)
-}
-
-/// A stored file of which the backend does not know yet. Dropped like this, by a refusal or a client that hung up, the
-/// file goes: it would lie there for ever.
-struct Unknown {
-    store: Option<Arc<dyn Store>>,
-    key: String,
-    tasks: Tasks,
-}
-
-impl Drop for Unknown {
-    fn drop(&mut self) {
-        let Some(store) = self.store.take() else { return };
-        let key = std::mem::take(&mut self.key);
-        self.tasks.spawn(async move {
-            if let Err(error) = store.remove(&key).await {
-                tracing::warn!(%error, "an upload that was refused could not be removed");
-            }
-        });
-    }
-}
-
-/// What storage rules may name: the call's fields, and who calls as what.
-fn place(asked: &Asked<'_>, mut named: Fields<'static>) -> Fields<'static> {
-    let me = Value::from(asked.caller.principal.id.to_string());
-    match asked.caller.principal.role {
-        Some(Role::Store) => named.set(Field::ConversationOwner, me),
-        Some(Role::Admin | Role::Agent | Role::Staff) => named.set(Field::ConversationAgent, me),
-        Some(Role::Guest | Role::Visitor | Role::User | Role::Bot | Role::System) | None => {}
-    }
-    named
 }

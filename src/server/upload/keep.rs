@@ -1,0 +1,119 @@
+//! The last step of an upload: the file gets its name, becomes visible, and the backend hears of it. In: a whole file that
+//! passed every check. Out: the fields of the answer; or nothing is left of the file.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::backend::UploadIntent;
+use crate::event::{Field, Fields};
+use crate::fault::{Fault, Reason};
+use crate::media::file_name;
+use crate::store::{Store, StoreError, Writing};
+use crate::tasks::Tasks;
+use crate::{metrics, percent};
+
+use super::super::asked::Asked;
+use super::super::perform;
+use super::intake::{Content, Taken};
+use super::place::{self, About, Key, Placed};
+
+pub(super) async fn keep(
+    asked: &Asked<'_>,
+    intent: UploadIntent,
+    named: Fields<'static>,
+    taken: Taken,
+) -> Result<Fields<'static>, Fault> {
+    let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
+    let Taken { content, kind, declared, mut file } = taken;
+    let size = file.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
+    let placed = match content {
+        Content::Placed(placed) => placed,
+        Content::Held(held) => {
+            let about = About {
+                kind,
+                name: file.name.as_deref().unwrap_or_default(),
+                mime: file.mime.as_deref().unwrap_or_default(),
+                declared: declared.as_deref(),
+                size,
+                all_came: true,
+            };
+            let mut placed = place::open(asked, &named, &about).await?;
+            for chunk in held {
+                placed.write(chunk).await?;
+            }
+            placed
+        }
+    };
+    let Placed { rule, writing, key } = placed;
+    let key = match key {
+        Some(key) => key,
+        None => {
+            let name = file.name.as_deref().unwrap_or_default();
+            let key = place::key(asked, &rule, &named, name, true).await?;
+            key.ok_or_else(|| Fault::new(Reason::Internal).detail("the file has no key"))?
+        }
+    };
+    let shown = match key.is_guessable() {
+        true => asked.route.signer.sign(&asked.route.name, &key.text),
+        false => key.text.clone(),
+    };
+    let path = format!("{}{}{}", asked.route.prefix, asked.route.dialect.storage.public, percent::encode(&shown));
+    file.url = Some(format!("{}{path}", stores.public_url));
+    file.path = Some(path);
+    file.stored_name = key.text.rsplit('/').next().map(str::to_owned);
+    if let Some(display) = named.text(Field::AttachmentName) {
+        file.name = Some(file_name::shown(display));
+    }
+    let mut unknown = finished(&rule.store, writing, key, &asked.site.tasks).await?;
+    let event = asked.route.backend.upload(&asked.caller, intent, kind, file).await?;
+    unknown.store = None;
+    metrics::count_upload(&asked.route.name, size);
+    let mut answer = match perform::record(asked, &event).await? {
+        Some(record) => record,
+        None => event.fields().into_owned(),
+    };
+    if let Some(conversation) = named.get(Field::ConversationId) {
+        answer.set(Field::ConversationId, conversation.clone());
+    }
+    Ok(answer)
+}
+
+/// Makes the file visible. What was begun is carried to its end even if the client hangs up: half of it would be nobody's.
+async fn finished(
+    store: &Arc<dyn Store>,
+    writing: Box<dyn Writing>,
+    key: Key,
+    tasks: &Tasks,
+) -> Result<Unknown, Fault> {
+    let (done, finished) = oneshot::channel();
+    let (store, spawner) = (Arc::clone(store), tasks.clone());
+    tasks.spawn(async move {
+        let result = writing.finish(&key.text).await;
+        let unknown = result.map(|()| Unknown { store: Some(store), key: key.text.clone(), tasks: spawner });
+        // Nobody waits any more: what comes back is dropped, and the file with it.
+        let _ = done.send(unknown);
+    });
+    let finished = finished.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the gateway stops".to_owned())));
+    Ok(finished?)
+}
+
+/// A stored file of which the backend does not know yet. Dropped like this, by a refusal or a client that hung up, the
+/// file goes: it would lie there for ever.
+struct Unknown {
+    store: Option<Arc<dyn Store>>,
+    key: String,
+    tasks: Tasks,
+}
+
+impl Drop for Unknown {
+    fn drop(&mut self) {
+        let Some(store) = self.store.take() else { return };
+        let key = std::mem::take(&mut self.key);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.remove(&key).await {
+                tracing::warn!(%error, "an upload that was refused could not be removed");
+            }
+        });
+    }
+}

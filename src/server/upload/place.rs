@@ -1,0 +1,161 @@
+//! Where a file goes: the first rule of its route that fits it. In: what is known of the file, the fields that came before
+//! it. Out: a way into all stores of that rule, or why none opened.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::event::{Event, EventKind, Field, Fields, MessageKind, Role, Value};
+use crate::fault::{Fault, Reason};
+use crate::media::{Claim, file_name};
+use crate::placement::Facts;
+use crate::store::{Intended, Writing};
+
+use super::super::asked::Asked;
+use super::super::route::{Stores, UploadRule};
+use super::super::storage_key::{self, StorageKey};
+
+/// What is known of a file before it is written.
+pub struct About<'a> {
+    pub kind: MessageKind,
+    pub name: &'a str,
+    /// By the bytes or the name.
+    pub mime: &'a str,
+    /// As its sender says.
+    pub declared: Option<&'a str>,
+    /// In bytes; exact, or the most that it can still become.
+    pub size: u64,
+    /// Whether no field can come any more.
+    pub all_came: bool,
+}
+
+/// A file on its way into the stores of a rule.
+pub struct Placed {
+    pub rule: Arc<UploadRule>,
+    pub writing: Box<dyn Writing>,
+    /// Where it is certain already.
+    pub key: Option<Key>,
+}
+
+/// The key of a file, nobody else's until this is dropped.
+pub struct Key {
+    pub text: String,
+    /// Kept where somebody else could come to want the same key.
+    claim: Option<Claim>,
+}
+
+impl Key {
+    /// Whether somebody could guess it.
+    pub fn is_guessable(&self) -> bool {
+        self.claim.is_some()
+    }
+}
+
+impl Placed {
+    /// Resolves when all stores can take the next piece.
+    pub async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        Ok(self.writing.write(chunk).await?)
+    }
+}
+
+/// Finds the rule and opens its stores.
+pub async fn open(asked: &Asked<'_>, fields: &Fields<'static>, about: &About<'_>) -> Result<Placed, Fault> {
+    let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
+    let rule = find(asked, stores, fields, about).await?;
+    let key = key(asked, &rule, fields, about.name, about.all_came).await?;
+    let intended =
+        Intended { key: key.as_ref().map(|key| key.text.clone()), content_type: Some(about.mime.to_owned()) };
+    let writing = rule.store.create(&intended).await?;
+    Ok(Placed { rule, writing, key })
+}
+
+/// The key of a file; `None` where what may still come would change it.
+pub async fn key(
+    asked: &Asked<'_>,
+    rule: &UploadRule,
+    fields: &Fields<'static>,
+    name: &str,
+    all_came: bool,
+) -> Result<Option<Key>, Fault> {
+    let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
+    let storage = &asked.route.dialect.storage;
+    let fields = with_caller(asked, fields.clone());
+    let key = storage_key::of(&rule.keys, storage, &fields, &file_name::safe(name), all_came);
+    let Some(StorageKey { text, can_collide }) = key else { return Ok(None) };
+    if !can_collide {
+        return Ok(Some(Key { text, claim: None }));
+    }
+    let claim = stores.names.free(&stores.all, &text).await?;
+    Ok(Some(Key { text: claim.key().to_owned(), claim: Some(claim) }))
+}
+
+/// What templates of keys may name: the call's fields, and who calls as what.
+fn with_caller(asked: &Asked<'_>, mut named: Fields<'static>) -> Fields<'static> {
+    let principal = &asked.caller.principal;
+    let me = Value::from(principal.id.to_string());
+    named.set(Field::SenderId, me.clone());
+    if let Some(role) = principal.role {
+        named.set_text(Field::SenderRole, role.as_str());
+    }
+    match principal.role {
+        Some(Role::Store) => named.set(Field::ConversationOwner, me),
+        Some(Role::Admin | Role::Agent | Role::Staff) => named.set(Field::ConversationAgent, me),
+        Some(Role::Guest | Role::Visitor | Role::User | Role::Bot | Role::System) | None => {}
+    }
+    named
+}
+
+/// The rule that takes this file.
+async fn find(
+    asked: &Asked<'_>,
+    stores: &Stores,
+    fields: &Fields<'static>,
+    about: &About<'_>,
+) -> Result<Arc<UploadRule>, Fault> {
+    let asks = stores.rules.iter().any(|rule| rule.condition.asks_for_event());
+    let (event, conversation) = if asks { known(asked, fields, about).await? } else { Default::default() };
+    let facts = Facts {
+        kind: about.kind,
+        mime: about.mime,
+        declared: about.declared,
+        size: about.size,
+        conversation: &conversation,
+        event: &event,
+    };
+    let rule = stores.rules.iter().find(|rule| rule.condition.holds(&facts));
+    // A config whose last rule does not take everything fails its check.
+    rule.map(Arc::clone).ok_or_else(|| Fault::new(Reason::NotSupported).detail("no rule takes this file"))
+}
+
+/// The upload as an event in canonical names, and every name of its conversation.
+async fn known(
+    asked: &Asked<'_>,
+    fields: &Fields<'static>,
+    about: &About<'_>,
+) -> Result<(serde_json::Value, Vec<String>), Fault> {
+    let native = fields.id(Field::ConversationId).map(std::borrow::Cow::into_owned);
+    let mut canonical = fields.clone();
+    // What it names need not be there; whether that matters is checked in the dialect's own order, later.
+    if let Err(fault) = asked.route.naming.inward(&asked.route.dialect, &asked.caller, &mut canonical).await {
+        if fault.reason == Reason::Unavailable {
+            return Err(fault);
+        }
+        for field in [Field::ConversationId, Field::ReceiverId] {
+            canonical.remove(field);
+        }
+    }
+    let mut conversation: Vec<String> = native.into_iter().collect();
+    conversation.extend(canonical.id(Field::ConversationId).map(std::borrow::Cow::into_owned));
+    canonical.set_kind(EventKind::Message(about.kind));
+    let mut event = Event::from_fields(&canonical).unwrap_or_else(|| Event::new(EventKind::Message(about.kind)));
+    event.details.kind = Some(about.kind);
+    event.details.sender.id = asked.caller.principal.id.to_string();
+    event.details.sender.role = asked.caller.principal.role;
+    event.details.attachment.name = Some(about.name.to_owned());
+    event.details.attachment.mime = Some(about.mime.to_owned());
+    event.details.attachment.size = i64::try_from(about.size).ok();
+    event.details.origin.route = Some(asked.route.name.to_string());
+    event.details.origin.dialect = Some(asked.route.dialect.name.to_string());
+    let event = serde_json::to_value(&event.details);
+    Ok((event.map_err(|error| Fault::new(Reason::Internal).detail(error.to_string()))?, conversation))
+}
