@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::{Config, StoreSettings};
+use crate::config::Config;
 use crate::naming::Naming;
 use crate::server::Served;
-use crate::store::{FsStore, Store};
 
 use super::ground::Ground;
 use super::parts::Parts;
-use super::{StartError, routes, upstreams, webhooks};
+use super::{StartError, routes, stores, upstreams, webhooks};
 
 impl Parts {
     /// Opens what is new; nothing is answered through it yet.
@@ -19,7 +18,7 @@ impl Parts {
         let dialects: Vec<_> = config.routes.iter().map(|route| Arc::clone(&route.dialect)).collect();
         let naming = Arc::new(Naming::open(Arc::clone(&ground.journal), &config.conversations, &dialects).await?);
         ground.hub.pin(&config.conversations).await?;
-        let stores = stores(&config, before).await?;
+        let stores = stores::open(&config, ground, before).await?;
         let mut parts = Parts { config, naming, stores, upstreams: BTreeMap::new(), webhooks: BTreeMap::new() };
         parts.upstreams = upstreams::open(&parts, ground, before).await?;
         parts.webhooks = webhooks::start(&parts, ground, before).await?;
@@ -46,27 +45,4 @@ impl Parts {
             }
         }
     }
-}
-
-/// Opens every store that is new. At the start of the process it removes what unfinished uploads had left; later there
-/// may be some on their way.
-async fn stores(config: &Config, before: Option<&Parts>) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
-    let mut stores = BTreeMap::new();
-    for (name, settings) in &config.stores {
-        let same = before.filter(|before| before.config.stores.get(name) == Some(settings));
-        if let Some(known) = same.and_then(|before| before.stores.get(name)) {
-            stores.insert(name.clone(), Arc::clone(known));
-            continue;
-        }
-        let StoreSettings::Fs { root, .. } = settings;
-        let store: Arc<dyn Store> = Arc::new(FsStore::open(root)?);
-        if before.is_none() {
-            let swept = store.sweep().await?;
-            if swept > 0 {
-                tracing::info!(store = name, swept, "removed what unfinished uploads had left");
-            }
-        }
-        stores.insert(name.clone(), store);
-    }
-    Ok(stores)
 }

@@ -12,6 +12,7 @@ use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal, RedisJournal, RedisJournalSettings};
 use crate::media::{Copier, Names};
 use crate::relay::{MemoryRelay, RedisRelay, Relay};
+use crate::store::s3::Memory;
 use crate::tasks::Tasks;
 
 use super::{StartError, keys};
@@ -27,6 +28,8 @@ pub struct Ground {
     pub copier: Copier,
     /// What the tokens of visitors are signed with.
     pub visitors: Secret,
+    /// What uploads to buckets may hold of it.
+    pub memory: Memory,
     pub tasks: Tasks,
     /// Open sockets by the name of their route, whichever config they came with.
     open: Mutex<HashMap<Arc<str>, Arc<AtomicUsize>>>,
@@ -55,7 +58,18 @@ impl Ground {
         let hub = Hub::open(Arc::clone(&journal), Arc::clone(&relay), &tasks);
         let copier = Copier::start(Arc::clone(&journal), &tasks);
         let names = Names::new(Arc::clone(&journal), tasks.clone());
-        Ok(Ground { address, journal, relay, hub, names, copier, visitors, tasks, open: Mutex::default() })
+        Ok(Ground {
+            address,
+            journal,
+            relay,
+            hub,
+            names,
+            copier,
+            visitors,
+            memory: Memory::default(),
+            tasks,
+            open: Mutex::default(),
+        })
     }
 
     /// The count of a route's open sockets.

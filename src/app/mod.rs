@@ -6,6 +6,7 @@ mod ground;
 mod keys;
 mod parts;
 mod routes;
+mod stores;
 mod uploads;
 mod upstreams;
 mod webhooks;

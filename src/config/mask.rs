@@ -17,6 +17,7 @@ const SECRET_KEYS: &[&str] = &[
     "sentinel_password",
     "access_key_id",
     "secret_access_key",
+    "session_token",
     "api_key",
     "url",
 ];

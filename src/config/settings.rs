@@ -15,6 +15,7 @@ use crate::naming::PinnedConversation;
 use crate::placement::Rules;
 use crate::relay::RedisRelaySettings;
 use crate::secret::Secret;
+use crate::store::s3::S3Settings;
 use crate::upstream::UpstreamSettings;
 
 use super::unit::Rate;
@@ -81,13 +82,18 @@ pub enum StoreSettings {
         /// that the gateway came to listen on.
         public_url: Option<String>,
     },
+    S3 {
+        settings: Box<S3Settings>,
+        /// As above.
+        public_url: Option<String>,
+    },
 }
 
 impl StoreSettings {
     /// Scheme and authority that clients reach the gateway under, where it is written.
     pub fn public_url(&self) -> Option<&str> {
         match self {
-            StoreSettings::Fs { public_url, .. } => public_url.as_deref(),
+            StoreSettings::Fs { public_url, .. } | StoreSettings::S3 { public_url, .. } => public_url.as_deref(),
         }
     }
 }

@@ -35,10 +35,20 @@ pub enum Mistake {
     /// The credentials are right and do not permit what was asked, or the folder does not.
     #[error("not permitted")]
     NotPermitted,
+    #[error("the session token is refused")]
+    SessionToken,
+    #[error("the clock here is not the clock there")]
+    Clock,
     #[error("the encryption is refused")]
     Encryption,
     #[error("the storage class is refused")]
     StorageClass,
+    /// An upload has more parts than there may be.
+    #[error("the parts are too small for so large a file")]
+    PartSize,
+    /// The store says no in words of its own.
+    #[error("refused")]
+    Refused,
     /// It answers, and not as the protocol says.
     #[error("nothing there speaks the protocol")]
     Endpoint,

@@ -10,22 +10,20 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
+use rustix::fs::statvfs;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
+use super::key::{self, UNFINISHED};
 use super::{About, Intended, Listed, Mistake, Object, Store, StoreError, Writing};
 
-/// Unfinished files lie here, below the root and on its file system, so that finishing is a rename.
-const UNFINISHED: &str = ".unfinished";
-/// The longest name that file systems take, in bytes.
-const LONGEST_NAME: usize = 255;
 /// The longest key, in bytes; with the root it stays below the 4096 that a path may have.
 const LONGEST_KEY: usize = 2048;
 const CHUNK: usize = 64 * 1024;
 
-/// Files below a root.
+/// Files below a root. Unfinished ones lie below it too, on its file system, so that finishing is a rename.
 pub struct FsStore {
     root: PathBuf,
 }
@@ -58,13 +56,9 @@ fn about(metadata: &std::fs::Metadata) -> Option<About> {
     metadata.is_file().then(|| About { size: metadata.len(), modified: metadata.modified().ok(), tag: None })
 }
 
-/// The path of a key that is a relative path of plain names.
+/// The path of a key.
 fn path_below(root: &Path, key: &str) -> Result<PathBuf, StoreError> {
-    let plain =
-        |name: &str| !matches!(name, "" | "." | "..") && name.len() <= LONGEST_NAME && !name.contains(['\0', '\\']);
-    if key.len() > LONGEST_KEY || !key.split('/').all(plain) || key.split('/').next() == Some(UNFINISHED) {
-        return Err(StoreError::Key);
-    }
+    key::check(key, LONGEST_KEY)?;
     Ok(root.join(key))
 }
 
@@ -153,7 +147,9 @@ impl Store for FsStore {
         let read = self.about(&key).await;
         self.remove(&key).await?;
         read?;
-        Ok(vec!["files can be written, read and removed".to_owned()])
+        let space = statvfs(&self.root).map_err(|error| failed(&error.into()))?;
+        let free = space.f_bavail.saturating_mul(space.f_frsize);
+        Ok(vec![format!("files can be written, read and removed; {} MiB are free", free >> 20)])
     }
 }
 

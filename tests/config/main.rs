@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use dragoman::config::{self, Inputs, Problems};
 use dragoman::dialect::builtin::BUILTIN;
 
+mod buckets;
 mod layers;
 mod redis;
 mod shipped;
@@ -70,6 +71,8 @@ fn no_secret_is_shown() {
         "invented as well",
         "also invented",
         "AKIAINVENTED",
+        "AKIA INVENTED",
+        "invented-too",
         "a token of sixteen letters",
         "\"short\"",
         "invented-password",

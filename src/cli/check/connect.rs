@@ -1,13 +1,14 @@
-//! `dragoman check --connect`: what the config names is asked how far it can be relied on. In: a config. Out: what there
-//! is to say of it; whether it could be reached.
+//! `dragoman check --connect`: what the config names is asked whether it can be used, and how far it can be relied on. In:
+//! a config. Out: what there is to say of it; whether all of it can be used.
 
 use crate::cli::{Console, Exit};
 use crate::config::{Config, JournalSettings};
 use crate::journal::RedisJournal;
 
-/// Asks the journal's Redis; an embedded journal is a file, of which nothing is to be asked.
+use super::stores;
+
+/// Asks the journal's Redis (an embedded journal is a file, of which nothing is to be asked) and every store.
 pub fn run(config: &Config, console: &mut Console) -> Exit {
-    let JournalSettings::Redis(settings) = &config.journal else { return Exit::Fine };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -15,7 +16,16 @@ pub fn run(config: &Config, console: &mut Console) -> Exit {
             return Exit::Failed;
         }
     };
-    match runtime.block_on(RedisJournal::inspect(settings)) {
+    runtime.block_on(async {
+        let is_journal_fine = journal(config, console).await;
+        let are_stores_fine = stores::all(config, console).await;
+        if is_journal_fine && are_stores_fine { Exit::Fine } else { Exit::Failed }
+    })
+}
+
+async fn journal(config: &Config, console: &mut Console) -> bool {
+    let JournalSettings::Redis(settings) = &config.journal else { return true };
+    match RedisJournal::inspect(settings).await {
         Ok(doubts) => {
             for doubt in &doubts {
                 console.talk(&format!("warning: {}: {doubt}\n", settings.redis));
@@ -23,11 +33,11 @@ pub fn run(config: &Config, console: &mut Console) -> Exit {
             if doubts.is_empty() {
                 console.talk(&format!("{}: a confirmed message is on its disk\n", settings.redis));
             }
-            Exit::Fine
+            true
         }
         Err(error) => {
             console.talk(&format!("error: {}: {error}\n", settings.redis));
-            Exit::Failed
+            false
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod connect;
 mod losses;
+mod stores;
 
 use clap::Args;
 
@@ -16,12 +17,12 @@ use crate::placement::Rules;
 #[command(after_help = "Examples:
   dragoman check
   dragoman check -c staging.toml && systemctl reload dragoman
-  dragoman check --connect                                 whether Redis is there, and how safe what it confirms is
+  dragoman check --connect                                 whether Redis and the stores can be used
   DRAGOMAN_SERVER__LISTEN=0.0.0.0:8080 dragoman check      what would be wrong with that")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
-    /// Also ask the Redis of the journal what it promises
+    /// Also try every store, and ask the Redis of the journal what it promises
     #[arg(long)]
     connect: bool,
 }

@@ -2,6 +2,7 @@
 //! and the problems that show without looking anywhere else.
 
 mod auth;
+mod bucket;
 mod conversations;
 mod credential;
 mod endpoints;

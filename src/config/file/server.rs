@@ -45,18 +45,3 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "wanted an address and a port, as in `127.0.0.1:8080`, `0.0.0.0:80` or `[::1]:8080`".to_owned())
 }
-
-/// Whether `kind` is the one that this version has; what it lacks, and what nobody knows, is noted.
-pub(super) fn kind(section: &Section<'_>, here: &str, later: &[&str]) -> bool {
-    let words: Vec<(&str, bool)> =
-        std::iter::once((here, true)).chain(later.iter().map(|word| (*word, false))).collect();
-    if !section.has("kind") {
-        section.missing("kind", &format!("write `kind = \"{here}\"`"));
-    }
-    let Some(kind) = section.word("kind", &words) else { return false };
-    if !kind.value {
-        let help = Some(format!("this version has `kind = \"{here}\"`"));
-        section.report().error(Code::NotInThisVersion, &kind.place, "this kind is not in this version", help);
-    }
-    kind.value
-}

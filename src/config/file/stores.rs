@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::super::settings::StoreSettings;
-use super::server::kind;
+use super::bucket;
 
 #[derive(Debug)]
 pub(in crate::config) struct WrittenStore {
@@ -25,29 +25,32 @@ pub(super) fn read(section: Section<'_>) -> Vec<WrittenStore> {
     stores.collect()
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Fs,
+    S3,
+}
+
 fn store_settings(section: Section<'_>) -> Option<StoreSettings> {
-    if !kind(&section, "fs", &["s3"]) {
-        // A bucket's keys are part of the contract, so they are no further mistakes.
-        for key in [
-            "root",
-            "public_url",
-            "endpoint",
-            "bucket",
-            "region",
-            "access_key_id",
-            "access_key_id_file",
-            "secret_access_key",
-            "secret_access_key_file",
-        ] {
-            section.node(key);
-        }
-        section.finish();
-        return None;
+    if !section.has("kind") {
+        section.missing("kind", "write `kind = \"fs\"` for a folder, or `kind = \"s3\"` for a bucket");
     }
-    let root = section.needed_text("root", "a folder for the files, as in `root = \"data/uploads\"`");
+    let Some(kind) = section.word("kind", &[("fs", Kind::Fs), ("s3", Kind::S3)]) else {
+        // What its keys should be is not clear.
+        section.others();
+        return None;
+    };
     let public_url = section.parsed("public_url", origin).map(|url| url.value);
+    let settings = match kind.value {
+        Kind::Fs => section
+            .needed_text("root", "a folder for the files, as in `root = \"data/uploads\"`")
+            .map(|root| StoreSettings::Fs { root: PathBuf::from(root.value), public_url }),
+        Kind::S3 => {
+            bucket::read(&section).map(|settings| StoreSettings::S3 { settings: Box::new(settings), public_url })
+        }
+    };
     section.finish();
-    Some(StoreSettings::Fs { root: PathBuf::from(root?.value), public_url })
+    settings
 }
 
 /// Scheme and authority, perhaps a path; no slash at the end.

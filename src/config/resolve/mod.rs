@@ -71,16 +71,36 @@ fn unused(file: &File, report: &Report) {
     }
 }
 
+/// Whether what one keeps would lie among what the other keeps.
+fn is_same_place(one: &StoreSettings, other: &StoreSettings) -> bool {
+    match (one, other) {
+        (StoreSettings::Fs { root: one, .. }, StoreSettings::Fs { root: other, .. }) => one == other,
+        (StoreSettings::S3 { settings: one, .. }, StoreSettings::S3 { settings: other, .. }) => {
+            (&one.endpoint, &one.bucket, &one.prefix) == (&other.endpoint, &other.bucket, &other.prefix)
+        }
+        (StoreSettings::Fs { .. }, StoreSettings::S3 { .. }) | (StoreSettings::S3 { .. }, StoreSettings::Fs { .. }) => {
+            false
+        }
+    }
+}
+
 fn stores(file: &File, report: &Report) -> BTreeMap<String, StoreSettings> {
     let mut stores: BTreeMap<String, StoreSettings> = BTreeMap::new();
     for store in &file.stores {
         let Some(settings) = &store.settings else { continue };
-        let StoreSettings::Fs { root, .. } = settings;
-        let same = |other: &&StoreSettings| matches!(other, StoreSettings::Fs { root: known, .. } if known == root);
-        if stores.values().any(|other| same(&other)) {
-            let message = format!("`{}` has the folder of another store", store.name.value);
-            let help = Some("two stores in one folder would sweep away each other's uploads".to_owned());
-            report.error(Code::Duplicate, &store.name.place, message, help);
+        if stores.values().any(|other| is_same_place(other, settings)) {
+            let name = &store.name.value;
+            let (message, help) = match settings {
+                StoreSettings::Fs { .. } => (
+                    format!("`{name}` has the folder of another store"),
+                    "two stores in one folder would sweep away each other's uploads",
+                ),
+                StoreSettings::S3 { .. } => (
+                    format!("`{name}` has the bucket and `prefix` of another store"),
+                    "two stores in one place would take each other's objects for their own; give each a `prefix`",
+                ),
+            };
+            report.error(Code::Duplicate, &store.name.place, message, Some(help.to_owned()));
         }
         stores.insert(store.name.value.clone(), settings.clone());
     }

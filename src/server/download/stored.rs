@@ -2,7 +2,7 @@
 //! gives them for a while.
 
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use futures_util::TryStreamExt;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED, LOCATION};
@@ -22,9 +22,6 @@ use super::super::route::Route;
 use super::access::{self, Readable};
 use super::conditions::{self, Send, Version};
 use super::{Shown, kept_for, set, unsatisfiable};
-
-/// How long a URL of the store itself is good: time to begin, and to go on after a pause. Ours stays good.
-const REDIRECTED: Duration = Duration::from_secs(15 * 60);
 
 /// Answers GET and HEAD of a file in the stores of one of these routes. A fault comes with the route in whose words it is
 /// said.
@@ -68,8 +65,7 @@ async fn served(store: &dyn Store, readable: &Readable<'_>, parts: &Parts) -> Re
         complete(&mut response, &shown);
         return Ok(response);
     }
-    let presigned =
-        Presigned { key, lifetime: REDIRECTED, content_type: shown.mime, content_disposition: &shown.disposition };
+    let presigned = Presigned { key, content_type: shown.mime, content_disposition: &shown.disposition };
     if let Some(url) = store.presign(presigned).await? {
         return redirected(&url);
     }

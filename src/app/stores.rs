@@ -1,0 +1,70 @@
+//! The stores of a config. In: their settings, and those of the config before. Out: open stores; what did not change is
+//! kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::{Config, StoreSettings};
+use crate::store::{FsStore, S3Store, Store, StoreError};
+use crate::tasks::Tasks;
+
+use super::StartError;
+use super::ground::Ground;
+use super::parts::Parts;
+
+/// Opens every store that is new. At the start of the process it removes what unfinished uploads had left; later there
+/// may be some on their way.
+pub async fn open(
+    config: &Config,
+    ground: &Ground,
+    before: Option<&Parts>,
+) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
+    let mut stores = BTreeMap::new();
+    for (name, settings) in &config.stores {
+        let same = before.filter(|before| before.config.stores.get(name) == Some(settings));
+        if let Some(known) = same.and_then(|before| before.stores.get(name)) {
+            stores.insert(name.clone(), Arc::clone(known));
+            continue;
+        }
+        let store = open_one(settings, ground).map_err(|error| format!("the store `{name}`: {error}"))?;
+        if before.is_none() {
+            match settings {
+                StoreSettings::Fs { .. } => swept(name, store.sweep().await)?,
+                // A bucket may be slow, or away: neither keeps the gateway from starting.
+                StoreSettings::S3 { .. } => sweep_beside(name.clone(), Arc::clone(&store), &ground.tasks),
+            }
+        }
+        stores.insert(name.clone(), store);
+    }
+    Ok(stores)
+}
+
+fn open_one(settings: &StoreSettings, ground: &Ground) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match settings {
+        StoreSettings::Fs { root, .. } => Arc::new(FsStore::open(root)?),
+        StoreSettings::S3 { settings, .. } => {
+            Arc::new(S3Store::open((**settings).clone(), ground.memory.clone(), &ground.tasks)?)
+        }
+    })
+}
+
+fn sweep_beside(name: String, store: Arc<dyn Store>, tasks: &Tasks) {
+    let stopping = tasks.stopping();
+    tasks.spawn(async move {
+        let done = tokio::select! {
+            done = store.sweep() => swept(&name, done),
+            () = stopping.cancelled() => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::warn!(store = name, %error, "what unfinished uploads had left is not removed");
+        }
+    });
+}
+
+fn swept(name: &str, done: Result<usize, StoreError>) -> Result<(), StoreError> {
+    let swept = done?;
+    if swept > 0 {
+        tracing::info!(store = name, swept, "removed what unfinished uploads had left");
+    }
+    Ok(())
+}
