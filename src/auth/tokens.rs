@@ -23,6 +23,11 @@ impl TokenVerifier {
         TokenVerifier { entries: tokens.iter().map(Entry::new).collect() }
     }
 
+    /// Whether an entry is for this named credential alone.
+    pub(super) fn names(&self, credential: &str) -> bool {
+        self.entries.iter().any(|entry| entry.credential.as_deref() == Some(credential))
+    }
+
     pub(super) fn verify(&self, credential: Option<&str>, token: &str) -> Result<Principal, Fault> {
         let mut found = None;
         for entry in &self.entries {

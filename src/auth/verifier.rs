@@ -97,6 +97,11 @@ impl Verifier {
         matches!(self.scheme, Scheme::Upstream)
     }
 
+    /// Whether the operator listed holders of this named credential.
+    pub fn names(&self, credential: &str) -> bool {
+        matches!(&self.scheme, Scheme::Tokens(verifier) if verifier.names(credential))
+    }
+
     fn visitor(&self, token: &str) -> Option<Principal> {
         self.visitors.as_ref()?.verify(token)
     }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::Principal;
+use crate::directory::Subscriptions;
 use crate::event::{Event, Place};
 use crate::metrics;
 
@@ -74,6 +75,7 @@ pub(super) struct App {
     pub(super) viewer: Principal,
     pub(super) webhook: watch::Receiver<Arc<Webhook>>,
     pub(super) poster: Poster,
+    pub(super) subscriptions: Subscriptions,
 }
 
 impl App {
@@ -86,7 +88,7 @@ impl App {
         let webhook = self.webhook();
         let frames = match letter.frames.take() {
             Some(frames) => frames,
-            None => match webhook.frames(&self.viewer, &letter.event).await {
+            None => match webhook.frames(&self.viewer, &self.subscriptions, &letter.event).await {
                 Ok(frames) => frames,
                 Err(fault) => {
                     tracing::debug!(route = %self.route, %fault, "an event cannot be said to the webhook yet");

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Principal;
+use crate::directory::Subscriptions;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::naming::fault;
@@ -64,7 +65,8 @@ impl Webhook {
         let stop = tasks.stopping().child_token();
         let (webhook, current) = watch::channel(Arc::new(self));
         let viewer = source.viewer(&route);
-        let app = App { route, viewer, webhook: current, poster: Poster::new() };
+        let subscriptions = Subscriptions::new(Arc::clone(&journal));
+        let app = App { route, viewer, webhook: current, poster: Poster::new(), subscriptions };
         let listener = Listener { app, source, journal, stop: stop.clone() };
         tasks.spawn(listener.run());
         Ok(RunningWebhook { webhook, stop })

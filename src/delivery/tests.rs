@@ -12,9 +12,11 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+mod subscriptions;
+
 use super::{RunningWebhook, Source, Webhook, WebhookSettings};
 use crate::auth::Secret;
-use crate::dialect::builtin;
+use crate::dialect::{Dialect, builtin};
 use crate::event::{Audience, Event, EventKind, MessageKind};
 use crate::journal::{Append, Collection, EmbeddedJournal, Journal};
 use crate::naming::Naming;
@@ -109,13 +111,18 @@ impl Scene {
         Scene::of(tasks, app).await
     }
 
-    async fn of(tasks: &Tasks, (url, calls): (String, mpsc::Receiver<Call>)) -> Scene {
+    async fn of(tasks: &Tasks, app: (String, mpsc::Receiver<Call>)) -> Scene {
+        Scene::speaking(tasks, app, builtin::find("divar").unwrap()).await
+    }
+
+    /// The same with options of the dialect.
+    async fn speaking(tasks: &Tasks, (url, calls): (String, mpsc::Receiver<Call>), dialect: Arc<Dialect>) -> Scene {
         let folder = tempfile::tempdir().unwrap();
         let journal = Arc::new(EmbeddedJournal::open(&folder.path().join("journal")).unwrap());
-        let dialect = builtin::find("divar").unwrap();
-        let naming = Arc::new(Naming::open(Arc::clone(&journal) as _, &[], &[dialect]).await.unwrap());
+        let naming =
+            Arc::new(Naming::open(Arc::clone(&journal) as _, &[], std::slice::from_ref(&dialect)).await.unwrap());
         let relay: Arc<dyn Relay> = Arc::new(MemoryRelay::new());
-        let webhook = webhook(&url, "the key", &naming);
+        let webhook = Webhook { dialect, ..webhook(&url, "the key", &naming) };
         let running = webhook.start(Source::Hub(Arc::clone(&relay)), Arc::clone(&journal) as _, tasks).await;
         let running = Some(running.unwrap());
         let (mut recorded, relaying) = (journal.follow().unwrap(), Arc::clone(&relay));

@@ -8,8 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::auth::{Principal, Secret};
 use crate::backend::{Backend, Caller, Connect};
-use crate::dialect::{Audience, Dialect, Scope};
-use crate::event::Event;
+use crate::dialect::{Audience, Dialect, FrameSet, Scope, SubscriptionRule};
+use crate::directory::Subscriptions;
+use crate::event::{Event, Field, Fields, Value};
 use crate::fault::{Fault, Reason};
 use crate::metrics;
 use crate::naming::Naming;
@@ -81,12 +82,17 @@ impl Webhook {
 
     /// What the app is sent of an event; nothing where it is no news to it, or its dialect has no words for it. An error: it
     /// may be known later.
-    pub(super) async fn frames(&self, viewer: &Principal, event: &Event) -> Result<Vec<String>, Fault> {
+    pub(super) async fn frames(
+        &self,
+        viewer: &Principal,
+        subscriptions: &Subscriptions,
+        event: &Event,
+    ) -> Result<Vec<String>, Fault> {
         // What the app said itself is no news to it.
         if event.details.origin.route.as_deref() == Some(&*self.route) {
             return Ok(Vec::new());
         }
-        let fields = match self.naming.outward(&self.dialect, viewer, event).await {
+        let mut fields = match self.naming.outward(&self.dialect, viewer, event).await {
             Ok(Some(fields)) => fields,
             Ok(None) => return Ok(Vec::new()),
             Err(fault) if fault.reason.retry_helps() => return Err(fault),
@@ -95,7 +101,10 @@ impl Webhook {
                 return Ok(Vec::new());
             }
         };
-        let places: Vec<_> = self.dialect.webhooks.iter().map(|webhook| &webhook.shapes).collect();
+        let places = self.places(subscriptions, &mut fields).await?;
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
         let Ok(carried) = self.dialect.carry(&places, &fields, Audience::Receiver) else {
             metrics::count_untold(&self.dialect.name, event.kind.as_str());
             return Ok(Vec::new());
@@ -104,6 +113,28 @@ impl Webhook {
         let lost = carried.lost.iter().map(|field| field.path());
         metrics::count_losses(from, &self.dialect.name, lost, carried.degraded.map(|why| why.as_str()));
         Ok(carried.frames)
+    }
+
+    /// The webhooks that the app may hear, with what its subscription adds to the event. They are all about one event,
+    /// so the first rule that there is stands for them.
+    async fn places(
+        &self,
+        subscriptions: &Subscriptions,
+        fields: &mut Fields<'static>,
+    ) -> Result<Vec<&FrameSet>, Fault> {
+        let webhooks = &self.dialect.webhooks;
+        let mut is_subscribed = true;
+        if let Some(rule) = webhooks.iter().find_map(|webhook| webhook.subscription.as_ref()) {
+            let resource = rule.resource.and_then(|field| fields.id(field)).map(std::borrow::Cow::into_owned);
+            let metadata = subscriptions.find(&self.route, &rule.kind, resource.as_deref()).await?;
+            is_subscribed = metadata.is_some();
+            if let Some(metadata) = metadata {
+                fields.set(Field::SubscriptionMetadata, Value::Json(metadata.into()));
+            }
+        }
+        let may_hear = |rule: &SubscriptionRule| is_subscribed || !rule.needed;
+        let heard = webhooks.iter().filter(|webhook| webhook.subscription.as_ref().is_none_or(may_hear));
+        Ok(heard.map(|webhook| &webhook.shapes).collect())
     }
 
     /// Whether the app is told: not of conversations that are no business of its dialect.

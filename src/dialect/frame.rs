@@ -80,6 +80,8 @@ pub struct Need {
     pub text: Arc<str>,
     /// Only one of them may be written; both are read, so that nobody's caption is lost.
     pub exclusive: bool,
+    /// The dialect's words where more than one is read and that is refused.
+    pub both: Option<Arc<str>>,
 }
 
 impl Frame {

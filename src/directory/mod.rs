@@ -3,6 +3,7 @@
 
 mod access;
 mod room;
+mod subscriptions;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,13 +12,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::auth::Principal;
-use crate::event::{Conversation, ConversationKind, ConversationState, Field, Fields, Party, Timestamp};
+use crate::event::{Conversation, ConversationKind, ConversationState, Party, Timestamp};
 use crate::fault::{Fault, Reason};
 use crate::journal::{Collection, Journal, Put};
 use crate::naming::{PinnedConversation, PinnedName, fault};
 
 pub use access::{may_lead, may_see};
 pub use room::{Room, folded};
+pub use subscriptions::Subscriptions;
 
 /// Rooms and parties that are kept in memory; beyond it the cache starts anew. What other replicas may change is not.
 const CACHED: usize = 50_000;
@@ -60,6 +62,7 @@ impl Directory {
             room.conversation.kind = Some(pin.kind.unwrap_or(ConversationKind::Department));
             room.conversation.department.clone_from(&pin.department);
             room.conversation.business = pin.business.clone().or(room.conversation.business);
+            room.conversation.post_token = pin.post_token.clone().or(room.conversation.post_token);
             if let Some(guest) = &pin.guest {
                 room.guest = guest.clone();
             }
@@ -201,19 +204,6 @@ impl Directory {
     pub fn active_session(&self, business: &str, guest: &str, conversation: Option<&str>) -> Put {
         let value = conversation.map(|id| serde_json::Value::from(id).to_string().into_bytes());
         Put { collection: Collection::ActiveSessions, key: self.key(&session_key(business, guest)), value }
-    }
-
-    /// What a party wants to be told of, by type and resource.
-    pub async fn subscribe(&self, principal: &Principal, fields: &Fields<'_>) -> Result<(), Fault> {
-        let kind = fields.text(Field::SubscriptionType).unwrap_or_default();
-        let resource = fields.text(Field::SubscriptionResource).unwrap_or_default();
-        let metadata = match fields.get(Field::SubscriptionMetadata) {
-            Some(crate::event::Value::Json(text)) => text.to_string(),
-            _ => "{}".to_owned(),
-        };
-        let key = format!("{}/{kind}/{resource}", principal.id);
-        let put = Put { collection: Collection::Subscriptions, key, value: Some(metadata.into_bytes()) };
-        self.journal.put(vec![put]).await.map_err(fault)
     }
 
     /// A document of a collection.

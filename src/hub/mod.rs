@@ -20,7 +20,7 @@ use crate::backend::{
     Backend, Caller, Connect, Connected, Grant, Listed, Listing, Page, Sent, SessionRequest, UploadIntent,
 };
 use crate::dialect::Scope;
-use crate::directory::{self, Directory, Room};
+use crate::directory::{self, Directory, Room, Subscriptions};
 use crate::event::{Attachment, Conversation, ConversationState, Event, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::journal::{Journal, Lease};
@@ -196,7 +196,7 @@ impl Backend for Hub {
     }
 
     async fn subscribe(&self, caller: &Caller, fields: Fields<'static>) -> Result<(), Fault> {
-        self.directory.subscribe(&caller.principal, &fields).await
+        Subscriptions::new(Arc::clone(&self.journal)).add(&caller.route, &fields).await
     }
 
     async fn healthy(&self) -> Result<(), Fault> {

@@ -62,7 +62,7 @@ pub enum Collection {
     Grants,
     /// How far a party has read a conversation, by `<conversation>/<party>`.
     ReadMarkers,
-    /// What a party subscribed to, by `<party>/<resource>`.
+    /// Event subscriptions, by route, type and resource with U+001F between.
     Subscriptions,
     /// Active sessions by `<business>/<guest>`.
     ActiveSessions,

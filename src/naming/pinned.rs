@@ -13,6 +13,8 @@ pub struct PinnedConversation {
     pub kind: Option<ConversationKind>,
     pub department: Option<String>,
     pub business: Option<String>,
+    /// The post that it is about, in dialects of market places.
+    pub post_token: Option<String>,
     pub guest: Option<Guest>,
     /// Dialect and what it calls this conversation, in the order of the file; a dialect occurs once.
     pub names: Vec<(String, PinnedName)>,

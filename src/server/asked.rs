@@ -9,7 +9,7 @@ use http::request::Parts;
 use crate::auth::Principal;
 use crate::backend::Caller;
 use crate::dialect::{Call, Check, Request};
-use crate::event::{Field, Fields, IdForm, Value};
+use crate::event::{Field, Fields, IdForm, Resource, Value};
 use crate::fault::{Fault, Reason};
 
 use super::Site;
@@ -72,6 +72,25 @@ impl Asked<'_> {
             }
         }
         self.checked_form(fields)
+    }
+
+    /// Names the conversation by the fields that do so together, where the call has no id of it. The ids of parties
+    /// stand in the order of their letters: both sides mean the same conversation.
+    pub fn composed(&self, fields: &mut Fields<'_>) -> Result<(), Fault> {
+        if self.call.conversation.is_empty() || fields.has(Field::ConversationId) {
+            return Ok(());
+        }
+        let (mut parties, mut others) = (Vec::new(), Vec::new());
+        for field in &self.call.conversation {
+            let id = fields.id(*field).filter(|id| !id.is_empty()).ok_or_else(|| Fault::missing(*field))?.into_owned();
+            match field.resource() {
+                Some(Resource::Party) => parties.push(id),
+                Some(Resource::Message | Resource::Conversation) | None => others.push(id),
+            }
+        }
+        parties.sort();
+        fields.set_text(Field::ConversationId, [others, parties].concat().join(":"));
+        Ok(())
     }
 
     /// Ids must have their form, where the dialect has words for one that has not.

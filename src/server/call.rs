@@ -40,6 +40,10 @@ pub async fn answer(
     let mut caller = caller(route, principal);
     caller.presented = presented(route, call, &parts.headers, &query).map(Secret::new);
     let asked = Asked { site, route, call, caller, parts };
+    if let Err(fault) = behalf(route, call, &parts.headers, &query) {
+        body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
+        return respond::refusal(route, Some(call), &fault);
+    }
     match carry_out(&asked, parameters, &query, incoming).await {
         Ok(response) => response,
         Err(fault) => respond::refusal(route, Some(call), &fault),
@@ -66,6 +70,7 @@ async fn carry_out(
         Request::Empty => {
             body::drain(incoming, asked.site.bounds.body_idle).await;
             asked.checked(&fields)?;
+            asked.composed(&mut fields)?;
             asked.route.naming.inward(&asked.route.dialect, &asked.caller, &mut fields).await?;
             answer::write(asked, perform::perform(asked, fields).await?)
         }
@@ -80,6 +85,7 @@ async fn carry_out(
                 all.set(field, value.clone());
             }
             asked.checked(&all)?;
+            asked.composed(&mut all)?;
             asked.route.naming.inward(&asked.route.dialect, &asked.caller, &mut all).await?;
             answer::write(asked, perform::perform(asked, all).await?)
         }
@@ -123,4 +129,23 @@ async fn known(
         }
         other => other,
     }
+}
+
+/// A program that calls for a user shows that user's credential too, on routes whose operator named users. Where nobody
+/// is named the credential is the program's own business.
+fn behalf(route: &Route, call: &Call, headers: &HeaderMap, query: &[(String, String)]) -> Result<(), Fault> {
+    let Some(behalf) = call.behalf.as_ref().filter(|behalf| route.verifier.names(&behalf.credential)) else {
+        return Ok(());
+    };
+    let places = route.dialect.credentials.get(&behalf.credential);
+    let token = places.and_then(|places| credential::presented(&places.http, headers, query));
+    if token.is_none() && !behalf.needed {
+        return Ok(());
+    }
+    let user = route.verifier.verify(&Presented { credential: Some(&behalf.credential), token, party: None })?;
+    let granted = |permission: &String| user.permissions.contains(permission);
+    if user.permissions.is_empty() || behalf.permissions.is_empty() || behalf.permissions.iter().any(granted) {
+        return Ok(());
+    }
+    Err(Fault::new(Reason::Role).detail("the user has granted none of the permissions that the call needs"))
 }

@@ -208,7 +208,7 @@ impl Backend for Upstream {
     }
 
     async fn subscribe(&self, caller: &Caller, fields: Fields<'static>) -> Result<(), Fault> {
-        self.0.directory.subscribe(&caller.principal, &fields).await
+        self.0.subscribe_at(caller, &fields).await
     }
 
     /// Readiness is the gateway's own: one upstream that is down must not take the other routes away. Of upstreams the

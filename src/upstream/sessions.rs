@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::backend::{Caller, SessionRequest};
 use crate::dialect::{ConversationName, CreateConversation, Op};
-use crate::directory::{Room, may_see};
+use crate::directory::{Room, Subscriptions, may_see};
 use crate::event::{Conversation, ConversationState, Event, EventKind, Field, Fields, Timestamp};
 use crate::fault::{Fault, Reason};
 
@@ -234,6 +234,14 @@ impl Inner {
         self.speak_for(&account, &mut event);
         self.tell(&account, event).await?;
         Ok(room.conversation)
+    }
+
+    /// Notes a subscription of one of our apps, and passes it to an upstream that has such a call.
+    pub async fn subscribe_at(self: &Arc<Self>, caller: &Caller, fields: &Fields<'static>) -> Result<(), Fault> {
+        if let Some(call) = self.call_for(Op::Subscribe, caller, fields, None) {
+            self.ask(caller, call, fields, None).await?;
+        }
+        Subscriptions::new(Arc::clone(&self.journal)).add(&caller.route, fields).await
     }
 
     /// Marks a conversation as read at the upstream, where it has a form for that.

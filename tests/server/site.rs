@@ -64,6 +64,7 @@ impl Server {
             kind: Some(ConversationKind::Service),
             department: None,
             business: None,
+            post_token: None,
             guest: None,
             names: vec![("frontdesk".to_owned(), PinnedName::Id("123".to_owned()))],
         }];

@@ -14,13 +14,14 @@ pub(in crate::config) struct WrittenConversation {
     pub kind: Option<ConversationKind>,
     pub department: Option<String>,
     pub business: Option<String>,
+    pub post_token: Option<String>,
     pub guest: Option<Guest>,
     /// Dialect, where its key stands, the name there and where that stands.
     pub names: Vec<(Spanned<String>, Spanned<PinnedName>)>,
 }
 
 /// The keys of a conversation that are no dialects.
-pub(in crate::config) const OWN_KEYS: &[&str] = &["name", "kind", "department", "business", "guest"];
+pub(in crate::config) const OWN_KEYS: &[&str] = &["name", "kind", "department", "business", "post_token", "guest"];
 
 pub(super) fn read(section: Section<'_>) -> Option<WrittenConversation> {
     let name = section.needed_text("name", "each conversation has a name of its own, as in `name = \"room-101\"`");
@@ -29,6 +30,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenConversation> {
     let kind = section.word("kind", &kinds).map(|kind| kind.value);
     let department = section.text("department").map(|text| text.value);
     let business = section.text("business").map(|text| text.value);
+    let post_token = section.text("post_token").map(|text| text.value);
     let guest = section.section("guest").map(guest);
     let names = section
         .others()
@@ -39,7 +41,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenConversation> {
             Some((dialect, Spanned { value: pinned, place: node.place.clone() }))
         })
         .collect();
-    Some(WrittenConversation { name: name?, kind, department, business, guest, names })
+    Some(WrittenConversation { name: name?, kind, department, business, post_token, guest, names })
 }
 
 fn guest(section: Section<'_>) -> Guest {

@@ -77,6 +77,7 @@ fn pinned(written: WrittenConversation) -> PinnedConversation {
         kind: written.kind,
         department: written.department,
         business: written.business,
+        post_token: written.post_token,
         guest: written.guest,
         names: written.names.into_iter().map(|(dialect, name)| (dialect.value, name.value)).collect(),
     }

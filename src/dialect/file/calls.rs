@@ -7,7 +7,7 @@ use crate::event::{Field, FieldType, MessageKind};
 use super::super::codec::Codec;
 use super::super::frame::FrameSet;
 use super::super::hole::{self, Inside};
-use super::super::model::{Answer, Call, Check, ListingKind, Op, OptionValue, PageRule, Part, Request};
+use super::super::model::{Answer, Behalf, Call, Check, ListingKind, Op, OptionValue, PageRule, Part, Request};
 use super::super::problem::suggestion;
 use super::super::shape::Node;
 use super::section::{Section, Text};
@@ -49,6 +49,9 @@ pub fn read(section: Section<'_>, library: &Library, options: &BTreeMap<String, 
         media: media(&section),
         credential: section.text("credential").map(|text| text.value).unwrap_or_default(),
         permission: section.text("permission").map(|text| text.value),
+        behalf: section.section("behalf").and_then(behalf),
+        conversation: section.texts("conversation").iter().filter_map(|text| words::field(&section, text)).collect(),
+        written: section.flag("written").unwrap_or(true),
         id,
         paths,
     };
@@ -181,6 +184,14 @@ fn answer(section: &Section<'_>, id: &str, library: &Library) -> Answer {
     }
     table.finish();
     answer
+}
+
+fn behalf(section: Section<'_>) -> Option<Behalf> {
+    let credential = section.needed_text("credential");
+    let permissions = section.texts("permissions").into_iter().map(|text| text.value).collect();
+    let needed = section.flag("needed").unwrap_or(true);
+    section.finish();
+    Some(Behalf { credential: credential?.value, permissions, needed })
 }
 
 /// Which kind of file a word of the path stands for.

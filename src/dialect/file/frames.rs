@@ -83,7 +83,7 @@ pub fn body_of(section: &Section<'_>, id: &str, text: Option<Text>, library: &Li
     let when = guard(section);
     let required = texts_by_field(section, "required");
     let invalid = texts_by_field(section, "invalid");
-    let need = section.section("need").and_then(need);
+    let need = section.section("need").and_then(|section| need(section, library.options()));
     let text = text?;
     let shape = library.shape(section, &text)?;
     Some(Frame { also, set, when, required, invalid, need, ..Frame::plain(id, pattern, shape, text.span.start) })
@@ -134,10 +134,16 @@ pub fn texts_by_field(section: &Section<'_>, key: &'static str) -> Vec<(Field, A
     .collect()
 }
 
-fn need(section: Section<'_>) -> Option<Need> {
+fn need(section: Section<'_>, options: &BTreeMap<String, OptionValue>) -> Option<Need> {
     let any = section.texts("any").iter().filter_map(|text| words::field(&section, text)).collect();
     let text = section.needed_text("text").map(super::shared);
     let exclusive = section.flag("exclusive").unwrap_or(false);
+    let both = section.section("both").and_then(|both| {
+        let chosen = super::is_chosen(&both, options);
+        let text = both.needed_text("text").map(super::shared);
+        both.finish();
+        text.filter(|_| chosen)
+    });
     section.finish();
-    Some(Need { any, text: text?, exclusive })
+    Some(Need { any, text: text?, exclusive, both })
 }

@@ -19,7 +19,9 @@ use sha2::{Digest, Sha256};
 
 use crate::event::{ConversationKind, IdForm};
 
-use super::model::{ConversationName, ConversationNaming, CreateConversation, Dialect, Ids, OptionValue, Webhook};
+use super::model::{
+    ConversationName, ConversationNaming, CreateConversation, Dialect, Ids, OptionValue, SubscriptionRule, Webhook,
+};
 use super::problem::{Problem, Problems, suggestion};
 use super::redact::Redaction;
 use section::{Report, Section};
@@ -72,7 +74,7 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
     let options = options(root, choice);
     let ids = ids(root);
     let naming = naming(root);
-    let library = Library::read(root, ids);
+    let library = Library::read(root, ids, &options);
     library.check(root);
     let refusals = refusals::read(root, "refusals", &library);
     let credentials = credentials::read(root);
@@ -234,8 +236,17 @@ fn webhook(section: Section<'_>, library: &Library, options: &BTreeMap<String, O
     });
     let frame = frames::body(&section, id.as_ref().map_or("webhook", |id| &id.value), library);
     let shapes = library.compile(&section, frame.into_iter().collect());
+    let subscription = section.section("subscription").and_then(|table| subscription(table, options));
     section.finish();
-    chosen.then_some(Webhook { id: id?.value, shapes, headers: headers.unwrap_or_default() })
+    chosen.then_some(Webhook { id: id?.value, shapes, headers: headers.unwrap_or_default(), subscription })
+}
+
+fn subscription(section: Section<'_>, options: &BTreeMap<String, OptionValue>) -> Option<SubscriptionRule> {
+    let needed = section.has("option") && is_chosen(&section, options);
+    let kind = section.needed_text("type");
+    let resource = section.text("resource").and_then(|text| words::field(&section, &text));
+    section.finish();
+    Some(SubscriptionRule { kind: kind?.value, resource, needed })
 }
 
 /// An `Arc` of a text's value.

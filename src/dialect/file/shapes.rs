@@ -1,13 +1,14 @@
 //! Named shapes and enum tables of a file, and the compiling of whatever uses them. In: their sections. Out: frame sets.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::event::{Field, IdForm, Resource};
 
+use super::super::codec::Codec;
 use super::super::frame::{Frame, FrameSet, Guard};
-use super::super::model::{EventPattern, Ids};
+use super::super::model::{EventPattern, Ids, OptionValue};
 use super::super::shape::{self, NamedText, Names, Node};
 use super::super::table::{EnumTable, Scalar};
 use super::super::url_end::UrlEnd;
@@ -22,24 +23,29 @@ struct Named {
     one_of: Vec<Text>,
     when: Option<Guard>,
     set: Vec<(Field, Scalar)>,
+    /// Whether the options want it; one that is not wanted is checked and is no part of a union.
+    chosen: bool,
     offset: usize,
 }
 
 /// All names of one file.
 pub struct Library {
     ids: Ids,
+    options: BTreeMap<String, OptionValue>,
     enums: Vec<Arc<EnumTable>>,
     url_ends: Vec<Arc<UrlEnd>>,
+    codecs: Vec<(String, Codec)>,
     named: Vec<Named>,
     texts: Vec<NamedText>,
     compiled: RefCell<HashMap<String, Option<Arc<FrameSet>>>>,
 }
 
 impl Library {
-    pub fn read(root: &Section<'_>, ids: Ids) -> Self {
+    pub fn read(root: &Section<'_>, ids: Ids, options: &BTreeMap<String, OptionValue>) -> Self {
         let enums = root.section("enums").map(|section| enums(&section)).unwrap_or_default();
         let url_ends = root.section("url_ends").map(|section| url_ends(&section)).unwrap_or_default();
-        let named = root.section("shapes").map(|section| named(&section)).unwrap_or_default();
+        let codecs = root.section("codecs").map(|section| codecs(&section, options)).unwrap_or_default();
+        let named = root.section("shapes").map(|section| named(&section, options)).unwrap_or_default();
         let texts = named
             .iter()
             .map(|named| NamedText {
@@ -48,13 +54,25 @@ impl Library {
                 offset: named.text.as_ref().map_or(named.offset, |text| text.offset),
             })
             .collect();
-        Library { ids, enums, url_ends, named, texts, compiled: RefCell::default() }
+        let options = options.clone();
+        Library { ids, options, enums, url_ends, codecs, named, texts, compiled: RefCell::default() }
+    }
+
+    /// What the route chose of the file's knobs.
+    pub fn options(&self) -> &BTreeMap<String, OptionValue> {
+        &self.options
     }
 
     /// Parses a shape; mistakes are noted.
     pub fn shape(&self, section: &Section<'_>, text: &Text) -> Option<Node> {
         let ids = |resource: Resource| -> IdForm { self.ids.form(resource) };
-        let names = Names { ids: &ids, enums: &self.enums, url_ends: &self.url_ends, shapes: &self.texts };
+        let names = Names {
+            ids: &ids,
+            enums: &self.enums,
+            url_ends: &self.url_ends,
+            codecs: &self.codecs,
+            shapes: &self.texts,
+        };
         match shape::parse(&text.value, text.offset, &names) {
             Ok(node) => Some(node),
             Err(problems) => {
@@ -104,6 +122,10 @@ impl Library {
             frames.push(Frame { when, set, ..Frame::plain(&named.name, named.pattern, node, named.offset) });
         }
         for part in &named.one_of {
+            let is_left_out = |other: &&Named| other.name == part.value && !other.chosen;
+            if self.named.iter().any(|other| is_left_out(&other)) {
+                continue;
+            }
             if depth == 4 {
                 section.problem(part.span.clone(), "named shapes are nested more than 4 deep", None);
             } else if self.has(&part.value) {
@@ -156,6 +178,23 @@ fn url_ends(section: &Section<'_>) -> Vec<Arc<UrlEnd>> {
     .collect()
 }
 
+/// Names for codecs, each one of two by an option.
+fn codecs(section: &Section<'_>, options: &BTreeMap<String, OptionValue>) -> Vec<(String, Codec)> {
+    let codecs = section.keys().into_iter().filter_map(|(name, _)| {
+        let table = section.section(name)?;
+        let chosen = super::is_chosen(&table, options);
+        let codec = |key: &'static str| {
+            let text = table.needed_text(key)?;
+            let known: Vec<(&str, &str)> = Codec::names().map(|name| (name, name)).collect();
+            words::one_of(&table, &text, "codec", &known).and_then(Codec::parse)
+        };
+        let (on, off) = (codec("on"), codec("off"));
+        table.finish();
+        Some((name.to_owned(), if chosen { on? } else { off? }))
+    });
+    codecs.collect()
+}
+
 fn pairs(section: &Section<'_>) -> Vec<(String, Scalar)> {
     let keys = section.keys().into_iter();
     keys.filter_map(|(key, _)| Some((key.to_owned(), words::scalar(section, key, section.value(key)?)?))).collect()
@@ -171,7 +210,7 @@ fn wire_scalar(key: &str) -> Scalar {
     }
 }
 
-fn named(section: &Section<'_>) -> Vec<Named> {
+fn named(section: &Section<'_>, options: &BTreeMap<String, OptionValue>) -> Vec<Named> {
     let shapes = section.keys().into_iter().filter_map(|(name, span)| {
         let offset = span.start;
         if section.is_text(name) {
@@ -182,14 +221,16 @@ fn named(section: &Section<'_>) -> Vec<Named> {
                 one_of: Vec::new(),
                 when: None,
                 set: Vec::new(),
+                chosen: true,
                 offset,
             });
         }
         let table = section.section(name)?;
+        let chosen = super::is_chosen(&table, options);
         let pattern = table.text("event").and_then(|text| pattern(&table, &text));
         let (when, set) = (frames::guard(&table), frames::set(&table));
         let (text, one_of) = (table.text("shape"), table.texts("one_of"));
-        let shape = Named { name: name.to_owned(), pattern, text, one_of, when, set, offset };
+        let shape = Named { name: name.to_owned(), pattern, text, one_of, when, set, chosen, offset };
         if shape.text.is_none() && shape.one_of.is_empty() {
             table.problem(span, format!("shape `{name}` has neither `shape` nor `one_of`"), None);
         }

@@ -52,9 +52,11 @@ impl Dialect {
     pub fn client_places(&self) -> Vec<&FrameSet> {
         let sockets = self.sockets.iter().map(|socket| &socket.client);
         let sends =
-            self.calls.iter().filter(|call| call.op == super::model::Op::Send).filter_map(|call| match &call.request {
-                Request::Json(set) => Some(set.as_ref()),
-                Request::Empty | Request::Multipart { .. } => None,
+            self.calls.iter().filter(|call| call.written && call.op == super::model::Op::Send).filter_map(|call| {
+                match &call.request {
+                    Request::Json(set) => Some(set.as_ref()),
+                    Request::Empty | Request::Multipart { .. } => None,
+                }
             });
         sockets.chain(sends).filter(|set| !set.is_empty()).collect()
     }

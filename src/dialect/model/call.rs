@@ -92,6 +92,23 @@ pub struct Call {
     pub credential: String,
     /// What a static token must permit.
     pub permission: Option<String>,
+    /// Of whom else a credential may be shown: the user for whom a program calls.
+    pub behalf: Option<Behalf>,
+    /// Fields that together name the conversation, where the call has no id of it.
+    pub conversation: Vec<Field>,
+    /// Whether the gateway makes this call as a client of the dialect; one that is only served is not.
+    pub written: bool,
+}
+
+/// The credential of a user for whom a program calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behalf {
+    /// The named credential.
+    pub credential: String,
+    /// One of these the user must have granted; none: any credential will do.
+    pub permissions: Vec<String>,
+    /// Whether the call is refused without it; what is shown must hold all the same.
+    pub needed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::event::{ConversationKind, Field, IdForm, Resource};
 use super::frame::FrameSet;
 use super::redact::Redaction;
 
-pub use call::{Answer, Call, Check, ListingKind, Op, PageRule, Part, Request};
+pub use call::{Answer, Behalf, Call, Check, ListingKind, Op, PageRule, Part, Request};
 pub use files::{AnyType, FileAccess, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
 pub use pattern::{Audience, EventPattern};
 pub use refusals::{Refusal, Refusals};
@@ -147,4 +147,17 @@ pub struct Webhook {
     pub shapes: FrameSet,
     /// Header → template; `{credential}` is the key that the route sends.
     pub headers: Vec<(String, String)>,
+    /// Which event subscription is for it; none: it needs none.
+    pub subscription: Option<SubscriptionRule>,
+}
+
+/// Which event subscription lets an app hear of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionRule {
+    /// Its `subscription.type`.
+    pub kind: String,
+    /// The field of the event that a subscription to one resource names.
+    pub resource: Option<Field>,
+    /// Without a subscription nothing is told.
+    pub needed: bool,
 }

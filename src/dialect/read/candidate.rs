@@ -193,6 +193,16 @@ impl Candidate {
                 None => fault,
             });
         }
+        if let Some(need) = &frame.need
+            && let Some(words) = &need.both
+            && need.any.iter().filter(|field| is_given(&fields, **field)).count() > 1
+        {
+            let fault = Fault { words: Some(Arc::clone(words)), ..Fault::new(Reason::Invalid) };
+            return Err(match need.any.last() {
+                Some(field) => fault.at(*field),
+                None => fault,
+            });
+        }
         self.unfall(&mut fields);
         for order in &self.orders {
             order.apply(captures, &mut fields);

@@ -77,6 +77,8 @@ pub struct Names<'a> {
     pub ids: &'a dyn Fn(Resource) -> IdForm,
     pub enums: &'a [Arc<EnumTable>],
     pub url_ends: &'a [Arc<UrlEnd>],
+    /// Names of the file's own for codecs, as its options chose them.
+    pub codecs: &'a [(String, super::codec::Codec)],
     /// Name, text and where the text starts in the source.
     pub shapes: &'a [NamedText],
 }

@@ -323,11 +323,13 @@ impl Parser<'_> {
     fn codec(&mut self, name: &str, span: Range<usize>) -> Option<Codec> {
         let found = Codec::parse(name)
             .or_else(|| self.names.enums.iter().find(|table| table.name == name).cloned().map(Codec::Enum))
-            .or_else(|| self.names.url_ends.iter().find(|end| end.name == name).cloned().map(Codec::UrlEnd));
+            .or_else(|| self.names.url_ends.iter().find(|end| end.name == name).cloned().map(Codec::UrlEnd))
+            .or_else(|| self.names.codecs.iter().find(|(own, _)| own == name).map(|(_, codec)| codec.clone()));
         if found.is_none() {
             let mut known: Vec<&str> = Codec::names().collect();
             known.extend(self.names.enums.iter().map(|table| table.name.as_str()));
             known.extend(self.names.url_ends.iter().map(|end| end.name.as_str()));
+            known.extend(self.names.codecs.iter().map(|(own, _)| own.as_str()));
             let help = suggestion(name, known);
             self.problem(span, format!("no codec, enum or end of a URL is called `{name}`"), help);
         }

@@ -48,7 +48,7 @@ impl Inner {
                 Request::Json(set) => set.has_form(fields.kind()),
                 Request::Empty | Request::Multipart { .. } => true,
             };
-            call.op == op && implied && medium && body && path_of(call, fields, kind).is_some()
+            call.written && call.op == op && implied && medium && body && path_of(call, fields, kind).is_some()
         };
         let fitting: Vec<&Call> = self.settings.dialect.calls.iter().filter(fits).collect();
         let is_of_role = |call: &&Call| call.roles.is_empty() || role.is_some_and(|role| call.roles.contains(&role));

@@ -28,7 +28,15 @@ impl Place {
 
 fn pinned(name: &str, names: &[(&str, PinnedName)]) -> PinnedConversation {
     let names = names.iter().map(|(dialect, name)| ((*dialect).to_owned(), name.clone())).collect();
-    PinnedConversation { name: name.to_owned(), names, kind: None, department: None, business: None, guest: None }
+    PinnedConversation {
+        name: name.to_owned(),
+        names,
+        kind: None,
+        department: None,
+        business: None,
+        post_token: None,
+        guest: None,
+    }
 }
 
 fn fields(pairs: &[(Field, &str)]) -> Fields<'static> {
