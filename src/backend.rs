@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::auth::{Principal, Secret};
 use crate::dialect::{OnLoss, Scope};
@@ -123,6 +124,19 @@ pub struct UploadIntent {
     /// The message that comes into being with the upload, where the dialect has it so.
     pub announce: Announce,
     pub body: Option<String>,
+    /// Where its bytes are, once they are there.
+    pub kept: Kept,
+    /// The note that says that its bytes are there while nobody knows of them yet.
+    pub note: Option<String>,
+}
+
+/// Where the bytes of a file are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Kept {
+    /// Names of stores of the config.
+    pub stores: Vec<String>,
+    /// The same in all of them.
+    pub key: String,
 }
 
 /// A file whose bytes are not read yet.

@@ -1,6 +1,8 @@
 //! What operators and their machines ask: is it alive, is it ready, what does it count, take the config anew. In:
 //! connections on the admin listener. Out: `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`,
-//! `POST /api/journal/backup`.
+//! `POST /api/journal/backup`, `POST /api/uploads/list|gc|verify`.
+
+mod uploads;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,7 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::backend::Backend;
 use crate::journal::Journal;
+use crate::media::lifecycle::Current;
 use crate::metrics;
 use crate::tasks::Tasks;
 
@@ -30,19 +34,24 @@ pub type Reload = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
 struct Site {
     backend: Arc<dyn Backend>,
     journal: Arc<dyn Journal>,
+    uploads: Current,
     tasks: Tasks,
     reload: Option<Reload>,
 }
+
+/// The body of every answer.
+type Answer = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Answers on this listener until the tasks are told to stop; while they stop, readiness says so.
 pub async fn serve(
     listener: TcpListener,
     backend: Arc<dyn Backend>,
     journal: Arc<dyn Journal>,
+    uploads: Current,
     tasks: Tasks,
     reload: Option<Reload>,
 ) {
-    let site = Site { backend, journal, tasks: tasks.clone(), reload };
+    let site = Site { backend, journal, uploads, tasks: tasks.clone(), reload };
     let stop = tasks.stopping();
     loop {
         let accepted = tokio::select! {
@@ -58,7 +67,7 @@ pub async fn serve(
         tasks.spawn(async move {
             let service = service_fn(move |request| {
                 let site = site.clone();
-                async move { Ok::<_, Infallible>(answer(&request, &site).await) }
+                async move { Ok::<_, Infallible>(answer(request, &site).await) }
             });
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
@@ -75,37 +84,40 @@ pub async fn serve(
     }
 }
 
-async fn answer(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes>> {
-    let path = request.uri().path();
+async fn answer(request: Request<Incoming>, site: &Site) -> Response<Answer> {
+    let path = request.uri().path().to_owned();
     let wanted = if path.starts_with("/api/") { [Method::POST, Method::POST] } else { [Method::GET, Method::HEAD] };
     if !wanted.contains(request.method()) {
         let words = format!("{path} is for {}", wanted[0]);
         return json(StatusCode::METHOD_NOT_ALLOWED, &serde_json::json!({ "error": words }));
     }
-    match path {
+    match path.as_str() {
         "/healthz" => json(StatusCode::OK, &serde_json::json!({ "status": "alive" })),
         "/readyz" => readiness(site).await,
         // Not for pages: a browser says where a request comes from.
-        "/api/reload" | "/api/journal/backup" if request.headers().contains_key(ORIGIN) => {
+        path if path.starts_with("/api/") && request.headers().contains_key(ORIGIN) => {
             json(StatusCode::FORBIDDEN, &serde_json::json!({ "error": "not from a page" }))
         }
         "/api/reload" => reload(site).await,
         "/api/journal/backup" => back_up(site).await,
+        "/api/uploads/list" => uploads::list(request, site).await,
+        "/api/uploads/gc" => uploads::collect(request, site).await,
+        "/api/uploads/verify" => uploads::verify(request, site).await,
         "/metrics" => {
-            let mut response = Response::new(Full::from(metrics::render()));
+            let mut response = Response::new(Full::from(metrics::render()).boxed_unsync());
             let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
             response.headers_mut().insert(CONTENT_TYPE, kind);
             response
         }
         _ => json(
             StatusCode::NOT_FOUND,
-            &serde_json::json!({ "error": "try /healthz, /readyz, /metrics, POST /api/reload or /api/journal/backup" }),
+            &serde_json::json!({ "error": "try /healthz, /readyz, /metrics, POST /api/reload, /api/journal/backup or /api/uploads/list" }),
         ),
     }
 }
 
 /// Writes a backup beside the journal. Who asks names no file and is sent none: whoever may read that folder fetches it.
-async fn back_up(site: &Site) -> Response<Full<Bytes>> {
+async fn back_up(site: &Site) -> Response<Answer> {
     match site.journal.back_up().await {
         Ok(path) => json(StatusCode::OK, &serde_json::json!({ "status": "written", "path": path })),
         Err(error) => {
@@ -116,7 +128,7 @@ async fn back_up(site: &Site) -> Response<Full<Bytes>> {
 }
 
 /// Takes the config anew and says what came of it.
-async fn reload(site: &Site) -> Response<Full<Bytes>> {
+async fn reload(site: &Site) -> Response<Answer> {
     let (reply, outcome) = oneshot::channel();
     let asked = match &site.reload {
         Some(reload) => reload.try_send(reply).is_ok(),
@@ -130,7 +142,7 @@ async fn reload(site: &Site) -> Response<Full<Bytes>> {
     }
 }
 
-async fn readiness(site: &Site) -> Response<Full<Bytes>> {
+async fn readiness(site: &Site) -> Response<Answer> {
     if site.tasks.is_leaving() {
         return json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "status": "stopping" }));
     }
@@ -143,8 +155,8 @@ async fn readiness(site: &Site) -> Response<Full<Bytes>> {
     }
 }
 
-fn json(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(body.to_string()));
+fn json(status: StatusCode, body: &serde_json::Value) -> Response<Answer> {
+    let mut response = Response::new(Full::from(body.to_string()).boxed_unsync());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

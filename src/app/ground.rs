@@ -10,7 +10,7 @@ use crate::auth::Secret;
 use crate::config::{Config, JournalSettings, RelaySettings};
 use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal, RedisJournal, RedisJournalSettings};
-use crate::media::{Copier, Names};
+use crate::media::{Copier, Names, Unfinished};
 use crate::relay::{MemoryRelay, RedisRelay, Relay};
 use crate::store::s3::Memory;
 use crate::tasks::Tasks;
@@ -26,6 +26,8 @@ pub struct Ground {
     pub names: Names,
     /// Makes copies of uploads that are still to be made.
     pub copier: Copier,
+    /// Uploads that this process is about to finish.
+    pub unfinished: Unfinished,
     /// What the tokens of visitors are signed with.
     pub visitors: Secret,
     /// What uploads to buckets may hold of it.
@@ -55,6 +57,8 @@ impl Ground {
             (None, JournalSettings::Embedded { path, .. }) => keys::visitors(&path.with_extension("key"))?,
             (None, JournalSettings::Redis(_)) => return Err("`visitor_secret` of [server] is missing".into()),
         };
+        let unfinished = Unfinished::new(Arc::clone(&journal));
+        unfinished.alive().await?;
         let hub = Hub::open(Arc::clone(&journal), Arc::clone(&relay), &tasks);
         let copier = Copier::start(Arc::clone(&journal), &tasks);
         let names = Names::new(Arc::clone(&journal), tasks.clone());
@@ -65,6 +69,7 @@ impl Ground {
             hub,
             names,
             copier,
+            unfinished,
             visitors,
             memory: Memory::default(),
             tasks,

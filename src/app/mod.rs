@@ -4,6 +4,7 @@
 mod generation;
 mod ground;
 mod keys;
+mod lifecycle;
 mod parts;
 mod routes;
 mod stores;
@@ -20,7 +21,10 @@ use tokio::time::Instant;
 
 use crate::admin;
 use crate::config::Config;
+use crate::media::lifecycle::{Current, keep};
 use crate::server::{self, Bounds, Site};
+
+pub use lifecycle::open as open_uploads;
 
 use ground::Ground;
 use parts::Parts;
@@ -32,6 +36,8 @@ pub struct Gateway {
     site: Arc<Site>,
     /// Of the config that holds now. Taken out only while another takes its place.
     parts: Mutex<Option<Parts>>,
+    /// Of the same config.
+    uploads: Current,
 }
 
 /// Why a gateway cannot start, or cannot take a config.
@@ -49,6 +55,8 @@ impl Gateway {
         let parts = Parts::open(config, &ground, None).await?;
         ground.copier.serve(parts.stores.clone());
         let tasks = ground.tasks.clone();
+        let uploads = Current::new(lifecycle::of(&parts, &ground));
+        tasks.spawn(keep(uploads.clone(), Arc::clone(&ground.journal), ground.unfinished.clone(), tasks.stopping()));
         let site = Arc::new(Site::new(parts.served(&ground)?, tasks.clone(), Bounds::default()));
         tasks.spawn(server::serve(Arc::clone(&site), listener));
         let mut admin = None;
@@ -58,11 +66,12 @@ impl Gateway {
                 listener,
                 Arc::new(ground.hub.clone()),
                 Arc::clone(&ground.journal),
+                uploads.clone(),
                 tasks.clone(),
                 reload,
             ));
         }
-        Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)) })
+        Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)), uploads })
     }
 
     /// Takes another config in place of the one that holds: whole, or not at all. Sockets that are open stay, as they
@@ -79,6 +88,7 @@ impl Gateway {
         // From here on nothing fails.
         self.site.serve(served);
         self.ground.copier.serve(parts.stores.clone());
+        self.uploads.replace(lifecycle::of(&parts, &self.ground));
         if let Some(before) = held.take() {
             parts.take_over(before);
         }

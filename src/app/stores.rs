@@ -5,12 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{Config, StoreSettings};
+use crate::store::s3::Memory;
 use crate::store::{FsStore, S3Store, Store, StoreError};
 use crate::tasks::Tasks;
 
 use super::StartError;
 use super::ground::Ground;
 use super::parts::Parts;
+
+/// What stores work with.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    pub memory: &'a Memory,
+    pub tasks: &'a Tasks,
+}
 
 /// Opens every store that is new. At the start of the process it removes what unfinished uploads had left; later there
 /// may be some on their way.
@@ -19,6 +27,7 @@ pub async fn open(
     ground: &Ground,
     before: Option<&Parts>,
 ) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
+    let means = Means { memory: &ground.memory, tasks: &ground.tasks };
     let mut stores = BTreeMap::new();
     for (name, settings) in &config.stores {
         let same = before.filter(|before| before.config.stores.get(name) == Some(settings));
@@ -26,7 +35,7 @@ pub async fn open(
             stores.insert(name.clone(), Arc::clone(known));
             continue;
         }
-        let store = open_one(settings, ground).map_err(|error| format!("the store `{name}`: {error}"))?;
+        let store = open_one(name, settings, means)?;
         if before.is_none() {
             match settings {
                 StoreSettings::Fs { .. } => swept(name, store.sweep().await)?,
@@ -39,13 +48,21 @@ pub async fn open(
     Ok(stores)
 }
 
-fn open_one(settings: &StoreSettings, ground: &Ground) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(match settings {
-        StoreSettings::Fs { root, .. } => Arc::new(FsStore::open(root)?),
+/// Opens every store, and leaves what is in it as it is.
+pub fn open_all(config: &Config, means: Means<'_>) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
+    let opened = config.stores.iter().map(|(name, settings)| Ok((name.clone(), open_one(name, settings, means)?)));
+    opened.collect()
+}
+
+fn open_one(name: &str, settings: &StoreSettings, means: Means<'_>) -> Result<Arc<dyn Store>, StartError> {
+    let opened: Result<Arc<dyn Store>, StoreError> = match settings {
+        StoreSettings::Fs { root, .. } => FsStore::open(root).map(|store| Arc::new(store) as _),
         StoreSettings::S3 { settings, .. } => {
-            Arc::new(S3Store::open((**settings).clone(), ground.memory.clone(), &ground.tasks)?)
+            let opened = S3Store::open((**settings).clone(), means.memory.clone(), means.tasks);
+            opened.map(|store| Arc::new(store) as _)
         }
-    })
+    };
+    opened.map_err(|error| format!("the store `{name}`: {error}").into())
 }
 
 fn sweep_beside(name: String, store: Arc<dyn Store>, tasks: &Tasks) {

@@ -31,6 +31,7 @@ pub fn open(route: &Route, parts: &Parts, ground: &Ground) -> Result<Option<Stor
         Ok(Arc::new(UploadRule {
             condition: rule.condition.clone(),
             store: store(&rule.to, parts, ground)?,
+            names: rule.to.stores().into_iter().map(str::to_owned).collect(),
             keys: rule.keys.clone(),
         }))
     });
@@ -42,6 +43,7 @@ pub fn open(route: &Route, parts: &Parts, ground: &Ground) -> Result<Option<Stor
             None => format!("http://{}", ground.address),
         },
         names: ground.names.clone(),
+        unfinished: ground.unfinished.clone(),
     }))
 }
 

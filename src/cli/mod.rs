@@ -15,6 +15,7 @@ mod settings;
 mod tests;
 mod token;
 mod translate;
+mod uploads;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ Examples:
   dragoman check                                    every mistake of routes.toml, or its route table
   dragoman check -c /etc/dragoman/routes.toml
   dragoman journal backup /backups/monday.journal   of a gateway that runs, or of its file
+  dragoman uploads verify                           each upload is there, and nothing else
   dragoman token --route staff --sub ann --role staff --department reception
   dragoman completions bash > ~/.local/share/bash-completion/completions/dragoman
 
@@ -78,6 +80,8 @@ enum Command {
     Dialects(dialects::Arguments),
     /// Backs up, restores, verifies, compacts and copies the journal
     Journal(journal::Arguments),
+    /// Lists uploads, removes what is not needed any more, verifies that all are there
+    Uploads(uploads::Arguments),
     /// Prints a token that a route takes, for trying things
     Token(token::Arguments),
     /// Prints a completion script for a shell
@@ -99,6 +103,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Translate(arguments) => translate::run(&arguments, console),
             Command::Dialects(arguments) => dialects::run(&arguments, console),
             Command::Journal(arguments) => journal::run(&arguments, console),
+            Command::Uploads(arguments) => uploads::run(&arguments, console),
             Command::Token(arguments) => token::run(&arguments, console),
             Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command(), console),
         },

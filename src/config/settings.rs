@@ -11,6 +11,7 @@ use crate::auth::Auth;
 use crate::delivery::WebhookSettings;
 use crate::dialect::{Dialect, FileAccess, OnLoss};
 use crate::journal::{Keep, RedisJournalSettings};
+use crate::media::lifecycle::Retention;
 use crate::naming::PinnedConversation;
 use crate::placement::Rules;
 use crate::relay::RedisRelaySettings;
@@ -28,6 +29,8 @@ pub struct Config {
     pub relay: RelaySettings,
     /// By name, in order of the names.
     pub stores: BTreeMap<String, StoreSettings>,
+    /// How long stores keep their files, by name; for ever where a store has none.
+    pub retention: BTreeMap<String, Retention>,
     /// By name.
     pub upstreams: BTreeMap<String, UpstreamSettings>,
     /// In order of the file; the first that fits a request serves it.

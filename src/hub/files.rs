@@ -32,7 +32,7 @@ impl Hub {
         kind: MessageKind,
         mut file: Attachment,
     ) -> Result<Arc<Event>, Fault> {
-        let documents = self.library.enter(caller, kind, &mut file, intent.conversation.clone(), None);
+        let documents = self.library.enter(caller, kind, &mut file, &intent, intent.announce == Announce::Created);
         let mut event = Event::new(EventKind::Message(kind));
         event.details.body = intent.body.clone();
         event.details.attachment = file;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::backend::Caller;
 use crate::event::{Conversation, ConversationState, Event, EventKind, MessageKind, Party, Profile, Timestamp};
 use crate::fault::{Fault, Reason};
-use crate::journal::Append;
+use crate::journal::{Append, Put};
 use crate::naming::fault;
 
 use super::Hub;
@@ -49,18 +49,25 @@ impl Hub {
             return self.announce_upload(caller, &chat_id).await;
         }
         let room = self.room_of(caller, &event).await?;
+        let mut documents = Vec::new();
         if kind.is_file() || event.details.attachment.token.is_some() || event.details.attachment.url.is_some() {
-            self.library.attach(caller, &room.conversation.id, &mut event).await?;
+            documents = self.library.attach(caller, &room.conversation.id, &mut event).await?.documents;
         } else if kind == MessageKind::Profile {
             event.details.profile = self.profile(&event.details.profile).await?;
         } else if event.details.body.as_deref().is_none_or(str::is_empty) && kind == MessageKind::Text {
             return Err(Fault::missing(crate::event::Field::Body));
         }
-        self.record(room, sender, event).await
+        self.record(room, sender, event, documents).await
     }
 
     /// Completes and records a message; whoever is in the room is told in the same step.
-    pub(super) async fn record(&self, room: Room, sender: Party, mut event: Event) -> Result<Arc<Event>, Fault> {
+    pub(super) async fn record(
+        &self,
+        room: Room,
+        sender: Party,
+        mut event: Event,
+        documents: Vec<Put>,
+    ) -> Result<Arc<Event>, Fault> {
         let now = Timestamp::now();
         let audience = Some(room.audience(&sender.id));
         let details = &mut event.details;
@@ -77,8 +84,7 @@ impl Hub {
             details.receipt.status = Some("sent".to_owned());
         }
         let key = details.origin.key.clone();
-        let recorded =
-            self.journal.append(Append { event, key, documents: Vec::new(), audience }).await.map_err(fault)?;
+        let recorded = self.journal.append(Append { event, key, documents, audience }).await.map_err(fault)?;
         if recorded.repeated {
             self.confirm_again(&recorded.event).await?;
         }

@@ -78,11 +78,13 @@ pub enum Collection {
     Cursors,
     /// Copies of uploads that are still to be made, by store and key.
     Copies,
+    /// Files that have their name and are not known yet, by the time of their note.
+    Unfinished,
 }
 
 impl Collection {
     /// Every one, as what is copied elsewhere is all of them.
-    pub const ALL: [Collection; 14] = [
+    pub const ALL: [Collection; 15] = [
         Collection::Conversations,
         Collection::Parties,
         Collection::Uploads,
@@ -97,6 +99,7 @@ impl Collection {
         Collection::Sends,
         Collection::Cursors,
         Collection::Copies,
+        Collection::Unfinished,
     ];
 }
 

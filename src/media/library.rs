@@ -9,12 +9,14 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::auth::Principal;
-use crate::backend::{Caller, Grant};
+use crate::backend::{Caller, Grant, Kept, UploadIntent};
 use crate::directory::{document, parsed};
 use crate::event::{Attachment, Event, EventKind, Field, MessageKind, Role, Timestamp};
 use crate::fault::{Fault, Reason};
 use crate::journal::{Collection, Journal, Put};
 use crate::naming::fault;
+
+use super::{lifecycle, unfinished};
 
 /// How long a permission to upload is good for.
 const GRANT_LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -38,6 +40,19 @@ pub struct Upload {
     /// What was said with it, where the upload itself is the message.
     #[serde(default)]
     pub body: Option<String>,
+    pub uploaded_at: Timestamp,
+    #[serde(flatten)]
+    pub kept: Kept,
+    /// Every handle by which a message can name it, as the journal has them.
+    pub(super) handles: Vec<String>,
+}
+
+/// What a message came to name.
+pub struct Attached {
+    /// Whether the file is one of ours; else it is a link.
+    pub is_ours: bool,
+    /// What must become durable with the message.
+    pub documents: Vec<Put>,
 }
 
 /// Who may upload, until when. Found by the digest of its token.
@@ -59,40 +74,45 @@ impl Library {
         Library { journal }
     }
 
-    /// Gives a stored file its token and owner. The documents make it known by all its handles, once written;
-    /// `chat_id` is the message that the upload created, where it did.
+    /// Gives a stored file its token and owner. The documents make it known by all its handles, once written; `chat_id` is
+    /// the message that the upload created, where it did, and `is_message` says that everybody sees that at once.
     pub fn enter(
         &self,
         caller: &Caller,
         kind: MessageKind,
         file: &mut Attachment,
-        conversation: Option<String>,
-        body: Option<String>,
+        intent: &UploadIntent,
+        is_message: bool,
     ) -> Vec<Put> {
         let id = Uuid::now_v7().to_string();
         let token = unguessable();
         file.token = Some(token.clone());
         file.owner = Some(caller.principal.id.to_string());
+        let path = file.path.as_deref().map(|path| format!("path{path}"));
+        let message = file.chat_id.as_deref().filter(|id| !id.is_empty()).map(|id| format!("message/{id}"));
         let upload = Upload {
             kind,
             attachment: Attachment { token: None, ..file.clone() },
             owner: caller.principal.id.to_string(),
             route: Some(caller.route.to_string()),
-            conversation,
+            conversation: intent.conversation.clone(),
             token_until: later(TOKEN_LIFETIME),
-            body,
+            body: intent.body.clone(),
+            uploaded_at: Timestamp::now(),
+            kept: intent.kept.clone(),
+            handles: path.into_iter().chain(message).chain([format!("token/{}", digest(&token))]).collect(),
         };
         let mut documents: Vec<Put> = document(Collection::Uploads, &id, &upload).into_iter().collect();
-        let path = file.path.as_deref().map(|path| format!("path{path}"));
-        let message = file.chat_id.as_deref().filter(|id| !id.is_empty()).map(|id| format!("message/{id}"));
-        let handles = path.into_iter().chain(message).chain([format!("token/{}", digest(&token))]);
+        let objects = upload.kept.stores.iter().map(|store| lifecycle::object(store, &upload.kept.key));
+        let named = is_message.then(|| lifecycle::named(&id));
+        let handles = upload.handles.iter().cloned().chain(objects).chain(named);
         documents.extend(handles.filter_map(|handle| document(Collection::Handles, &handle, &id)));
+        documents.extend(intent.note.as_deref().map(unfinished::taken_away));
         documents
     }
 
-    /// Completes a message that names a file by its URL or token. Gives whether the file is one of ours; a foreign one
-    /// is a link, where the route allows it.
-    pub async fn attach(&self, caller: &Caller, conversation: &str, event: &mut Event) -> Result<bool, Fault> {
+    /// Completes a message that names a file by its URL or token. A foreign file is a link, where the route allows it.
+    pub async fn attach(&self, caller: &Caller, conversation: &str, event: &mut Event) -> Result<Attached, Fault> {
         let attachment = &event.details.attachment;
         let by_token = attachment.token.is_some();
         let handle = match (&attachment.token, &attachment.url) {
@@ -102,7 +122,7 @@ impl Library {
         };
         let Some((id, mut upload)) = self.find(&handle).await? else {
             return if !by_token && caller.terms.foreign_files {
-                Ok(false)
+                Ok(Attached { is_ours: false, documents: Vec::new() })
             } else {
                 Err(Fault::new(Reason::FileNotFound))
             };
@@ -113,10 +133,10 @@ impl Library {
         if expired || elsewhere || somebody_elses {
             return Err(Fault::new(Reason::FileNotFound));
         }
+        let mut documents: Vec<Put> = named(&id).into_iter().collect();
         if upload.conversation.is_none() && !by_token {
             upload.conversation = Some(conversation.to_owned());
-            let put = document(Collection::Uploads, &id, &upload);
-            self.journal.put(put.into_iter().collect()).await.map_err(fault)?;
+            documents.extend(document(Collection::Uploads, &id, &upload));
         }
         // The stored kind is trusted over what the frame says.
         event.kind = EventKind::Message(upload.kind);
@@ -125,16 +145,17 @@ impl Library {
         if let Some(name) = said.name.filter(|name| !name.is_empty()) {
             event.details.attachment.name = Some(name);
         }
-        Ok(true)
+        Ok(Attached { is_ours: true, documents })
     }
 
     /// An upload that is a message at once, by the id of that message; only for who uploaded it.
     pub async fn announced(&self, caller: &Caller, chat_id: &str) -> Result<Upload, Fault> {
-        let (_, upload) =
+        let (id, upload) =
             self.find(&format!("message/{chat_id}")).await?.ok_or_else(|| Fault::new(Reason::MessageNotFound))?;
         if upload.owner != *caller.principal.id {
             return Err(Fault::new(Reason::Forbidden));
         }
+        self.journal.put(named(&id).into_iter().collect()).await.map_err(fault)?;
         Ok(upload)
     }
 
@@ -180,6 +201,11 @@ impl Library {
     }
 }
 
+/// Says that a message names an upload, once written.
+fn named(id: &str) -> Option<Put> {
+    document(Collection::Handles, &lifecycle::named(id), &id)
+}
+
 fn later(lifetime: Duration) -> Timestamp {
     let micros = i64::try_from(lifetime.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_micros(Timestamp::now().micros().saturating_add(micros))
@@ -192,9 +218,13 @@ pub(super) fn unguessable() -> String {
 
 /// Tokens are kept as digests: whoever reads the journal cannot use them.
 pub(super) fn digest(token: &str) -> String {
+    hexadecimal(&Sha256::digest(token.as_bytes()))
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
 
-    Sha256::digest(token.as_bytes()).iter().fold(String::with_capacity(64), |mut text, byte| {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
         text

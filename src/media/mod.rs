@@ -6,12 +6,15 @@ pub mod fetch;
 pub mod file_name;
 mod hosted;
 mod library;
+pub mod lifecycle;
 mod names;
 pub mod signature;
 mod sources;
+mod unfinished;
 
 pub use copies::Copier;
 pub use hosted::{Credential, FOLDER, Hosted};
-pub use library::{Library, Upload};
+pub use library::{Attached, Library, Upload};
 pub use names::{Claim, Names};
 pub use sources::{Place, Source, Sources};
+pub use unfinished::Unfinished;

@@ -12,6 +12,7 @@ pub(super) struct Clients {
     refused: IntCounterVec,
     upload_bytes: IntCounterVec,
     replayed: IntCounterVec,
+    removed: IntCounterVec,
 }
 
 impl Clients {
@@ -27,6 +28,12 @@ impl Clients {
             frames: counter(registry, "dragoman_websocket_messages_total", "Frames.", &["route", "direction"]),
             refused: counter(registry, "dragoman_refused_total", "Refused calls and frames.", &["route", "reason"]),
             upload_bytes: counter(registry, "dragoman_upload_bytes_total", "Bytes of finished uploads.", &["route"]),
+            removed: counter(
+                registry,
+                "dragoman_uploads_removed_total",
+                "Files removed from a store: too old, never named, left by a crash, known to nobody.",
+                &["store", "reason"],
+            ),
             replayed: counter(
                 registry,
                 "dragoman_replayed_total",
@@ -59,6 +66,11 @@ pub fn count_frames(route: &str, direction: &str, count: usize) {
 /// An upload finished.
 pub fn count_upload(route: &str, bytes: u64) {
     metrics().clients.upload_bytes.with_label_values(&[route]).inc_by(bytes);
+}
+
+/// A file was removed from a store: `age`, `unused`, `unfinished` or `unknown`.
+pub fn count_upload_removed(store: &str, reason: &str) {
+    metrics().clients.removed.with_label_values(&[store, reason]).inc();
 }
 
 /// What a client that came back had missed: `replayed` events, or `lost` topics.

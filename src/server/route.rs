@@ -8,7 +8,7 @@ use crate::backend::{Backend, Terms};
 use crate::dialect::{Dialect, FileAccess, KeyTemplate};
 use crate::event::MessageKind;
 use crate::media::signature::Signer;
-use crate::media::{Hosted, Library, Names};
+use crate::media::{Hosted, Library, Names, Unfinished};
 use crate::naming::Naming;
 use crate::passage::Passage;
 use crate::placement::Condition;
@@ -90,6 +90,8 @@ pub struct Stores {
     pub public_url: String,
     /// Who may use a key that somebody could guess, so that no two files have one.
     pub names: Names,
+    /// Notes of files that have their name and are not known yet.
+    pub unfinished: Unfinished,
 }
 
 /// A rule with its stores opened.
@@ -97,6 +99,8 @@ pub struct UploadRule {
     pub condition: Condition,
     /// One, or what writes to several.
     pub store: Arc<dyn Store>,
+    /// What the operator calls them.
+    pub names: Vec<String>,
     /// In place of the dialect's own, where one can be filled.
     pub keys: Vec<KeyTemplate>,
 }

@@ -56,7 +56,7 @@ impl Inner {
             file.chat_id = Some(id.clone());
             event.details.id = id;
         }
-        let documents = self.library.enter(caller, kind, &mut file, intent.conversation.clone(), intent.body.clone());
+        let documents = self.library.enter(caller, kind, &mut file, &intent, false);
         self.journal.put(documents).await.map_err(fault)?;
         event.details.body = intent.body;
         event.details.attachment = file;

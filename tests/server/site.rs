@@ -14,7 +14,7 @@ use dragoman::event::{ConversationKind, Role};
 use dragoman::hub::Hub;
 use dragoman::journal::EmbeddedJournal;
 use dragoman::media::signature::Signer;
-use dragoman::media::{Library, Names};
+use dragoman::media::{Library, Names, Unfinished};
 use dragoman::naming::{Naming, PinnedConversation, PinnedName};
 use dragoman::placement::Condition;
 use dragoman::relay::{MailboxLimits, MemoryRelay};
@@ -72,6 +72,7 @@ impl Server {
         let relay = Arc::new(MemoryRelay::new());
         let naming = Naming::open(journal.clone(), &pinned, std::slice::from_ref(&dialect)).await.unwrap();
         let library = Library::new(journal.clone());
+        let unfinished = Unfinished::new(journal.clone());
         let names = Names::new(journal.clone(), tasks.clone());
         let hub = Hub::open(journal, relay, &tasks);
         hub.pin(&pinned).await.unwrap();
@@ -99,11 +100,13 @@ impl Server {
                 rules: vec![Arc::new(UploadRule {
                     condition: Condition::default(),
                     store: Arc::clone(&store),
+                    names: vec!["local".to_owned()],
                     keys: Vec::new(),
                 })],
                 all: vec![store],
                 public_url: "http://files.example".to_owned(),
                 names,
+                unfinished,
             }),
             library,
             signer: signer(),

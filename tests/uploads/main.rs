@@ -4,4 +4,7 @@
 mod harness;
 
 mod access;
+mod crash;
+mod lifecycle;
 mod scene;
+mod tool;

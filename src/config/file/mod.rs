@@ -8,6 +8,7 @@ mod credential;
 mod endpoints;
 mod events;
 mod persistence;
+mod retention;
 mod routes;
 mod server;
 mod stores;

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::super::settings::StoreSettings;
-use super::bucket;
+use super::{bucket, retention};
+use crate::media::lifecycle::Retention;
 
 #[derive(Debug)]
 pub(in crate::config) struct WrittenStore {
     pub name: Spanned<String>,
     /// Absent when it has problems of its own: the name is known all the same.
     pub settings: Option<StoreSettings>,
+    pub retention: Retention,
 }
 
 pub(super) fn read(section: Section<'_>) -> Vec<WrittenStore> {
@@ -20,7 +22,8 @@ pub(super) fn read(section: Section<'_>) -> Vec<WrittenStore> {
             let help = Some("`uploads = \"upstream\"` of a route means the upstream itself".to_owned());
             section.report().error(Code::Value, &name.place, "a store cannot be called `upstream`", help);
         }
-        WrittenStore { name, settings: store_settings(store) }
+        let retention = store.section("retention").map(retention::read).unwrap_or_default();
+        WrittenStore { name, settings: store_settings(store), retention }
     });
     stores.collect()
 }

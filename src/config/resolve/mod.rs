@@ -21,6 +21,7 @@ pub use dialects::Builtin;
 /// Resolves every name. `None` when anything is missing; the report says what.
 pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path, report: &Report) -> Option<Config> {
     let stores = stores(&file, report);
+    let retention = file.stores.iter().map(|store| (store.name.value.clone(), store.retention)).collect();
     let public = file.server.as_ref().is_none_or(|server| !server.listen.ip().is_loopback());
     secrets::judge(&file, public, report);
     unused(&file, report);
@@ -43,6 +44,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         journal: file.journal?,
         relay: file.relay?,
         stores,
+        retention,
         upstreams,
         routes,
         conversations,

@@ -58,6 +58,7 @@ pub fn collection(collection: Collection) -> u8 {
         Collection::Sends => 12,
         Collection::Cursors => 13,
         Collection::Copies => 14,
+        Collection::Unfinished => 15,
     }
 }
 

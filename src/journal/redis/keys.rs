@@ -101,6 +101,7 @@ pub fn collection(collection: Collection) -> &'static str {
         Collection::Sends => "sends",
         Collection::Cursors => "cursors",
         Collection::Copies => "copies",
+        Collection::Unfinished => "unfinished",
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::backend::UploadIntent;
+use crate::backend::{Kept, UploadIntent};
 use crate::event::{Field, Fields};
 use crate::fault::{Fault, Reason};
-use crate::media::file_name;
+use crate::media::{Unfinished, file_name};
 use crate::store::{Store, StoreError, Writing};
 use crate::tasks::Tasks;
 use crate::{metrics, percent};
@@ -20,7 +20,7 @@ use super::place::{self, About, Key, Placed};
 
 pub(super) async fn keep(
     asked: &Asked<'_>,
-    intent: UploadIntent,
+    mut intent: UploadIntent,
     named: Fields<'static>,
     taken: Taken,
 ) -> Result<Fields<'static>, Fault> {
@@ -65,7 +65,17 @@ pub(super) async fn keep(
     if let Some(display) = named.text(Field::AttachmentName) {
         file.name = Some(file_name::shown(display));
     }
-    let mut unknown = finished(&rule.store, writing, key, &asked.site.tasks).await?;
+    intent.kept = Kept { stores: rule.names.clone(), key: key.text.clone() };
+    let note = stores.unfinished.begin(&intent.kept).await?;
+    intent.note = Some(note.clone());
+    let unknown = Unknown {
+        store: Some(Arc::clone(&rule.store)),
+        key: key.text.clone(),
+        note,
+        unfinished: stores.unfinished.clone(),
+        tasks: asked.site.tasks.clone(),
+    };
+    let mut unknown = finished(writing, key, unknown).await?;
     let event = asked.route.backend.upload(&asked.caller, intent, kind, file).await?;
     unknown.store = None;
     metrics::count_upload(&asked.route.name, size);
@@ -80,39 +90,40 @@ pub(super) async fn keep(
 }
 
 /// Makes the file visible. What was begun is carried to its end even if the client hangs up: half of it would be nobody's.
-async fn finished(
-    store: &Arc<dyn Store>,
-    writing: Box<dyn Writing>,
-    key: Key,
-    tasks: &Tasks,
-) -> Result<Unknown, Fault> {
+async fn finished(writing: Box<dyn Writing>, key: Key, unknown: Unknown) -> Result<Unknown, Fault> {
     let (done, finished) = oneshot::channel();
-    let (store, spawner) = (Arc::clone(store), tasks.clone());
-    tasks.spawn(async move {
+    unknown.tasks.clone().spawn(async move {
         let result = writing.finish(&key.text).await;
-        let unknown = result.map(|()| Unknown { store: Some(store), key: key.text.clone(), tasks: spawner });
-        // Nobody waits any more: what comes back is dropped, and the file with it.
-        let _ = done.send(unknown);
+        // Nobody waits any more, or it failed: what is dropped here takes the file with it.
+        let _ = done.send(result.map(|()| unknown));
     });
     let finished = finished.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the gateway stops".to_owned())));
     Ok(finished?)
 }
 
 /// A stored file of which the backend does not know yet. Dropped like this, by a refusal or a client that hung up, the
-/// file goes: it would lie there for ever.
+/// file goes: it would lie there for ever. What a crash leaves of it is found by its note.
 struct Unknown {
     store: Option<Arc<dyn Store>>,
     key: String,
+    note: String,
+    unfinished: Unfinished,
     tasks: Tasks,
 }
 
 impl Drop for Unknown {
     fn drop(&mut self) {
         let Some(store) = self.store.take() else { return };
-        let key = std::mem::take(&mut self.key);
+        let (key, note, unfinished) =
+            (std::mem::take(&mut self.key), std::mem::take(&mut self.note), self.unfinished.clone());
         self.tasks.spawn(async move {
-            if let Err(error) = store.remove(&key).await {
-                tracing::warn!(%error, "an upload that was refused could not be removed");
+            match store.remove(&key).await {
+                Ok(()) => {
+                    if let Err(fault) = unfinished.end(&note).await {
+                        tracing::warn!(%fault, "the note of an upload that was refused is left");
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "an upload that was refused could not be removed"),
             }
         });
     }

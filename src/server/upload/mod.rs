@@ -131,6 +131,7 @@ async fn intent_of(asked: &Asked<'_>, fields: &mut Fields<'static>) -> Result<Up
         receiver: text(Field::ReceiverId),
         announce: if asked.call.announce_created { Announce::Created } else { Announce::Later },
         body: text(Field::Body),
+        ..UploadIntent::default()
     })
 }
 

@@ -13,6 +13,7 @@ use crate::backend::{Caller, Sent};
 use crate::dialect::{Call, FrameSet, Op, Request};
 use crate::event::{Event, EventKind, Field, Fields, MessageKind, Party, Timestamp};
 use crate::fault::{Fault, Reason};
+use crate::naming::fault;
 
 use super::Inner;
 use super::account::{Account, Whom};
@@ -40,10 +41,14 @@ impl Inner {
         if self.take_back(&mut event).await? {
             // The upstream has it already.
         } else if event.details.attachment.url.is_some() || event.details.attachment.token.is_some() {
-            let is_known = self.library.attach(caller, &room.conversation.id, &mut event).await?;
+            let attached = self.library.attach(caller, &room.conversation.id, &mut event).await?;
             // Under our own addresses there are only files that we know: a guess is no foreign file.
-            if !is_known && event.details.attachment.url.as_deref().is_some_and(|url| self.sources.is_ours(url)) {
+            if !attached.is_ours && event.details.attachment.url.as_deref().is_some_and(|url| self.sources.is_ours(url))
+            {
                 return Err(Fault::new(Reason::FileNotFound));
+            }
+            if !attached.documents.is_empty() {
+                self.journal.put(attached.documents).await.map_err(fault)?;
             }
         } else if kind == MessageKind::Text && event.details.body.as_deref().is_none_or(str::is_empty) {
             return Err(Fault::missing(Field::Body));
