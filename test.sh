@@ -46,9 +46,9 @@ finish() {
 
 # command, and the Debian package that brings it
 needs=(cc:build-essential make:build-essential cmake:cmake pkg-config:pkg-config curl:curl jq:jq
-       redis-server:redis-server redis-sentinel:redis-sentinel)
+       redis-server:redis-server redis-sentinel:redis-sentinel python3:python3)
 if [ "$quick" = no ]; then
-  needs+=(python3:python3 node:nodejs npm:npm chromium:chromium promtool:prometheus systemd-analyze:systemd)
+  needs+=(node:nodejs npm:npm chromium:chromium promtool:prometheus systemd-analyze:systemd)
 fi
 
 missing_packages() {
@@ -56,7 +56,7 @@ missing_packages() {
   for pair in "${needs[@]}"; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair#*:}"
   done
-  if [ "$quick" = no ] && ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then echo python3-venv; fi
+  if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then echo python3-venv; fi
 }
 
 install_packages() {
@@ -77,6 +77,15 @@ check_rust() {
     return 1
   fi
   cargo --version && cargo fmt --version && cargo clippy --version
+}
+
+# Buckets to upload to: s3s-fs, which checks signatures, and moto. As a dependency the first would be a third of what the
+# tests are compiled from.
+install_buckets() {
+  [ -x target/test-venv/bin/python ] || python3 -m venv target/test-venv || return 1
+  target/test-venv/bin/pip install -q --disable-pip-version-check -r tests/uploads/requirements.txt || return 1
+  [ -x target/test-tools/bin/s3s-fs ] || command -v s3s-fs >/dev/null 2>&1 ||
+    cargo install s3s-fs --version 0.14.1 --features binary --locked --debug --root target/test-tools
 }
 
 # The packages that the client tests import, in folders of their own.
@@ -100,6 +109,8 @@ check_rust || { failed+=("rust toolchain"); finish; exit 1; }
 
 step "format" cargo fmt --check
 step "lints" cargo clippy --locked --all-targets -- -D warnings
+
+step "servers with buckets" install_buckets
 
 if cargo nextest --version >/dev/null 2>&1; then
   step "tests" cargo nextest run --locked --no-fail-fast

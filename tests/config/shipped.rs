@@ -55,11 +55,15 @@ fn the_default_is_refused_in_public_until_its_secrets_are_set() {
 #[test]
 fn what_the_default_has_as_comments_can_be_used() {
     let text = config::DEFAULT_TEXT;
-    let start = text.find("# [upstreams.clinic]").unwrap();
-    let length = text[start..].find("\n\n").unwrap();
-    let block: String =
-        text[start..start + length].lines().map(|line| format!("{}\n", line.trim_start_matches(['#', ' ']))).collect();
+    let block = |first: &str| -> String {
+        let start = text.find(first).unwrap();
+        let length = text[start..].find("\n\n").unwrap();
+        text[start..start + length].lines().map(|line| format!("{}\n", line.trim_start_matches(['#', ' ']))).collect()
+    };
+    let block = block("# [stores.bucket]") + &block("# [upstreams.clinic]");
     let environment = [
+        ("S3_KEY", "invented"),
+        ("S3_SECRET", "invented"),
         ("CLINIC_SECRET", "0123456789abcdef0123456789abcdef"),
         ("MARKET_KEY", "invented"),
         ("MARKET_EVENTS_KEY", "invented"),
@@ -71,5 +75,5 @@ fn what_the_default_has_as_comments_can_be_used() {
     let codes: Vec<Code> = loaded.warnings.list.iter().map(|problem| problem.code).collect();
     // No route leads to the market.
     assert_eq!(codes, [Code::WellKnownSecret, Code::Unused]);
-    assert_eq!(loaded.config.upstreams.len(), 2);
+    assert_eq!((loaded.config.upstreams.len(), loaded.config.stores.len()), (2, 2));
 }

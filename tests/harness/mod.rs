@@ -59,6 +59,16 @@ impl Gateway {
         Gateway { address, admin, child, folder, level: EVERYTHING, log }
     }
 
+    /// Starts one with the five routes, whose config is changed as a text.
+    pub async fn start_changed(change: impl Fn(String) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = change(config(folder.path(), "", &|_| String::new()));
+        std::fs::write(folder.path().join("routes.toml"), text).unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (child, address, admin) = launch(folder.path(), EVERYTHING, log.clone()).await;
+        Gateway { address, admin, child, folder, level: EVERYTHING, log }
+    }
+
     /// Starts one with these routes and whatever else they need, beside a journal and the store `local`.
     pub async fn start_routes(routes: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -120,6 +120,13 @@ impl S3Server {
         }
     }
 
+    /// How many parts of unfinished uploads have arrived at s3s-fs.
+    pub fn parts(&self) -> usize {
+        let entries = std::fs::read_dir(self.folder.path()).expect("readable");
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.filter(|name| name.starts_with(".upload") && name.contains(".part-")).count()
+    }
+
     /// The bytes of an object, which s3s-fs has as a file.
     pub fn bytes(&self, bucket: &str, name: &str) -> Option<Vec<u8>> {
         std::fs::read(self.bucket_folder(bucket).join(name)).ok()
@@ -201,7 +208,7 @@ fn launch(kind: Kind, folder: &Path, port: u16) -> (Child, SocketAddr) {
     // The pipe ends with the process only if nobody else can write to it.
     drop(server);
     let mut child = started.unwrap_or_else(|error| {
-        panic!("{} does not start ({error}); ./test.sh installs it, or see docs/uploads.md", program.display())
+        panic!("{} does not start ({error}); ./test.sh installs it below target", program.display())
     });
     let mut lines = BufReader::new(reader).lines();
     let mut seen = Vec::new();

@@ -2,8 +2,12 @@
 
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../harness/s3.rs"]
+mod s3;
 
 mod access;
+mod buckets;
+mod connect;
 mod crash;
 mod lifecycle;
 mod scene;

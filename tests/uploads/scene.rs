@@ -72,7 +72,24 @@ impl Upload {
 
     /// A good upload: the path of its URL.
     pub async fn stored(&self, gateway: &Gateway, name: &str, mime: &str, content: &[u8]) -> String {
-        let before = files(&gateway.uploads());
+        let kept = || {
+            let files = files(&gateway.uploads()).into_iter();
+            let key = |file: PathBuf| file.strip_prefix(gateway.uploads()).unwrap().to_str().unwrap().to_owned();
+            files.map(key).collect()
+        };
+        self.stored_among(gateway, kept, name, mime, content).await
+    }
+
+    /// The same where the store has other `keys` than files in the folder.
+    pub async fn stored_among(
+        &self,
+        gateway: &Gateway,
+        keys: impl Fn() -> Vec<String>,
+        name: &str,
+        mime: &str,
+        content: &[u8],
+    ) -> String {
+        let before = keys();
         let answer = self.send(gateway, name, mime, content).await;
         assert!((200..300).contains(&answer.status), "{}: {name}: {answer:?}", self.dialect);
         let json = answer.json();
@@ -83,10 +100,8 @@ impl Upload {
             "luxmart" => &json["url"],
             // Its URL is told only to who receives the message.
             "divar" => {
-                let after = files(&gateway.uploads());
-                let new = after.iter().find(|file| !before.contains(file)).expect("a new file");
-                let key = new.strip_prefix(gateway.uploads()).expect("below it").to_str().expect("UTF-8");
-                return format!("/chat-media/{key}");
+                let new = keys().into_iter().find(|key| !before.contains(key)).expect("a new file");
+                return format!("/chat-media/{new}");
             }
             other => unreachable!("no dialect {other}"),
         };

@@ -1,0 +1,162 @@
+//! Uploads of every dialect that go to a bucket, on servers that are not ours: read back, and cut in every way: the
+//! server dies, the client goes.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::harness::http;
+use super::harness::{DIALECTS, Gateway};
+use super::s3::{Kind, S3Server};
+use super::scene::{CONVERSATIONS, PNG, Upload, is_refusal};
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// A gateway whose five routes keep what is uploaded in the bucket `chat`, with `more` lines for that store.
+async fn gateway(server: &S3Server, more: &str) -> Gateway {
+    let store = format!("[stores.bucket]\n{}prefix = \"of/chat\"\nretries = 1\n{more}\n", server.config("chat"));
+    let change = |text: String| {
+        let text = text.replace("uploads = \"local\"", "uploads = \"bucket\"\nlimits = { upload = \"32MiB\" }");
+        // Every route can have an upload of several parts.
+        text + &store + CONVERSATIONS
+    };
+    Gateway::start_changed(change).await
+}
+
+/// What lies in the bucket, by key.
+fn keys(server: &S3Server) -> Vec<String> {
+    let names = server.objects("chat").into_iter();
+    names.map(|name| name.strip_prefix("of/chat/").expect("below the prefix").to_owned()).collect()
+}
+
+/// A PNG to look at, and bytes that differ from place to place.
+fn picture(length: usize) -> Vec<u8> {
+    let rest = (PNG.len()..length).map(|at| u8::try_from((at / 253 + at) % 251).unwrap());
+    PNG.iter().copied().chain(rest).collect()
+}
+
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < SOON, "{what}: not within {SOON:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_dialects_uploads_are_in_the_bucket_and_read_back() {
+    for kind in [Kind::S3sFs, Kind::Moto] {
+        let server = S3Server::start(kind, &["chat"]);
+        let gateway = gateway(&server, "").await;
+        let picture = picture(6 << 20);
+        for dialect in DIALECTS {
+            let upload = Upload::of(&gateway, dialect).await;
+            let mut paths = Vec::new();
+            for content in [PNG, picture.as_slice()] {
+                let path = upload.stored_among(&gateway, || keys(&server), "view.png", "image/png", content).await;
+                let whole = http::get(gateway.address, &path, &[]).await;
+                assert_eq!(whole.status, 200, "{dialect} over {kind:?}: {path}: {whole:?}");
+                assert!(whole.body == content, "{dialect}: {path}");
+                let part = http::get(gateway.address, &path, &[("Range", "bytes=5-9")]).await;
+                assert_eq!((part.status, part.body.as_slice()), (206, &content[5..10]), "{dialect}");
+                let tag = whole.header("etag").expect("a tag").to_owned();
+                let again = http::get(gateway.address, &path, &[("If-None-Match", &tag)]).await;
+                assert_eq!((again.status, again.body.len()), (304, 0), "{dialect}");
+                paths.push(path);
+            }
+            assert_ne!(paths[0], paths[1]);
+        }
+        assert_eq!(keys(&server).len(), 2 * DIALECTS.len());
+        assert_eq!(server.unfinished("chat"), 0);
+        assert_eq!(
+            super::scene::files(&gateway.uploads()),
+            [""; 0].map(std::path::PathBuf::from),
+            "none in the folder"
+        );
+    }
+}
+
+/// An upload on a connection of its own, as far as it has been sent.
+async fn begin(gateway: &Gateway, upload: &Upload, body: &[u8], sent: usize) -> TcpStream {
+    let content_type = format!("multipart/form-data; boundary={}", http::BOUNDARY);
+    let headers = [(upload.header.0, upload.header.1.as_str()), ("Content-Type", &content_type)];
+    let request = http::request("POST", upload.path, &headers, body);
+    let head = request.len() - body.len();
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(&request[..head + sent]).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_server_that_dies_mid_upload_is_told_in_the_dialects_words() {
+    let mut server = S3Server::start(Kind::S3sFs, &["chat"]);
+    let mut gateway = gateway(&server, "").await;
+    for (at, dialect) in DIALECTS.into_iter().enumerate() {
+        let upload = Upload::of(&gateway, dialect).await;
+        let body = http::form(&upload.parts("view.png", "image/png", &picture(12 << 20)));
+        let sent = 7 << 20;
+        let mut stream = begin(&gateway, &upload, &body, sent).await;
+        // One that dies before it has told the upload's id leaves an upload that only a sweep finds.
+        until("the first part has arrived", || server.parts() > 0).await;
+        server.kill();
+        // It may have answered before it heard all, and then takes no more.
+        let _ = stream.write_all(&body[sent..]).await;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, json) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{dialect}: no answer"));
+        let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!((500..600).contains(&status), "{dialect}: {answer}");
+        let json = serde_json::from_str(json).unwrap_or_default();
+        assert!(is_refusal(dialect, &json), "{dialect}: {answer}");
+        assert!(!answer.contains("127.0.0.1") && !answer.contains("AKID"), "clients hear no details: {answer}");
+        server.restart();
+        upload.stored_among(&gateway, || keys(&server), "next.png", "image/png", PNG).await;
+        assert_eq!(keys(&server).len(), at + 1, "no half object: {:?}", keys(&server));
+        until("the unfinished upload is aborted once it is back", || server.unfinished("chat") == 0).await;
+    }
+    assert!(gateway.is_alive());
+    assert!(!gateway.log().contains(super::s3::SECRET_KEY));
+}
+
+#[tokio::test]
+async fn a_client_that_goes_at_any_point_leaves_nothing() {
+    let server = S3Server::start(Kind::Moto, &["chat"]);
+    let mut gateway = gateway(&server, "").await;
+    let upload = Upload::of(&gateway, "frontdesk").await;
+    let body = http::form(&upload.parts("view.png", "image/png", &picture(11 << 20)));
+    let mut begun = 0;
+    for cut in 0..20 {
+        let sent = body.len() * cut / 20;
+        let stream = begin(&gateway, &upload, &body, sent).await;
+        // Once more than a part came, an upload is begun: only then is there something to leave.
+        if sent > (5 << 20) + (64 << 10) {
+            until("the upload is begun", || server.unfinished("chat") > 0).await;
+            begun += 1;
+        }
+        drop(stream);
+        until("it is aborted", || server.unfinished("chat") == 0).await;
+    }
+    assert!(begun >= 10, "only {begun} were begun");
+    assert_eq!(server.objects("chat"), [""; 0]);
+    upload.stored_among(&gateway, || keys(&server), "next.png", "image/png", &picture(11 << 20)).await;
+    assert_eq!((keys(&server).len(), server.unfinished("chat")), (1, 0));
+    assert!(gateway.is_alive());
+}
+
+#[tokio::test]
+async fn a_presigned_store_is_read_past_the_gateway() {
+    let server = S3Server::start(Kind::S3sFs, &["chat"]);
+    let gateway = gateway(&server, "urls = \"presigned\"\npresigned_for = \"30s\"\n").await;
+    let upload = Upload::of(&gateway, "frontdesk").await;
+    let path = upload.stored_among(&gateway, || keys(&server), "view.png", "image/png", PNG).await;
+    let answer = http::get(gateway.address, &path, &[]).await;
+    assert!((300..400).contains(&answer.status), "{answer:?}");
+    let location = answer.header("location").expect("where it is");
+    let target = location.strip_prefix(&server.url()).expect("at the bucket's server");
+    let (status, body) = server.ask("GET", target);
+    assert!(status == 200 && body.contains("PNG"), "{status} {body}");
+    let head = http::send(gateway.address, &http::request("HEAD", &path, &[], b"")).await;
+    assert_eq!((head.status, head.header("content-length")), (200, Some(PNG.len().to_string().as_str())));
+}
