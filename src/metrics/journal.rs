@@ -1,9 +1,9 @@
 //! What the journal keeps and what the relay missed of it. In: figures of both. Out: gauges and counts.
 
-use prometheus::{IntCounterVec, IntGauge, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 
 use super::metrics;
-use super::registry::{counter_of, gauge};
+use super::registry::{counter, counter_of, gauge};
 
 pub(super) struct JournalFigures {
     events: IntGauge,
@@ -11,6 +11,7 @@ pub(super) struct JournalFigures {
     file: IntGauge,
     oldest: IntGauge,
     trimmed: IntCounterVec,
+    vanished: IntCounter,
     relayed: IntCounterVec,
     relay_missed: IntCounterVec,
 }
@@ -33,6 +34,13 @@ impl JournalFigures {
                 "reason",
                 &["age", "length", "size"],
             ),
+            vanished: counter(
+                registry,
+                "dragoman_journal_vanished_total",
+                "Confirmed events that Redis does not have any more: it failed over to a server that was behind, or lost data.",
+                &[],
+            )
+            .with_label_values::<&str>(&[]),
             relayed: counter_of(
                 registry,
                 "dragoman_relay_events_total",
@@ -65,6 +73,11 @@ pub fn show_journal(events: u64, bytes: u64, file: u64, oldest: Option<u64>) {
 /// The journal let go of events: `age`, `length`, `size`.
 pub fn count_trimmed(reason: &str, events: u64) {
     metrics().journal.trimmed.with_label_values(&[reason]).inc_by(events);
+}
+
+/// So many confirmed events are not in Redis any more.
+pub fn count_vanished(events: usize) {
+    metrics().journal.vanished.inc_by(u64::try_from(events).unwrap_or(u64::MAX));
 }
 
 /// The relay missed something, or has it after all; one of a few words.

@@ -43,6 +43,8 @@ impl RedisError {
     /// By the first word of the server's answer (redis.io, "Redis serialization protocol", simple errors).
     fn of_code(code: &str, text: String) -> Self {
         match code {
+            // A slot on its way to another node of a cluster: the script would touch a key that has gone ahead.
+            _ if text.contains("non local key") => RedisError::Away(text),
             // `NOREPLICAS`: fewer replicas than `min-replicas-to-write`. `UNBLOCKED`, `BUSY`: another script runs.
             "NOREPLICAS" | "BUSY" | "UNKILLABLE" => RedisError::Away(text),
             "OOM" | "MISCONF" => RedisError::Full(text),

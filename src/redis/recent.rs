@@ -31,6 +31,11 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         self.young.insert(key, value);
     }
 
+    /// Those that are known; one that was written again may come twice.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.young.keys().chain(self.old.keys())
+    }
+
     pub fn clear(&mut self) {
         self.young.clear();
         self.old.clear();

@@ -26,6 +26,11 @@ pub enum Said {
         place: Place,
         announced: Announced,
     },
+    /// Something confirmed is not there any more: nobody can be told what.
+    Lost {
+        /// How far the topic came with it.
+        number: u64,
+    },
     /// Told once and not kept; said at several topics under one mark.
     Passing { mark: u64, event: Arc<Event>, audience: Audience },
 }
@@ -53,13 +58,16 @@ pub fn passing(mark: u64, event: &Event, audience: &Audience) -> Result<String, 
 }
 
 /// Reads what was said: `told <number> <mark> <turn> <sequence> <numbers> [<id>]` or `passing <mark>`, then the two other
-/// lines. Numbers are those of all topics of the audience, in its order, with commas between.
+/// lines; or `lost <number>` and two empty ones. Numbers are those of all topics of the audience, in its order, with commas between.
 pub fn parse(payload: &str) -> Result<Said, String> {
     const FORM: &str = "not of this version's form";
     let mut lines = payload.splitn(3, '\n');
     let (Some(numbers), Some(head), Some(event)) = (lines.next(), lines.next(), lines.next()) else {
         return Err(FORM.to_owned());
     };
+    if let Some(number) = numbers.strip_prefix("lost ") {
+        return Ok(Said::Lost { number: number.parse().map_err(|_| FORM)? });
+    }
     let head: Head = serde_json::from_str(head).map_err(|error| error.to_string())?;
     let topics: Vec<_> = head.topics.iter().map(|text| parse_topic(text)).collect();
     let audience = Audience { topics: topics.iter().flatten().cloned().collect(), last: head.last };

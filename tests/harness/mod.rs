@@ -131,7 +131,20 @@ impl Gateway {
 
     /// Asks the process to stop.
     pub fn terminate(&self) {
-        let kill = std::process::Command::new("kill").args(["-TERM", &self.process_id().to_string()]).status();
+        self.signal("-TERM");
+    }
+
+    /// Stops it from running while its connections stay open.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let kill = std::process::Command::new("kill").args([signal, &self.process_id().to_string()]).status();
         assert!(kill.unwrap().success());
     }
 

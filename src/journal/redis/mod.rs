@@ -9,6 +9,7 @@ mod keys;
 mod leases;
 mod missed;
 mod orders;
+mod proofs;
 mod reads;
 mod scripts;
 #[cfg(test)]
@@ -31,6 +32,8 @@ use crate::redis::{Cmd, Link, Names, Recent, RedisError, RedisSettings, Value, c
 use crate::tasks::Tasks;
 
 use super::{Append, Collection, Journal, JournalError, Keep, Lease, Namespace, Put, Recorded, Span, feed};
+use orders::Write;
+use proofs::Proofs;
 use writer::Order;
 
 /// Writes that may wait. Beyond that the journal is busy, and says so.
@@ -78,9 +81,10 @@ impl RedisJournal {
         let link = Link::open(redis, &*scripts::ALL, None, &tasks);
         let (writes, queue) = mpsc::channel(QUEUE);
         let (flushed, writing) = (CancellationToken::new(), link.clone());
+        let proofs = Proofs::new(names.clone());
         let at_end = flushed.clone().drop_guard();
         tasks.spawn(async move {
-            writer::run(writing, queue).await;
+            writer::run(writing, queue, proofs).await;
             drop(at_end);
         });
         let journal = RedisJournal {
@@ -120,10 +124,11 @@ impl RedisJournal {
     }
 
     /// Queues a write now. The future waits until it is recorded; dropping it does not take the write back.
-    fn write(&self, command: Cmd) -> BoxFuture<'static, Result<Value, JournalError>> {
+    fn write(&self, write: Write) -> BoxFuture<'static, Result<Value, JournalError>> {
         let (answer, answered) = oneshot::channel();
         let answer = Box::new(move |outcome| drop(answer.send(outcome)));
-        let order = Order { command, deadline: Instant::now() + self.hold, answer };
+        let Write { command, proof } = write;
+        let order = Order { command, deadline: Instant::now() + self.hold, proof, answer };
         let queued = match self.writes.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             None => Err(closed()),
             Some(writes) => writes.try_send(order).map_err(|error| match error {
@@ -230,8 +235,8 @@ impl Journal for RedisJournal {
         Self: 'future,
     {
         match orders::append(&self.names, &append, self.keep) {
-            Ok((command, event)) => {
-                let written = self.write(command);
+            Ok((write, event)) => {
+                let written = self.write(write);
                 Box::pin(async move { orders::appended(event, written.await?) })
             }
             Err(error) => Box::pin(std::future::ready(Err(error))),
@@ -244,8 +249,8 @@ impl Journal for RedisJournal {
         documents: Vec<Put>,
         audience: Option<Audience>,
     ) -> Result<Arc<Event>, JournalError> {
-        let command = orders::amend(&self.names, &event, &documents, audience.as_ref())?;
-        orders::amended(event, self.write(command).await?)
+        let write = orders::amend(&self.names, &event, &documents, audience.as_ref())?;
+        orders::amended(event, self.write(write).await?)
     }
 
     async fn read(&self, conversation: &str, span: Span) -> Result<Vec<Arc<Event>>, JournalError> {

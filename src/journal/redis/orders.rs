@@ -1,6 +1,7 @@
 //! Writes as commands to Redis. In: what is to be recorded. Out: a command that does all of it in one step and may be
 //! given again when its answer was lost; and what its answer means.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +13,21 @@ use crate::redis::{Cmd, Names, Value, from_redis_value, telling, topic_text};
 use super::super::feed;
 use super::super::{Append, JournalError, Keep, Put, Recorded};
 use super::keys::{self, BUCKETS};
+use super::proofs::Proof;
 use super::scripts::{AMEND, APPEND, PUT};
 use super::unreadable;
 
 /// How long it is known what a write came to. Longer than any write is tried.
 const INTENT_LIFE: Duration = Duration::from_secs(600);
 
+/// A write: the command, and what shows later that it was done.
+pub struct Write {
+    pub command: Cmd,
+    pub proof: Option<Proof>,
+}
+
 /// An append: the command, and the event but for what the journal adds.
-pub fn append(names: &Names, append: &Append, keep: Keep) -> Result<(Cmd, Event), JournalError> {
+pub fn append(names: &Names, append: &Append, keep: Keep) -> Result<(Write, Event), JournalError> {
     let mut event = append.event.clone();
     event.details.sequence = None;
     event.details.received_at = event.details.received_at.or_else(|| Some(Timestamp::now()));
@@ -50,7 +58,7 @@ pub fn append(names: &Names, append: &Append, keep: Keep) -> Result<(Cmd, Event)
         .arg(keep.age.map_or(0, milliseconds));
     write(&mut command, &append.documents);
     tell(&mut command, append.audience.as_ref())?;
-    Ok((command, event))
+    Ok((Write { command, proof: proof(intent, append.audience.as_ref()) }, event))
 }
 
 /// What an append came to.
@@ -76,7 +84,7 @@ pub fn amend(
     event: &Event,
     documents: &[Put],
     audience: Option<&Audience>,
-) -> Result<Cmd, JournalError> {
+) -> Result<Write, JournalError> {
     let Some(sequence) = event.details.sequence else {
         return Err(unreadable("an event without its sequence cannot be amended"));
     };
@@ -92,7 +100,11 @@ pub fn amend(
         .arg(milliseconds(INTENT_LIFE));
     write(&mut command, documents);
     tell(&mut command, audience)?;
-    Ok(command)
+    Ok(Write { command, proof: proof(intent, audience) })
+}
+
+fn proof(intent: String, audience: Option<&Audience>) -> Option<Proof> {
+    audience.map(|audience| Proof { intent, topics: audience.topics.iter().map(topic_text).collect() })
 }
 
 /// What an amendment came to.
@@ -104,11 +116,15 @@ pub fn amended(event: Event, answer: Value) -> Result<Arc<Event>, JournalError> 
 }
 
 /// Documents and nothing else.
-pub fn put(names: &Names, documents: &[Put]) -> Cmd {
-    let mut command = PUT.call(&[]);
+pub fn put(names: &Names, documents: &[Put]) -> Write {
+    // Named, so that a cluster that moves our slot does all of it or nothing.
+    let collections: BTreeSet<String> =
+        documents.iter().map(|document| keys::documents(names, document.collection)).collect();
+    let keys: Vec<String> = collections.into_iter().flat_map(|values| [format!("{values}:keys"), values]).collect();
+    let mut command = PUT.call(&keys.iter().map(String::as_str).collect::<Vec<_>>());
     command.arg(names.prefix());
     write(&mut command, documents);
-    command
+    Write { command, proof: None }
 }
 
 fn write(command: &mut Cmd, documents: &[Put]) {
@@ -126,19 +142,18 @@ fn write(command: &mut Cmd, documents: &[Put]) {
 fn tell(command: &mut Cmd, audience: Option<&Audience>) -> Result<(), JournalError> {
     let nobody = Audience::default();
     let audience = audience.unwrap_or(&nobody);
-    command
-        .arg(feed::LENGTH)
-        // After the last.
-        .arg(milliseconds(feed::LIFE))
-        .arg(feed::LONGEST)
-        .arg(milliseconds(feed::RESERVED))
-        .arg(feed::mark())
-        .arg(telling::audience_line(audience).map_err(unreadable)?)
-        .arg(audience.topics.len());
+    bounds(command);
+    command.arg(feed::mark()).arg(telling::audience_line(audience).map_err(unreadable)?).arg(audience.topics.len());
     for topic in &audience.topics {
         command.arg(topic_text(topic));
     }
     Ok(())
+}
+
+/// How much a feed keeps, as the scripts take it; after the last event, in milliseconds.
+pub fn bounds(command: &mut Cmd) {
+    command.arg(feed::LENGTH).arg(milliseconds(feed::LIFE));
+    command.arg(feed::LONGEST).arg(milliseconds(feed::RESERVED));
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -15,6 +15,7 @@ script!(APPEND, "lua/append.lua");
 script!(AMEND, "lua/amend.lua");
 script!(PUT, "lua/put.lua");
 script!(RESERVE, "lua/reserve.lua");
+script!(LOSE, "lua/lose.lua");
 script!(IMPORT_EVENTS, "lua/import_events.lua");
 script!(IMPORT_PAIRS, "lua/import_pairs.lua");
 
@@ -26,12 +27,13 @@ pub static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!
 pub static IMPORT_COUNTER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/import_counter.lua")));
 
 /// All of them, to be loaded on each connection.
-pub static ALL: LazyLock<[&'static Script; 12]> = LazyLock::new(|| {
+pub static ALL: LazyLock<[&'static Script; 13]> = LazyLock::new(|| {
     [
         &*APPEND,
         &*AMEND,
         &*PUT,
         &*RESERVE,
+        &*LOSE,
         &*READ,
         &*SCAN,
         &*NAME,

@@ -315,3 +315,52 @@ async fn what_is_told_meanwhile_is_missed_at_all_its_topics_or_at_none() {
     };
     tokio::join!(telling, asking);
 }
+
+/// A server that lost what was confirmed is found out by who confirmed it: those who heard nothing of it are told too, and
+/// those who come later are not.
+#[tokio::test]
+async fn what_is_gone_is_told_to_those_who_never_heard_of_it() {
+    let mut server = RedisServer::start();
+    let journal = open(&server).await;
+    let room = Topic::Conversation("room".into());
+    journal.append(told("room", "one")).await.expect("recorded");
+    server.restart();
+    let nothing = [(room.clone(), Place::default())];
+    // A write is done once what was confirmed before it is found.
+    journal.append(promises::text("elsewhere", "untold")).await.expect("recorded");
+    let missed = journal.missed(&nothing).await.expect("answered");
+    assert_eq!((missed.announced.len(), missed.lost.len()), (1, 0), "it has its data");
+    server.lose_data();
+    server.restart();
+    let noticed = async {
+        loop {
+            match journal.missed(&nothing).await {
+                Ok(missed) if !missed.lost.is_empty() => return missed,
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let missed = tokio::time::timeout(PATIENCE, noticed).await.expect("noticed without another write");
+    assert_eq!((missed.announced.len(), missed.lost), (0, vec![room.clone()]));
+    let now = journal.places(std::slice::from_ref(&room)).await.expect("answered");
+    journal.append(told("room", "two")).await.expect("recorded");
+    let missed = journal.missed(&now).await.expect("answered");
+    assert_eq!((missed.announced.len(), missed.lost.len()), (1, 0), "once is enough");
+}
+
+/// What was done at a server that is lost, and is done again, may stand elsewhere among the others: it is not the same.
+#[tokio::test]
+async fn what_is_done_again_is_another_history() {
+    let server = RedisServer::start();
+    let journal = open(&server).await;
+    let room = Topic::Conversation("room".into());
+    let (write, _) = orders::append(&journal.names, &told("room", "one"), Keep::default()).expect("a command");
+    let mut places = Vec::new();
+    for _ in 0..2 {
+        journal.link.ask::<Value>(&write.command).await.expect("done");
+        places.extend(journal.places(std::slice::from_ref(&room)).await.expect("answered"));
+        server.command(&["FLUSHALL"]);
+    }
+    assert_eq!((places[0].1.number, places[1].1.number), (1, 1));
+    assert_ne!(places[0].1.mark, places[1].1.mark);
+}

@@ -10,26 +10,50 @@ use crate::redis::{Cmd, Link, RedisError, Value, pipe};
 
 use super::super::JournalError;
 use super::fault;
+use super::proofs::{Proof, Proofs};
 
 /// Commands given at once.
 const GROUP: usize = 128;
+
+/// Before a connection is asked again that could not say what it has.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A write that waits.
 pub struct Order {
     pub command: Cmd,
     /// When whoever asked is told that it failed. It is not given again afterwards.
     pub deadline: Instant,
+    /// What shows later that it is there, if somebody is told of it.
+    pub proof: Option<Proof>,
     pub answer: Box<dyn FnOnce(Result<Value, JournalError>) + Send>,
 }
 
 /// Runs until the queue is closed and empty.
-pub async fn run(link: Link, mut queue: mpsc::Receiver<Order>) {
+pub async fn run(link: Link, mut queue: mpsc::Receiver<Order>, mut proofs: Proofs) {
     let mut waiting: Vec<Order> = Vec::with_capacity(GROUP);
+    let mut state = link.state();
     loop {
-        if waiting.is_empty() && queue.recv_many(&mut waiting, GROUP).await == 0 {
-            return;
+        state.mark_unchanged();
+        let checked = proofs.check(&link).await;
+        if waiting.is_empty() {
+            let is_to_ask = checked.is_err() && link.healthy().is_ok();
+            tokio::select! {
+                count = queue.recv_many(&mut waiting, GROUP) => if count == 0 { return },
+                // The link ends after the queue.
+                Ok(()) = state.changed() => {}
+                () = tokio::time::sleep(PAUSE), if is_to_ask => {}
+            }
+            continue;
         }
-        waiting = attempt(&link, waiting).await;
+        waiting = match checked {
+            Ok(()) => attempt(&link, waiting, &mut proofs).await,
+            Err(error) => {
+                if link.healthy().is_ok() {
+                    tokio::time::sleep(PAUSE / 5).await;
+                }
+                refuse_late(waiting, &error)
+            }
+        };
         if !waiting.is_empty() {
             // Until there is another connection, or somebody need not wait any more.
             let soonest = waiting.iter().map(|order| order.deadline).min();
@@ -40,7 +64,7 @@ pub async fn run(link: Link, mut queue: mpsc::Receiver<Order>) {
 }
 
 /// Gives all of them once; those that are to be given again are left.
-async fn attempt(link: &Link, orders: Vec<Order>) -> Vec<Order> {
+async fn attempt(link: &Link, orders: Vec<Order>, proofs: &mut Proofs) -> Vec<Order> {
     let mut commands = pipe();
     for order in &orders {
         commands.add_command(order.command.clone());
@@ -59,7 +83,13 @@ async fn attempt(link: &Link, orders: Vec<Order>) -> Vec<Order> {
                 why = Some(error);
                 again.push(order);
             }
-            answer => (order.answer)(answer.map_err(fault)),
+            Ok(answer) => {
+                if let Some(proof) = order.proof {
+                    proofs.keep(proof, &answer);
+                }
+                (order.answer)(Ok(answer));
+            }
+            Err(error) => (order.answer)(Err(fault(error))),
         }
     }
     match why {

@@ -56,6 +56,10 @@ impl Inner {
                     self.local.deliver(&parcel);
                 }
             }
+            Ok(Said::Lost { number }) => {
+                self.state().hear_of_loss(&topic, number);
+                self.gap();
+            }
             Ok(Said::Recorded { place, announced }) => {
                 let in_turn = self.state().hear(&topic, place, announced, &self.local);
                 if !in_turn {

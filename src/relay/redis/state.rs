@@ -86,9 +86,40 @@ impl State {
     }
 
     /// How far a topic had come when its subscription was made.
-    pub fn begin(&mut self, topic: &Topic, number: u64) {
+    pub fn begin(&mut self, topic: &Topic, place: Place) {
         if let Some(heard) = self.topics.get_mut(topic) {
-            heard.last.get_or_insert(Place { number, mark: 0 });
+            heard.last.get_or_insert(place);
+        }
+    }
+
+    /// Conversations whose last turn is known.
+    pub fn conversations(&self) -> Vec<Arc<str>> {
+        self.turns.keys().cloned().collect()
+    }
+
+    /// What a conversation has come to by the journal's word, while nothing is heard: one that has less is another history,
+    /// whose turns are yet to be heard though nobody listened here when the first ones were lost.
+    pub fn correct(&mut self, conversation: &Arc<str>, turn: u64) {
+        if self.turns.get(conversation).is_some_and(|last| *last > turn) {
+            self.turns.set(Arc::clone(conversation), turn);
+        }
+    }
+
+    #[cfg(test)]
+    pub fn remember_turn(&mut self, conversation: &str, turn: u64) {
+        self.turns.set(conversation.into(), turn);
+    }
+
+    #[cfg(test)]
+    pub fn turn(&self, conversation: &str) -> Option<u64> {
+        self.turns.get(conversation).copied()
+    }
+
+    /// Something confirmed is lost at a topic.
+    pub fn hear_of_loss(&mut self, topic: &Topic, number: u64) {
+        if let Some(heard) = self.topics.get_mut(topic) {
+            heard.said = heard.said.max(number);
+            self.is_behind = true;
         }
     }
 
@@ -242,7 +273,7 @@ mod tests {
         state.join(topics);
         state.wired();
         for topic in topics {
-            state.begin(topic, 0);
+            state.begin(topic, Place::default());
         }
         (state, local, receiver, subscription)
     }

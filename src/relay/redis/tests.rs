@@ -162,9 +162,53 @@ async fn who_joins_while_what_was_missed_is_looked_up_hears_all_that_is_told_aft
         assert!(hear(&room, 1));
         assert_eq!(hears(&mut later).await, "1", "it had joined before that was told");
     } else {
-        relay.0.state().begin(&room, 1);
+        relay.0.state().begin(&room, Place { number: 1, mark: 0 });
     }
     assert!(hear(&ann, 2));
     assert_eq!([hears(&mut earlier).await, hears(&mut earlier).await], ["1", "2"]);
     assert_eq!(hears(&mut later).await, "2");
+}
+
+/// How far a topic had come is known with its mark: a message that another history has at the same number is another one.
+#[tokio::test]
+async fn a_topic_begins_with_its_mark() {
+    let server = RedisServer::start();
+    let relay = open(&server).await;
+    server.command(&["HSET", "dragoman:told", "conversation:room", "3"]);
+    let entry = ["conversation", "room", "sequence", "3", "turn", "3", "mark", "77"];
+    server.command(&[&["XADD", "dragoman:feed:conversation:room", "3-0"][..], &entry[..]].concat());
+    let room = Topic::Conversation("room".into());
+    let (_subscription, _receiver) = listen(&relay, &room).await;
+    assert_eq!(relay.0.state().places(&[room.clone()]), [(room, Place { number: 3, mark: 77 })]);
+}
+
+/// Turns that another server does not have are yet to come, also of conversations that nobody listened to meanwhile.
+#[tokio::test]
+async fn turns_that_are_gone_are_waited_for() {
+    let server = RedisServer::start();
+    let relay = open(&server).await;
+    let room = Topic::Conversation("other".into());
+    let (_subscription, _receiver) = listen(&relay, &room).await;
+    for (conversation, turn) in [("shorter", 5), ("longer", 5)] {
+        relay.0.state().remember_turn(conversation, turn);
+    }
+    server.command(&["HSET", "dragoman:told", "turn:shorter", "2", "turn:longer", "9"]);
+    let mut gaps = relay.gaps().expect("it can miss things");
+    server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    tokio::time::timeout(PATIENCE, gaps.changed()).await.expect("told of").expect("the relay lives");
+    let turns = ["shorter", "longer"].map(|conversation| relay.0.state().turn(conversation));
+    assert_eq!(turns, [Some(2), Some(5)]);
+}
+
+/// Word of a loss is a gap at the topic that it is said of.
+#[tokio::test]
+async fn word_of_a_loss_is_a_gap() {
+    let server = RedisServer::start();
+    let relay = open(&server).await;
+    let room = Topic::Conversation("room".into());
+    let (_subscription, _receiver) = listen(&relay, &room).await;
+    let mut gaps = relay.gaps().expect("it can miss things");
+    server.command(&["PUBLISH", "dragoman:tell:conversation:room", "lost 1\n\n"]);
+    tokio::time::timeout(PATIENCE, gaps.changed()).await.expect("told of").expect("the relay lives");
+    assert_eq!(relay.behind().await.topics.len(), 1);
 }

@@ -1,11 +1,11 @@
 //! Which channels are subscribed to on the connection there is. In: topics that sockets came to or left, and connections
 //! that come and go. Out: the server's subscriptions, and word of each time when they were not there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use crate::event::Topic;
-use crate::redis::{Cmd, LinkState, RedisError, cmd, topic_text};
+use crate::event::{Place, Topic};
+use crate::redis::{Cmd, LinkState, RedisError, Value, cmd, from_redis_value, pipe, topic_text};
 
 use super::Inner;
 
@@ -42,10 +42,33 @@ impl Inner {
     async fn begin(&self, topics: &[Topic]) -> Result<(), RedisError> {
         let new = self.state().without_number(topics);
         for some in new.chunks(AT_ONCE) {
-            let counts: Vec<Option<u64>> = self.link.ask(&counts(&self.names.told(), some)).await?;
+            let mut commands = pipe();
+            commands.add_command(counts(&self.names.told(), some.iter().map(topic_text)));
+            for topic in some {
+                commands.cmd("XREVRANGE").arg(self.names.feed(topic)).arg("+").arg("-").arg("COUNT").arg(1);
+            }
+            let mut answers = self.link.ask_all(&mut commands).await?.into_iter();
+            let counted = answers.next().unwrap_or(Ok(Value::Nil))?;
+            let counted: Vec<Option<u64>> = from_redis_value(counted).unwrap_or_default();
+            for (topic, (count, latest)) in some.iter().zip(counted.into_iter().zip(answers)) {
+                let counted = Place { number: count.unwrap_or(0), mark: 0 };
+                // By its mark it is known again later. Asked last, it may be one further; it is behind where it has expired.
+                let latest = latest_place(latest?).filter(|latest| latest.number >= counted.number);
+                self.state().begin(topic, latest.unwrap_or(counted));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether conversations went on from where they were heard, asked on each new connection: it may be another server's.
+    async fn compare_turns(&self) -> Result<(), RedisError> {
+        let known = self.state().conversations();
+        for some in known.chunks(AT_ONCE) {
+            let fields = some.iter().map(|conversation| format!("turn:{conversation}"));
+            let turns: Vec<Option<u64>> = self.link.ask(&counts(&self.names.told(), fields)).await?;
             let mut state = self.state();
-            for (topic, count) in some.iter().zip(counts) {
-                state.begin(topic, count.unwrap_or(0));
+            for (conversation, turn) in some.iter().zip(turns) {
+                state.correct(conversation, turn.unwrap_or(0));
             }
         }
         Ok(())
@@ -93,6 +116,7 @@ impl Inner {
         let topics = self.state().all_topics();
         self.subscribe_to(&topics).await?;
         self.begin(&topics).await?;
+        self.compare_turns().await?;
         wire.subscribed.extend(topics);
         let is_behind = self.state().wired();
         if is_behind {
@@ -117,11 +141,19 @@ impl Inner {
     }
 }
 
-fn counts(told: &str, topics: &[Topic]) -> Cmd {
+fn counts(told: &str, fields: impl Iterator<Item = String>) -> Cmd {
     let mut command = cmd("HMGET");
     command.arg(told);
-    for topic in topics {
-        command.arg(topic_text(topic));
+    for field in fields {
+        command.arg(field);
     }
+    // Never empty: a command without a field is none.
     command
+}
+
+/// The place of the one entry of a feed that was asked for.
+fn latest_place(answer: Value) -> Option<Place> {
+    let entries: Vec<(String, HashMap<String, String>)> = from_redis_value(answer).ok()?;
+    let (id, fields) = entries.into_iter().next()?;
+    Some(Place { number: id.strip_suffix("-0")?.parse().ok()?, mark: fields.get("mark")?.parse().ok()? })
 }

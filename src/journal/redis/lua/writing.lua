@@ -43,40 +43,62 @@ local function kept(readers, number, bounds)
   return math.max(first, number - bounds.longest, 0) + 1, life
 end
 
--- Tells an audience, and keeps for a while that it was told. Arguments: how much is kept, how long in milliseconds, the
--- same where it is reserved, a mark, the audience's line, how many topics, the topics.
+-- Takes what the next arguments say of how much a feed keeps: of how many, how long in milliseconds, the same where it is
+-- reserved.
+local function take_bounds()
+  return { length = tonumber(take()), life = take(), longest = tonumber(take()), reserved_life = take() }
+end
+
+-- Counts an entry at a topic and keeps it for a while; gives its number.
+local function note(prefix, topic, bounds, conversation, sequence, turn, mark)
+  local number = digits(redis.call('HINCRBY', prefix .. ':told', topic, 1))
+  local feed = prefix .. ':feed:' .. topic
+  local first, life = kept(prefix .. ':readers:' .. topic, tonumber(number), bounds)
+  local function add()
+    return redis.pcall('XADD', feed, 'MINID', '~', digits(first) .. '-0', number .. '-0',
+      'conversation', conversation, 'sequence', sequence, 'turn', turn, 'mark', mark)
+  end
+  local added = add()
+  if type(added) == 'table' and added.err then
+    -- The feed is ahead of its count: the count was lost and the feed was not. It cannot be gone on with.
+    redis.call('DEL', feed)
+    add()
+  end
+  redis.call('PEXPIRE', feed, life)
+  return number
+end
+
+-- A mark of this very time that something is done: done again elsewhere, since a server was lost that did it, it has
+-- another. Half of the digits that are counted with exactly here, and never 0.
+local function marked(mark)
+  local time = redis.call('TIME')
+  return digits((tonumber(mark) + time[1] * 1000000 + time[2]) % (2 ^ 52 - 1) + 1)
+end
+
+-- A prefix in braces is a cluster's: its channels are of the shard that this runs in.
+local function say(prefix, topic, line)
+  local publish = string.sub(prefix, 1, 1) == '{' and 'SPUBLISH' or 'PUBLISH'
+  redis.call(publish, prefix .. ':tell:' .. topic, line)
+end
+
+-- Tells an audience, and keeps for a while that it was told. Arguments: bounds, a mark, the audience's line, how many
+-- topics, the topics.
 local function tell(prefix, conversation, sequence, id, event)
-  local bounds = { length = tonumber(take()), life = take(), longest = tonumber(take()), reserved_life = take() }
+  local bounds = take_bounds()
   local mark, audience, count = take(), take(), tonumber(take())
   if count == 0 then return end
-  local told = prefix .. ':told'
-  -- A prefix in braces is a cluster's: its channels are of the shard that this runs in.
-  local publish = string.sub(prefix, 1, 1) == '{' and 'SPUBLISH' or 'PUBLISH'
-  local turn = digits(redis.call('HINCRBY', told, 'turn:' .. conversation, 1))
+  mark = marked(mark)
+  local turn = digits(redis.call('HINCRBY', prefix .. ':told', 'turn:' .. conversation, 1))
   local topics, numbers = {}, {}
   for at = 1, count do
-    local topic = take()
-    local number = digits(redis.call('HINCRBY', told, topic, 1))
-    topics[at], numbers[at] = topic, number
-    local feed = prefix .. ':feed:' .. topic
-    local first, life = kept(prefix .. ':readers:' .. topic, tonumber(number), bounds)
-    local function add()
-      return redis.pcall('XADD', feed, 'MINID', '~', digits(first) .. '-0', number .. '-0',
-        'conversation', conversation, 'sequence', sequence, 'turn', turn, 'mark', mark)
-    end
-    local added = add()
-    if type(added) == 'table' and added.err then
-      -- The feed is ahead of its count: the count was lost and the feed was not. It cannot be gone on with.
-      redis.call('DEL', feed)
-      add()
-    end
-    redis.call('PEXPIRE', feed, life)
+    topics[at] = take()
+    numbers[at] = note(prefix, topics[at], bounds, conversation, sequence, turn, mark)
   end
   -- Whoever hears of it at one topic knows where it is in all of them.
   local rest = mark .. ' ' .. turn .. ' ' .. sequence .. ' ' .. table.concat(numbers, ',')
   if id then rest = rest .. ' ' .. id end
   for at = 1, count do
     local line = 'told ' .. numbers[at] .. ' ' .. rest
-    redis.call(publish, prefix .. ':tell:' .. topics[at], line .. '\n' .. audience .. '\n' .. event)
+    say(prefix, topics[at], line .. '\n' .. audience .. '\n' .. event)
   end
 end
