@@ -1,9 +1,11 @@
 //! A connection that is always there, or on its way back. In: settings, commands. Out: answers; a state to watch.
 //!
 //! A half-open connection shows nothing to the client library, not even by answers that stay away (its connections
-//! stay "connected" for ever), so each is asked whether it lives, and replaced after two questions without an answer.
+//! stay "connected" for ever), so each is asked whether it lives, and replaced after two questions without an answer to
+//! anything: behind a thousand commands that are being answered, a question waits and nothing is wrong.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
@@ -50,6 +52,8 @@ struct Inner {
     pushes: Option<Pushes>,
     state: watch::Sender<State>,
     shown: watch::Sender<LinkState>,
+    /// Commands that were answered, on all connections.
+    answered: AtomicU64,
     /// Somebody found the connection unfit.
     unfit: Notify,
     /// Somebody knows that it is.
@@ -77,6 +81,7 @@ impl Link {
             pushes,
             state: watch::Sender::new(State::Down(Arc::clone(&why))),
             shown: watch::Sender::new(LinkState::Down(why)),
+            answered: AtomicU64::new(0),
             unfit: Notify::new(),
             cut: Notify::new(),
             tasks: tasks.clone(),
@@ -128,6 +133,7 @@ impl Link {
         let (number, mut connection) = self.current()?;
         let answer: Result<Value, _> = command.query_async(&mut connection).await;
         let answer = answer.map_err(|error| self.failed(number, RedisError::of(&error)))?;
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
         ::redis::from_redis_value(answer).map_err(|error| RedisError::Refused(error.to_string()))
     }
 
@@ -138,6 +144,7 @@ impl Link {
         let answers: Result<Vec<::redis::RedisResult<Value>>, _> =
             commands.ignore_errors().query_async(&mut connection).await;
         let answers = answers.map_err(|error| self.failed(number, RedisError::of(&error)))?;
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
         let answers =
             answers.into_iter().map(|answer| answer.map_err(|error| self.failed(number, RedisError::of(&error))));
         Ok(answers.collect())
@@ -276,6 +283,7 @@ impl Inner {
                 () = tokio::time::sleep(self.settings.heartbeat) => false,
                 () = self.unfit.notified() => true,
             };
+            let answered = self.answered.load(Ordering::Relaxed);
             let question = async {
                 if in_doubt {
                     // Somebody may have made the server forget them.
@@ -293,6 +301,7 @@ impl Inner {
                 Ok(Ok(role)) if is_master(&role) => unanswered = 0,
                 Ok(Ok(_)) => return "the server became a replica".to_owned(),
                 Ok(Err(error)) => return error.to_string(),
+                Err(_) if self.answered.load(Ordering::Relaxed) > answered => unanswered = 0,
                 Err(_) => {
                     unanswered += 1;
                     why = format!("no answer to {UNANSWERED} questions, {:?} each", self.settings.heartbeat);

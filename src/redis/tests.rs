@@ -77,6 +77,28 @@ async fn a_restarted_server_is_found_again() {
     recovers(&link).await;
 }
 
+/// The question whether it lives waits behind commands that take longer than two of them.
+#[tokio::test]
+async fn a_busy_connection_is_not_replaced() {
+    let server = RedisServer::start();
+    let link = open(&server).await;
+    let state = link.state();
+    const BUSY: &str = "local function now() local time = redis.call('TIME') return time[1] * 1000000 + time[2] end \
+                        local till = now() + 20000 repeat until now() >= till return ARGV[1]";
+    let words = (0..60).map(|number| {
+        let mut command = cmd("EVAL");
+        // As long as what the server reads at once: it answers when it has done all of that.
+        command.arg(BUSY).arg(0).arg(number).arg("x".repeat(16 * 1024));
+        let link = &link;
+        async move { link.ask::<i64>(&command).await }
+    });
+    let began = Instant::now();
+    let answers = futures_util::future::join_all(words).await;
+    assert!(began.elapsed() > settings(&server).heartbeat * 3, "it was not busy: {:?}", began.elapsed());
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert!(!state.has_changed().expect("the link lives"), "{:?}", *state.borrow());
+}
+
 /// A server that is there and does not answer: what a network that drops packets looks like.
 #[tokio::test]
 async fn a_silent_server_is_noticed() {
