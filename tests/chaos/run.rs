@@ -293,7 +293,8 @@ impl Outcome {
     pub fn expect_good(&self) {
         assert!(self.verdict.is_good(), "{}", self.verdict);
         assert!(self.complaints.is_empty(), "{:?}", self.complaints);
-        assert!(self.verdict.confirmed * 10 > self.sent * 9, "most were confirmed");
+        // What was sent while nobody led may be refused; a run that confirmed little would show nothing.
+        assert!(self.verdict.confirmed * 4 > self.sent * 3, "most were confirmed: {}", self.verdict);
     }
 
     /// Of a run whose gaps were not filled: what the gateways count as left out is what the clients did not hear, and the
