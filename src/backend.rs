@@ -64,6 +64,8 @@ pub struct Connect {
     pub mailbox: Mailbox,
     /// Whether the client is to hear what it missed.
     pub replay: Option<Window>,
+    /// Whether those who work with the party are told that it came, and when it goes.
+    pub presence: bool,
 }
 
 /// A socket that hears, until this is dropped.
@@ -112,6 +114,8 @@ pub struct SessionRequest {
     pub customer: Option<String>,
     /// The kind of a session that is new.
     pub kind: Option<ConversationKind>,
+    /// Of a conversation that somebody of the house begins: with whom.
+    pub guest: Option<Guest>,
 }
 
 /// A file about to be uploaded, as far as it is known before its bytes.

@@ -33,6 +33,11 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         naming: Arc::clone(&parts.naming),
         backend: parts.backend(&route.target, ground)?,
         passage: upstream.map(|upstream| Arc::new(upstream.clone()) as _),
+        login: route
+            .login
+            .as_ref()
+            .and_then(|name| parts.upstreams.get(name))
+            .map(|open| Arc::new(open.upstream.clone()) as _),
         same_dialect: upstreams::speaks_the_same(route, &parts.config),
         forward_rest: route.forward_rest,
         terms: Terms {

@@ -39,7 +39,8 @@ impl JwtVerifier {
 
     pub(super) fn verify(&self, token: &str) -> Result<Principal, Fault> {
         let claims = self.check(token)?;
-        claims::read(&claims, &self.settings.claims, &self.settings.roles)
+        let principal = claims::read(&claims, &self.settings.claims, &self.settings.roles)?;
+        Ok(Principal { role: principal.role.or(self.settings.role), ..principal })
     }
 
     fn check(&self, token: &str) -> Result<Map<String, Value>, Fault> {

@@ -17,7 +17,7 @@ pub use crate::secret::Secret;
 pub use jwt::MintError;
 pub use party::Principal;
 pub use rate::RateLimit;
-pub use settings::{Algorithm, Auth, BadKey, ClaimNames, JwtKey, JwtSettings, StaticToken};
+pub use settings::{Algorithm, Auth, BadKey, ClaimNames, JwtKey, JwtSettings, Login, StaticToken};
 pub use signer::{Signer, sign};
 pub use verifier::{LONGEST_CREDENTIAL, Presented, Verifier};
 pub use visitor::Visitors;

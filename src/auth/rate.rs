@@ -25,6 +25,11 @@ impl RateLimit {
         Some(RateLimit { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() })
     }
 
+    /// So many in a minute, as many at once.
+    pub fn per_minute(calls: NonZeroU32) -> Self {
+        RateLimit { limiter: RateLimiter::keyed(Quota::per_minute(calls)), clock: DefaultClock::default() }
+    }
+
     /// One call more of this principal, or when to come back.
     pub fn check(&self, principal: &Arc<str>) -> Result<(), Fault> {
         if self.limiter.len() > REMEMBERED {

@@ -38,6 +38,8 @@ pub struct JwtSettings {
     pub claims: ClaimNames,
     /// What the `role` claim may say besides the canonical roles, and which role that is.
     pub roles: BTreeMap<String, Role>,
+    /// The role of whoever has a token that says none.
+    pub role: Option<Role>,
 }
 
 /// The signature algorithms that a route can be set to.
@@ -136,6 +138,15 @@ pub struct StaticToken {
     pub conversations: Vec<String>,
     /// Empty: all that its role has.
     pub permissions: Vec<String>,
+    /// Who may ask for this token, by what is kept secret as the token is.
+    pub login: Option<Login>,
+}
+
+/// A name and a password, for clients that log in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Login {
+    pub username: String,
+    pub password: Secret,
 }
 
 /// A key that cannot be used with its algorithm. Never holds the key.

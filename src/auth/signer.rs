@@ -87,6 +87,7 @@ mod tests {
             leeway: Duration::ZERO,
             require_expiry: true,
             claims: Default::default(),
+            role: None,
             roles: Default::default(),
         };
         Verifier::new(&Auth::Jwt(Box::new(settings))).unwrap()

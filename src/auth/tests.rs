@@ -25,6 +25,7 @@ fn settings() -> JwtSettings {
         leeway: Duration::ZERO,
         require_expiry: true,
         claims: ClaimNames::default(),
+        role: None,
         roles: BTreeMap::new(),
     }
 }
@@ -276,6 +277,7 @@ fn static_token(token: &str, party: &str, credential: Option<&str>) -> StaticTok
         departments: Vec::new(),
         business: None,
         conversations: Vec::new(),
+        login: None,
         permissions: vec!["CHAT_UPLOAD_MEDIA".to_owned()],
     }
 }

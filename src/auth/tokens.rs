@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::party::Principal;
-use super::settings::StaticToken;
+use super::settings::{Login, StaticToken};
 use crate::fault::{Fault, Reason};
 use crate::secret::Secret;
 
@@ -16,6 +16,7 @@ struct Entry {
     credential: Option<String>,
     token: Secret,
     principal: Principal,
+    login: Option<Login>,
 }
 
 impl TokenVerifier {
@@ -43,11 +44,34 @@ impl TokenVerifier {
     }
 }
 
+impl TokenVerifier {
+    /// Whether somebody can log in at all.
+    pub(super) fn has_logins(&self) -> bool {
+        self.entries.iter().any(|entry| entry.login.is_some())
+    }
+
+    /// The token of whoever has this name and password. All entries are compared each time.
+    pub(super) fn login(&self, username: &str, password: &str) -> Result<(Principal, String), Fault> {
+        let mut found = None;
+        for entry in &self.entries {
+            let same = entry.login.as_ref().is_some_and(|login| login.password.is(password));
+            let named = entry.login.as_ref().is_some_and(|login| login.username == username);
+            if same && named {
+                found = Some(entry);
+            }
+        }
+        let entry =
+            found.ok_or_else(|| Fault::new(Reason::Unauthorized).detail("no login of this route is this one"))?;
+        Ok((entry.principal.clone(), entry.token.expose().to_owned()))
+    }
+}
+
 impl Entry {
     fn new(token: &StaticToken) -> Self {
         Entry {
             credential: token.credential.clone(),
             token: token.token.clone(),
+            login: token.login.clone(),
             principal: Principal {
                 id: Arc::from(token.party.as_str()),
                 role: token.role,

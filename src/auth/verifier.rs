@@ -1,8 +1,11 @@
 //! Who is calling. In: what a request or a handshake presented, and a route's settings. Out: a [`Principal`];
 //! [`Reason::Unauthenticated`] when nothing was presented, [`Reason::Unauthorized`] when it does not hold.
 
+use std::num::NonZeroU32;
+
 use super::jwt::JwtVerifier;
 use super::party::Principal;
+use super::rate::RateLimit;
 use super::settings::{Auth, BadKey};
 use super::tokens::TokenVerifier;
 use super::visitor::Visitors;
@@ -11,6 +14,8 @@ use crate::fault::{Fault, Reason};
 
 /// The longest credential that is looked at, in bytes. Longer ones are refused before any work is done on them.
 pub const LONGEST_CREDENTIAL: usize = 8 * 1024;
+/// How often a minute somebody may try to log in under one name.
+const LOGINS: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 /// The longest id that a client may give itself, in bytes.
 const LONGEST_PARTY: usize = 256;
 
@@ -41,6 +46,8 @@ impl std::fmt::Debug for Presented<'_> {
 pub struct Verifier {
     scheme: Scheme,
     visitors: Option<Visitors>,
+    /// Passwords can be tried: of one name ten a minute.
+    logins: RateLimit,
 }
 
 enum Scheme {
@@ -59,7 +66,7 @@ impl Verifier {
             Auth::Upstream => Scheme::Upstream,
             Auth::None { named, role } => Scheme::None { named: *named, role: *role },
         };
-        Ok(Verifier { scheme, visitors: None })
+        Ok(Verifier { scheme, visitors: None, logins: RateLimit::per_minute(LOGINS) })
     }
 
     /// Also takes the tokens that this gateway gave to visitors.
@@ -89,6 +96,20 @@ impl Verifier {
             // The upstream decides. The principal is only a key for limits: a digest, so that the token is kept nowhere.
             Scheme::Upstream => Ok(Principal::named(digest(token))),
             Scheme::None { .. } => Err(Reason::Internal.into()),
+        }
+    }
+
+    /// Whose name and password these are, and the token that stands for them from now on. [`Reason::NotSupported`] where
+    /// nobody logs in.
+    pub fn login(&self, username: &str, password: &str) -> Result<(Principal, String), Fault> {
+        match &self.scheme {
+            Scheme::Tokens(verifier) if verifier.has_logins() => {
+                self.logins.check(&username.into())?;
+                verifier.login(username, password)
+            }
+            Scheme::Tokens(_) | Scheme::Jwt(_) | Scheme::Upstream | Scheme::None { .. } => {
+                Err(Fault::new(Reason::NotSupported).detail("nobody logs in on this route"))
+            }
         }
     }
 

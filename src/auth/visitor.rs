@@ -28,6 +28,7 @@ impl Visitors {
             leeway: Duration::ZERO,
             require_expiry: true,
             claims: ClaimNames::default(),
+            role: None,
             roles: BTreeMap::new(),
         };
         Ok(Visitors { verifier: JwtVerifier::new(&settings)?, settings })

@@ -118,6 +118,8 @@ pub struct Route {
     /// Who may read files here: as the dialect has it, or stricter.
     pub file_access: FileAccess,
     pub auth: Auth,
+    /// The upstream that logins of a route to the hub are passed on to; it speaks the clients' dialect.
+    pub login: Option<String>,
     pub limits: Limits,
     /// Browsers' pages that may connect; empty: pages of the same host.
     pub origins: Vec<String>,

@@ -51,7 +51,13 @@ impl Source {
                 .await
                 .map_err(|error| Fault::new(Reason::Unavailable).detail(error.to_string())),
             Source::Backend(backend, caller) => {
-                let connect = Connect { scope: Scope::Everyone, conversation: None, mailbox: letters, replay: None };
+                let connect = Connect {
+                    scope: Scope::Everyone,
+                    conversation: None,
+                    mailbox: letters,
+                    replay: None,
+                    presence: false,
+                };
                 Ok(backend.connect(caller, connect).await?.subscription)
             }
         }

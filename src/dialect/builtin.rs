@@ -37,7 +37,12 @@ pub fn all() -> &'static [Arc<Dialect>] {
     })
 }
 
-/// A built-in dialect as documented.
+/// A built-in dialect as documented, or `name@variant`.
 pub fn find(name: &str) -> Option<Arc<Dialect>> {
+    if let Some((family, variant)) = name.split_once('@') {
+        let text = text(family).filter(|text| Dialect::variants(text).iter().any(|known| known == variant))?;
+        let choice = Choice { variant: Some(variant.to_owned()), ..Choice::default() };
+        return Dialect::parse(&format!("dialects/{family}.toml"), text, &choice).ok().map(Arc::new);
+    }
     all().iter().find(|dialect| &*dialect.name == name).cloned()
 }

@@ -49,6 +49,9 @@ fn places(dialect: &Dialect) -> Vec<(String, &FrameSet)> {
             places.push((format!("{} call {} request", dialect.name, call.id), set.as_ref()));
         }
         places.push((format!("{} call {} answer", dialect.name, call.id), &call.answer.shapes));
+        if let Some(again) = &call.again {
+            places.push((format!("{} call {} again", dialect.name, call.id), &again.shapes));
+        }
     }
     for webhook in &dialect.webhooks {
         places.push((format!("{} webhook {}", dialect.name, webhook.id), &webhook.shapes));

@@ -27,6 +27,9 @@ pub fn of_dialect(dialect: &Dialect) -> Vec<(String, Value)> {
             schemas.extend(whole(dialect, &format!("http.{}.request", call.id), set));
         }
         schemas.extend(whole(dialect, &format!("http.{}.answer", call.id), &call.answer.shapes));
+        schemas.extend(
+            call.again.as_ref().and_then(|again| whole(dialect, &format!("http.{}.again", call.id), &again.shapes)),
+        );
     }
     for webhook in &dialect.webhooks {
         schemas.extend(whole(dialect, &format!("webhook.{}", webhook.id), &webhook.shapes));

@@ -174,6 +174,11 @@ fields! {
     Count "count" Integer "how many there are";
     PageNumber "page.number" Integer "which page, from 1";
     PageSize "page.size" Integer "how many to a page";
+    LoginName "login.username" Text "the name that somebody logs in with";
+    LoginPassword "login.password" Text "the password that somebody logs in with; never logged or kept";
+    LoginAccess "login.access" Text "the token that a login gives";
+    LoginRefresh "login.refresh" Text "the token for which another one is given";
+    SenderDepartments "sender.departments" Json "the departments that somebody works for, a list of texts";
     SubscriptionType "subscription.type" Text "the kind of event subscribed to";
     SubscriptionResource "subscription.resource" Text "the one resource subscribed to";
     SubscriptionMetadata "subscription.metadata" Json "given back with each event";

@@ -7,6 +7,7 @@ mod files;
 mod healer;
 mod listing;
 mod messages;
+mod presence;
 mod replay;
 mod sessions;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub struct Hub {
     directory: Arc<Directory>,
     library: Library,
     cursors: Cursors,
+    tasks: Tasks,
     /// Held while a decision is taken that must be taken once: one active session, one claim, one announcement.
     decisions: Arc<tokio::sync::Mutex<()>>,
 }
@@ -49,7 +51,7 @@ impl Hub {
         let directory = Arc::new(Directory::of_hub(Arc::clone(&journal)));
         let library = Library::new(Arc::clone(&journal));
         let cursors = Cursors::open(Arc::clone(&journal), tasks);
-        let hub = Hub { journal, relay, directory, library, cursors, decisions: Arc::default() };
+        let hub = Hub { journal, relay, directory, library, cursors, tasks: tasks.clone(), decisions: Arc::default() };
         if let Some(journal) = hub.journal.follow() {
             tasks.spawn(announcer::run(Arc::clone(&hub.relay), journal, tasks.stopping()));
         }
@@ -120,9 +122,11 @@ impl Backend for Hub {
         let party = Arc::clone(&caller.principal.id);
         if let Some(window) = connect.replay {
             let (subscription, replay) = self.resume(caller, topics, connect.mailbox, window).await?;
+            let subscription = if connect.presence { self.present(caller, subscription).await? } else { subscription };
             return Ok(Connected { conversation, subscription, replay: Some(replay) });
         }
         let subscription = self.relay.subscribe(party, topics, connect.mailbox).await.map_err(relay_fault)?;
+        let subscription = if connect.presence { self.present(caller, subscription).await? } else { subscription };
         Ok(Connected { conversation, subscription, replay: None })
     }
 

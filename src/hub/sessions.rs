@@ -2,7 +2,7 @@
 
 use crate::backend::{Caller, SessionRequest};
 use crate::directory::{self, Room};
-use crate::event::{Conversation, ConversationKind, ConversationState, Event, EventKind, Role, Timestamp};
+use crate::event::{Conversation, ConversationKind, ConversationState, Event, EventKind, Guest, Role, Timestamp};
 use crate::fault::{Fault, Reason};
 use crate::journal::Put;
 
@@ -17,19 +17,26 @@ impl Hub {
     pub(super) async fn find_or_open(&self, caller: &Caller, request: SessionRequest) -> Result<Conversation, Fault> {
         self.directory.remember(&caller.principal).await?;
         let business = request.business.as_deref().unwrap_or_default();
-        let guest = request.customer.as_deref().unwrap_or(&caller.principal.id);
+        let new = request.guest.as_ref().map(|guest| new_service(&request, guest.clone()));
+        let number = new.as_ref().and_then(|room| room.guest.whatsapp_number.as_deref());
+        let of_guest = new.as_ref().zip(number).map(|(room, number)| guest_key(&room.conversation, number));
+        let guest = of_guest.as_deref().or(request.customer.as_deref()).unwrap_or(&caller.principal.id);
         let _once = self.decide(&format!("{business}\u{1f}{guest}")).await?;
         if let Some(id) = self.directory.session(business, guest).await?
             && let Some(mut room) = self.directory.room(&id).await?
             && room.conversation.state != Some(ConversationState::Closed)
         {
+            if request.guest.is_some() {
+                directory::may_see(caller, &room)?;
+                return Ok(room.conversation);
+            }
             if room.members.insert(caller.principal.id.to_string()) {
                 room.conversation.owner.get_or_insert_with(|| caller.principal.id.to_string());
                 self.directory.save(&room, Vec::new()).await?;
             }
             return Ok(room.conversation);
         }
-        let room = new_session(caller, &request);
+        let room = new.unwrap_or_else(|| new_session(caller, &request));
         let documents = vec![self.directory.active_session(business, guest, Some(&room.conversation.id))];
         self.directory.save(&room, documents).await?;
         self.tell(caller, EventKind::SessionStarted, &room).await?;
@@ -102,7 +109,8 @@ impl Hub {
     /// The guest of a closed session may open another.
     fn freed_sessions(&self, room: &Room) -> Vec<Put> {
         let business = room.conversation.business.as_deref().unwrap_or_default();
-        let guests = room.conversation.customer.iter().chain(&room.conversation.owner);
+        let of_guest = room.guest.whatsapp_number.as_ref().map(|number| guest_key(&room.conversation, number));
+        let guests = room.conversation.customer.iter().chain(&room.conversation.owner).chain(&of_guest);
         guests.map(|guest| self.directory.active_session(business, guest, None)).collect()
     }
 
@@ -116,6 +124,27 @@ impl Hub {
         event.details.origin.dialect = Some(caller.dialect.to_string());
         self.announce(&Arc::new(event)).await
     }
+}
+
+/// The house has one conversation with a guest in each department.
+fn guest_key(conversation: &Conversation, number: &str) -> String {
+    format!("{}/{number}", conversation.department.as_deref().map(directory::folded).unwrap_or_default())
+}
+
+/// A conversation that the house begins with a guest: it is nobody's of the house.
+fn new_service(request: &SessionRequest, guest: Guest) -> Room {
+    let now = Timestamp::now();
+    let conversation = Conversation {
+        id: Uuid::now_v7().to_string(),
+        kind: Some(ConversationKind::Service),
+        state: Some(ConversationState::Active),
+        department: request.department.clone(),
+        business: request.business.clone(),
+        created_at: Some(now),
+        updated_at: Some(now),
+        ..Conversation::default()
+    };
+    Room { conversation, guest, ..Room::default() }
 }
 
 fn new_session(caller: &Caller, request: &SessionRequest) -> Room {

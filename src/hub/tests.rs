@@ -60,7 +60,8 @@ async fn every_reader_hears_the_journals_order() {
     }
     let staff = caller("staff", Role::Staff);
     let (sender, mut heard) = mailbox(MailboxLimits { messages: 10_000, bytes: 64 << 20 });
-    let connect = Connect { scope: Scope::Everyone, conversation: None, mailbox: sender, replay: None };
+    let connect =
+        Connect { scope: Scope::Everyone, conversation: None, mailbox: sender, replay: None, presence: false };
     let connected = place.hub.connect(&staff, connect).await.expect("hears");
     for number in 0..64 {
         let (hub, room, writer) =

@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, Response};
 
 use crate::dialect::{Audience, Unwritable};
-use crate::event::Fields;
+use crate::event::{Field, Fields};
 use crate::fault::{Fault, Reason};
 
 use super::asked::Asked;
@@ -12,7 +12,9 @@ use super::respond;
 
 /// Writes the answer of a call.
 pub fn write(asked: &Asked<'_>, fields: Fields<'static>) -> Result<Response<Answer>, Fault> {
-    let answer = &asked.call.answer;
+    // What is older than the question was there already.
+    let was_there = fields.time(Field::ConversationCreatedAt).is_some_and(|created| created < asked.began);
+    let answer = asked.call.again.as_ref().filter(|_| was_there).unwrap_or(&asked.call.answer);
     let mut response = if answer.shapes.is_empty() {
         let mut empty = Response::new(body::full(""));
         *empty.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::OK);

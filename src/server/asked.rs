@@ -9,7 +9,7 @@ use http::request::Parts;
 use crate::auth::Principal;
 use crate::backend::Caller;
 use crate::dialect::{Call, Check, Request};
-use crate::event::{Field, Fields, IdForm, Resource, Value};
+use crate::event::{Field, Fields, IdForm, Resource, Timestamp, Value};
 use crate::fault::{Fault, Reason};
 
 use super::Site;
@@ -23,6 +23,7 @@ pub struct Asked<'a> {
     pub call: &'a Call,
     pub caller: Caller,
     pub parts: &'a Parts,
+    pub began: Timestamp,
 }
 
 impl Asked<'_> {

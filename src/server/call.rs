@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use crate::auth::{Presented, Principal, Secret};
 use crate::backend::Caller;
 use crate::dialect::{Call, Request};
-use crate::event::Role;
+use crate::event::{Role, Timestamp};
 use crate::fault::{Fault, Reason};
 
 use super::asked::{Asked, has_role};
@@ -39,7 +39,7 @@ pub async fn answer(
         calls.iter().map(|at| &route.dialect.calls[*at]).find(|call| has_role(call, &principal)).unwrap_or(first);
     let mut caller = caller(route, principal);
     caller.presented = presented(route, call, &parts.headers, &query).map(Secret::new);
-    let asked = Asked { site, route, call, caller, parts };
+    let asked = Asked { site, route, call, caller, parts, began: Timestamp::now() };
     if let Err(fault) = behalf(route, call, &parts.headers, &query) {
         body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
         return respond::refusal(route, Some(call), &fault);
@@ -116,6 +116,10 @@ async fn known(
     headers: &HeaderMap,
     query: &[(String, String)],
 ) -> Result<Principal, Fault> {
+    if call.op.is_login() {
+        // Whoever logs in may still have a token that does not hold any more.
+        return Ok(Principal { role: Some(Role::Visitor), ..Principal::anonymous() });
+    }
     let token = presented(route, call, headers, query);
     let wanted = route.dialect.credentials.get(&call.credential);
     if wanted.is_some_and(|wanted| wanted.issued_by.is_some()) {

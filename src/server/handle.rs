@@ -52,8 +52,12 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
             (op, way.call(&calls, parts, incoming).await)
         }
         (Target::Calls { calls, parameters }, None) => {
-            let op = route.dialect.calls[calls[0]].op.as_str();
-            (op, call::answer(&site, &route, &calls, &parameters, &parts, incoming).await)
+            let asked = route.dialect.calls[calls[0]].op;
+            let response = match route.login.as_ref().filter(|_| asked.is_login()).map(to) {
+                Some(way) => way.call(&calls, parts, incoming).await,
+                None => call::answer(&site, &route, &calls, &parameters, &parts, incoming).await,
+            };
+            (asked.as_str(), response)
         }
         (Target::Socket(socket), Some(way)) => {
             ("socket", tunnel::answer(way, Some(socket), Request::from_parts(parts, incoming)).await)

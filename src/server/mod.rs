@@ -13,6 +13,7 @@ mod forward;
 mod guard;
 mod handle;
 mod listen;
+mod login;
 mod perform;
 mod respond;
 mod route;

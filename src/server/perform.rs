@@ -9,6 +9,7 @@ use crate::event::{Conversation, Event, EventKind, Field, Fields, Guest, Party, 
 use crate::fault::{Fault, Reason};
 
 use super::asked::Asked;
+use super::login;
 
 /// How long a token is good that a visitor without a credential was given.
 const VISITOR_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -69,7 +70,8 @@ pub async fn perform(asked: &Asked<'_>, fields: Fields<'static>) -> Result<Field
             backend.subscribe(&asked.caller, fields).await?;
             Ok(Fields::new())
         }
-        Op::Login | Op::Notifications | Op::Upload => Err(Fault::new(Reason::NotSupported)),
+        Op::Login | Op::Refresh => login::answer(asked, &fields).await,
+        Op::Notifications | Op::Upload => Err(Fault::new(Reason::NotSupported)),
     }
 }
 
@@ -80,9 +82,11 @@ async fn open_session(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<Fields<'
         department: text(Field::ConversationDepartment),
         customer: text(Field::ConversationCustomer),
         kind: Some(asked.route.dialect.naming.kind),
+        guest: guest_asked_for(fields),
     };
+    let guest = request.guest.clone().unwrap_or_default();
     let opened = asked.route.backend.open_session(&asked.caller, request).await?;
-    let mut answer = conversation(asked, &opened, &Guest::default()).await?;
+    let mut answer = conversation(asked, &opened, &guest).await?;
     if asked.caller.principal.role == Some(Role::Visitor) && asked.caller.principal.expires.is_none() {
         let mut visitor = asked.caller.principal.clone();
         visitor.conversations = vec![opened.id.clone()];
@@ -94,6 +98,13 @@ async fn open_session(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<Fields<'
         add_messages(asked, &opened.id, fields, &mut answer).await?;
     }
     Ok(answer)
+}
+
+/// With whom somebody of the house begins a conversation.
+fn guest_asked_for(fields: &Fields<'_>) -> Option<Guest> {
+    let number = fields.text(Field::GuestWhatsapp).filter(|number| !number.is_empty())?;
+    let name = fields.text(Field::GuestName).map(str::to_owned);
+    Some(Guest { name, whatsapp_number: Some(number.to_owned()), ..Guest::default() })
 }
 
 async fn send(asked: &Asked<'_>, fields: &Fields<'static>, id: Option<String>) -> Result<Fields<'static>, Fault> {

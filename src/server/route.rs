@@ -25,6 +25,8 @@ pub struct Route {
     pub backend: Arc<dyn Backend>,
     /// The raw way to where it leads, for what needs no translation.
     pub passage: Option<Arc<dyn Passage>>,
+    /// Where logins are passed on to, of a route that is not passed on itself.
+    pub login: Option<Arc<dyn Passage>>,
     /// Whether the backend speaks the clients' dialect: then all of it is passed on as it is.
     pub same_dialect: bool,
     /// Whether paths that the dialect does not know are passed on.

@@ -45,7 +45,13 @@ pub async fn admit(
     if contract.scope == Scope::Conversation && conversation.is_none() {
         return Err(Fault::new(Reason::BindingMissing).at(Field::ConversationId));
     }
-    let connect = Connect { scope: contract.scope, conversation, mailbox, replay: place.settings.replay };
+    let connect = Connect {
+        scope: contract.scope,
+        conversation,
+        mailbox,
+        replay: place.settings.replay,
+        presence: contract.presence,
+    };
     let connected = place.backend.connect(&caller, connect).await?;
     Ok(Admitted { conversation: connected.conversation.clone(), caller, connected, mailbox: receiver })
 }

@@ -83,6 +83,7 @@ impl Server {
             naming: Arc::new(naming),
             backend: Arc::new(hub),
             passage: None,
+            login: None,
             same_dialect: false,
             forward_rest: false,
             terms: Terms::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::node::{Place, Value};
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
-use crate::auth::{Algorithm, Auth, ClaimNames, JwtKey, JwtSettings, Secret, StaticToken, Verifier};
+use crate::auth::{Algorithm, Auth, ClaimNames, JwtKey, JwtSettings, Login, Secret, StaticToken, Verifier};
 use crate::event::Role;
 
 /// What starts like this was printed in our own documentation.
@@ -74,6 +74,7 @@ fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<JwtSettings
         require_expiry: section.boolean("require_expiry").unwrap_or(true),
         claims: section.section("claims").map(claims).unwrap_or_default(),
         roles: roles(section),
+        role: role(section),
         algorithm,
         key: key.as_ref()?.value.clone(),
     };
@@ -222,6 +223,20 @@ fn tokens(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<Vec<Stat
     Some(tokens)
 }
 
+/// `login = { username = "ann", password = "${ANN_PASSWORD}" }`
+fn login(section: Section<'_>, well_known: &mut Vec<Place>) -> Option<Login> {
+    let username = section.needed_text("username", "the name that is logged in with, as in `username = \"ann\"`");
+    if !section.has("password") && !section.has("password_file") {
+        section.missing("password", "`password = \"${ANN_PASSWORD}\"` or `password_file = \"…\"`");
+    }
+    let password = section.secret("password", "password_file");
+    if let Some(password) = &password {
+        judge(&section, password, 8, well_known);
+    }
+    section.finish();
+    Some(Login { username: username?.value, password: password?.value })
+}
+
 fn token(section: Section<'_>, well_known: &mut Vec<Place>) -> Option<(StaticToken, Place)> {
     if !section.has("token") && !section.has("token_file") {
         section.missing("token", "what the client sends: `token = \"${API_KEY}\"` or `token_file = \"…\"`");
@@ -240,6 +255,7 @@ fn token(section: Section<'_>, well_known: &mut Vec<Place>) -> Option<(StaticTok
         business: text("business"),
         conversations: values(&section, "conversations"),
         permissions: values(&section, "permissions"),
+        login: section.section("login").and_then(|login| self::login(login, well_known)),
         token: secret.as_ref().map_or_else(|| Secret::new(""), |secret| secret.value.clone()),
         party: party.as_ref().map(|party| party.value.clone()).unwrap_or_default(),
     };

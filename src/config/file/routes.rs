@@ -31,6 +31,8 @@ pub(in crate::config) struct WrittenRoute {
     pub uploads: Option<WrittenUploads>,
     pub file_access: Option<Spanned<FileAccess>>,
     pub auth: Option<WrittenAuth>,
+    /// The name of an upstream that logins are passed on to.
+    pub login: Option<Spanned<String>>,
     pub limits: Limits,
     pub origins: Vec<String>,
     pub events: Option<Spanned<WebhookSettings>>,
@@ -64,6 +66,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         uploads: uploads::read(&section),
         file_access: section.word("file_access", FileAccess::WORDS),
         auth: section.section("auth").and_then(auth::read),
+        login: section.text("login"),
         limits: section.section("limits").map(limits).unwrap_or_default(),
         origins: origins(&section),
         events: section.section("events").and_then(events::read),

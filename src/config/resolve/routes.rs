@@ -10,7 +10,7 @@ use super::dialects::{Dialects, Wanted, base_name};
 use super::target::{self, Upstreams};
 use super::uploads;
 use crate::auth::Auth;
-use crate::dialect::{Dialect, FileAccess};
+use crate::dialect::{Dialect, FileAccess, suggestion};
 
 /// The names that routes may use.
 pub(super) struct Known<'a> {
@@ -73,6 +73,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         Some(Target::Upstream(name)) => known.upstreams.checked.get(name),
         Some(Target::Hub) | None => None,
     };
+    let login = login(&written, dialect.as_deref(), known, report);
     let uploads = uploads::resolve(&written, &known.all_stores, dialect.as_deref(), upstream, report);
     let file_access = file_access(&written, dialect.as_deref(), report);
     Some(Route {
@@ -84,6 +85,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         uploads,
         file_access,
         auth: written.auth?.auth,
+        login,
         limits: written.limits,
         origins: written.origins,
         events,
@@ -104,6 +106,36 @@ fn file_access(written: &WrittenRoute, dialect: Option<&Dialect>, report: &Repor
         report.error(Code::Conflict, &wanted.place, message, help);
     }
     wanted.value
+}
+
+/// The upstream that logins are passed on to.
+fn login(route: &WrittenRoute, dialect: Option<&Dialect>, known: &Known<'_>, report: &Report) -> Option<String> {
+    let login = route.login.as_ref()?;
+    let problem = |message: String, help: Option<String>| {
+        report.error(Code::Conflict, &login.place, message, help);
+    };
+    if route.to.value != "hub" {
+        problem("`login` is for a route to the hub".to_owned(), Some("an upstream answers logins itself".to_owned()));
+        return None;
+    }
+    if dialect.is_some_and(|dialect| !dialect.calls.iter().any(|call| call.op.is_login())) {
+        let message = format!("nobody logs in with a call of `{}`", route.dialect.value);
+        problem(message, Some("take `login` out".to_owned()));
+        return None;
+    }
+    let Some(upstream) = known.upstreams.checked.get(&login.value) else {
+        if !known.upstreams.all.contains(&login.value) {
+            let help = suggestion(&login.value, known.upstreams.all.iter().map(String::as_str));
+            report.error(Code::Reference, &login.place, format!("there is no upstream `{}`", login.value), help);
+        }
+        return None;
+    };
+    if dialect.is_some_and(|dialect| base_name(&dialect.name) != base_name(&upstream.dialect.name)) {
+        let message = format!("`{}` speaks another dialect than those who log in", login.value);
+        problem(message, Some("logins are passed on as they are".to_owned()));
+        return None;
+    }
+    Some(login.value.clone())
 }
 
 /// What is dangerous where strangers can connect.

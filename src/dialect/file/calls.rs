@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::event::{Field, FieldType, MessageKind};
 
 use super::super::codec::Codec;
-use super::super::frame::FrameSet;
 use super::super::hole::{self, Inside};
 use super::super::model::{Answer, Behalf, Call, Check, ListingKind, Op, OptionValue, PageRule, Part, Request};
 use super::super::problem::suggestion;
@@ -29,7 +28,8 @@ pub fn read(section: Section<'_>, library: &Library, options: &BTreeMap<String, 
     });
     let call = Call {
         request: request(&section, &id, library, options),
-        answer: answer(&section, &id, library),
+        answer: answer(&section, "answer", &id, library).unwrap_or_default(),
+        again: answer(&section, "again", &id, library),
         op: op.unwrap_or(Op::Send),
         method: method.unwrap_or_default().to_ascii_uppercase(),
         roles: words::roles(&section, &section.texts("roles")),
@@ -156,9 +156,9 @@ fn part(section: Section<'_>, library: &Library, options: &BTreeMap<String, Opti
     chosen.then_some(Part { name: name?.value, file, written, field, optional, codec })
 }
 
-fn answer(section: &Section<'_>, id: &str, library: &Library) -> Answer {
-    let mut answer = Answer { status: 200, accept_any: true, shapes: FrameSet::default(), headers: Vec::new() };
-    let Some(table) = section.section("answer") else { return answer };
+fn answer<'a>(section: &Section<'a>, key: &'a str, id: &str, library: &Library) -> Option<Answer> {
+    let mut answer = Answer::default();
+    let table = section.section(key)?;
     answer.status = table.number_in("status", 100..=599).unwrap_or(200);
     answer.accept_any = table.text("accept").is_none_or(|text| text.value == "2xx");
     if table.has("shape") {
@@ -183,7 +183,7 @@ fn answer(section: &Section<'_>, id: &str, library: &Library) -> Answer {
         }
     }
     table.finish();
-    answer
+    Some(answer)
 }
 
 fn behalf(section: Section<'_>) -> Option<Behalf> {

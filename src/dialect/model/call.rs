@@ -12,6 +12,8 @@ use super::refusals::Refusals;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {
     Login,
+    /// A token anew, for one that an earlier login gave.
+    Refresh,
     SessionOpen,
     SessionList,
     SessionShow,
@@ -31,6 +33,7 @@ pub enum Op {
 impl Op {
     const NAMES: &'static [(Op, &'static str)] = &[
         (Op::Login, "login"),
+        (Op::Refresh, "refresh"),
         (Op::SessionOpen, "session.open"),
         (Op::SessionList, "session.list"),
         (Op::SessionShow, "session.show"),
@@ -49,6 +52,11 @@ impl Op {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(_, name)| *name == text).map(|(op, _)| *op)
+    }
+
+    /// Whether it is how somebody gets a credential, so that none is needed for it.
+    pub fn is_login(self) -> bool {
+        matches!(self, Op::Login | Op::Refresh)
     }
 
     pub fn as_str(self) -> &'static str {
@@ -82,6 +90,8 @@ pub struct Call {
     pub order: Vec<Check>,
     pub set: Vec<(Field, String)>,
     pub answer: Answer,
+    /// The answer where what was asked for was there already; else it is the same.
+    pub again: Option<Answer>,
     pub page: PageRule,
     pub refusals: Refusals,
     /// The upload itself creates the message.
@@ -167,6 +177,12 @@ pub struct Answer {
     pub shapes: FrameSet,
     /// Header ← field, left out when absent.
     pub headers: Vec<(String, Field)>,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Answer { status: 200, accept_any: true, shapes: FrameSet::default(), headers: Vec::new() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

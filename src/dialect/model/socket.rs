@@ -33,6 +33,8 @@ pub struct Socket {
     /// Whether the sender's party gets its own message.
     pub echo: bool,
     pub confirm: Confirm,
+    /// Whether others are told when a party's socket opens and closes.
+    pub presence: bool,
     pub refusals: Refusals,
     /// The close code for a reader that does not read.
     pub overflow: u16,

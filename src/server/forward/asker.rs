@@ -35,6 +35,9 @@ pub struct Showing<'a> {
 impl<'a> Showing<'a> {
     /// The caller of a call that the dialect knows, let in as for any other backend.
     pub fn caller_of(&self, call: &Call) -> Result<Asker, Fault> {
+        if call.op.is_login() {
+            return self.rate(self.nobody());
+        }
         let wanted = self.route.dialect.credentials.get(&call.credential);
         if wanted.is_some_and(|wanted| wanted.issued_by.is_some()) {
             // The backend issued it, and only the backend knows to whom.

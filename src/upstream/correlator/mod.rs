@@ -18,7 +18,7 @@ use crate::fault::{Fault, Reason};
 
 use fingerprint::Fingerprint;
 
-pub use pending::{Expected, Outcome, Pending, Waiting};
+pub use pending::{Acknowledged, Expected, Outcome, Pending, Waiting};
 
 /// How long something that nobody waits for any more is still recognised when it comes back.
 const REMEMBERED: Duration = Duration::from_secs(120);
@@ -71,6 +71,8 @@ pub enum GaveUp {
     Doubted,
     /// A refusal came that may have been another's; now it is this one's.
     Refused(Fault),
+    /// Only its acknowledgment came: it was taken.
+    Acknowledged(Acknowledged),
 }
 
 /// What waits on one connection, in the order in which it was sent.
@@ -146,6 +148,7 @@ impl Correlator {
             return Came::Noted;
         }
         let Some(mut pending) = self.queue.remove(at) else { return Came::Unknown };
+        self.reassign(&message.details.id, pending.acknowledged.take());
         if is_changed && message.details.body.is_some() {
             pending.event.details.body.clone_from(&message.details.body);
         }
@@ -153,6 +156,29 @@ impl Correlator {
             self.overtaken(at, &pending.conversation);
         }
         Came::Back(Box::new(pending))
+    }
+
+    /// The message shows what its acknowledgment was for. Had another send been given that one, it gets what this one had.
+    fn reassign(&mut self, id: &str, had: Option<Acknowledged>) {
+        let same = |acknowledged: &Acknowledged| acknowledged.id == id;
+        if had.as_ref().is_some_and(same) {
+            return;
+        }
+        let other = self.queue.iter_mut().find(|pending| pending.acknowledged.as_ref().is_some_and(same));
+        if let Some(other) = other {
+            other.acknowledged = had;
+        }
+    }
+
+    /// Something said in this conversation was taken. Which it was, the message itself shows when it comes; where it never
+    /// comes, the acknowledgment is what there is.
+    pub fn acknowledge(&mut self, conversation: &str, acknowledged: Acknowledged) {
+        let waits = |pending: &&mut Pending| {
+            pending.waiting == Waiting::Live && pending.acknowledged.is_none() && pending.is_in(conversation)
+        };
+        if let Some(pending) = self.queue.iter_mut().find(waits) {
+            pending.acknowledged = Some(acknowledged);
+        }
     }
 
     /// Whether something here waits for such a message, and for nothing else before.
@@ -250,6 +276,9 @@ impl Correlator {
         let Some(at) = self.place_of(number).filter(|at| self.queue[*at].waiting == Waiting::Live) else {
             return GaveUp::TooLate;
         };
+        if told && let Some(acknowledged) = self.queue[at].acknowledged.take() {
+            return GaveUp::Acknowledged(acknowledged);
+        }
         let refusal = if told { self.refusals.pop_front() } else { None };
         let pending = &mut self.queue[at];
         let doubted = pending.doubted;

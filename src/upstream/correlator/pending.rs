@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::event::Event;
+use crate::event::{Event, Timestamp};
 use crate::fault::Fault;
 use crate::metrics::Unconfirmed;
 use crate::upstream::once::Turn;
@@ -30,6 +30,13 @@ pub enum Waiting {
     Expired,
     /// It was confirmed in another way; what comes back is only an echo.
     Confirmed,
+}
+
+/// What a backend says of something that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledged {
+    pub id: String,
+    pub at: Option<Timestamp>,
 }
 
 /// What is about to be sent.
@@ -74,6 +81,8 @@ pub struct Pending {
     pub(super) echo: Option<Event>,
     /// Somebody else said the same meanwhile.
     pub(super) doubted: bool,
+    /// The backend said that it took something, which may have been this; the message itself has not come.
+    pub(super) acknowledged: Option<Acknowledged>,
     /// Until when it is as good as live.
     pub(super) due: Instant,
     /// Until when it is remembered.
@@ -102,6 +111,7 @@ impl Pending {
             counted,
             echo: None,
             doubted: false,
+            acknowledged: None,
             due,
             until: due + REMEMBERED,
         }

@@ -23,6 +23,7 @@ use crate::socket::{Incoming, Socket, WebSocket};
 use super::Inner;
 use super::account::Account;
 use super::call::{refusal, with_query};
+use super::correlator::Acknowledged;
 use super::credential::Placed;
 use super::link::{End, Hears, Link, Outage, Status};
 use super::transport::{Counted, Handshake};
@@ -89,6 +90,9 @@ impl Hears for Hearing {
             }
             return;
         }
+        if frame.is_answer() && fields.message_kind().is_none() {
+            return self.answered(link, fields).await;
+        }
         if let Err(fault) = self.upstream.take_in(&self.account, Some(link), fields, is_copy).await {
             tracing::warn!(upstream = %self.upstream.settings.name, %fault, "what the upstream said could not be passed on");
         }
@@ -138,6 +142,20 @@ impl Hearing {
         let reason = if credential && !self.upstream.credentials.is_forwarded() { Reason::Upstream } else { reason };
         let code = code.map_or("no code".to_owned(), |code| code.to_string());
         Fault::new(reason).detail(format!("the upstream closed its socket with {code}"))
+    }
+
+    /// The upstream took something. Of a message that is worth knowing; of all else nobody waits for it.
+    async fn answered(&self, link: &Link, mut fields: Fields<'static>) {
+        if fields.kind() != Some(EventKind::Receipt) || fields.text(Field::ReceiptStatus) != Some("sent") {
+            return;
+        }
+        if let Err(fault) = self.upstream.names.inward(&mut fields, None).await {
+            tracing::warn!(%fault, "an acknowledgment could not be read");
+            return;
+        }
+        let (Some(id), Some(conversation)) = (fields.id(Field::Id), fields.id(Field::ConversationId)) else { return };
+        let acknowledged = Acknowledged { id: id.into_owned(), at: fields.time(Field::SentAt) };
+        link.correlator().acknowledge(&conversation, acknowledged);
     }
 
     async fn handshake(&self) -> Result<Handshake, Fault> {

@@ -14,7 +14,7 @@ use crate::metrics::Unconfirmed;
 use crate::upstream::Inner;
 use crate::upstream::account::Account;
 use crate::upstream::call::unwritable;
-use crate::upstream::correlator::{Expected, GaveUp, Outcome};
+use crate::upstream::correlator::{Acknowledged, Expected, GaveUp, Outcome};
 use crate::upstream::link::Link;
 use crate::upstream::once::Turn;
 
@@ -71,7 +71,7 @@ impl Inner {
         })?;
         match waiting {
             Some((number, outcome)) => {
-                let waits = Waits { link, account: Arc::clone(account), number };
+                let waits = Waits { upstream: Arc::clone(self), link, account: Arc::clone(account), number };
                 Ok(Sent::Pending(waits.until(outcome, within)))
             }
             None => Ok(Sent::Accepted(Arc::new(event))),
@@ -81,6 +81,7 @@ impl Inner {
 
 /// A sender that waits; gone, it is not waited for.
 struct Waits {
+    upstream: Arc<Inner>,
     link: Arc<Link>,
     account: Arc<Account>,
     number: u64,
@@ -95,12 +96,12 @@ impl Waits {
                 Ok(Err(_)) => {
                     Err(Fault::new(Reason::Upstream).detail("the connection ended before a confirmation came"))
                 }
-                Err(_) => self.too_late(outcome),
+                Err(_) => self.too_late(outcome).await,
             }
         })
     }
 
-    fn too_late(&self, mut outcome: Outcome) -> Result<Arc<Event>, Fault> {
+    async fn too_late(&self, mut outcome: Outcome) -> Result<Arc<Event>, Fault> {
         let fault = Fault::new(Reason::UpstreamTimeout).detail("the upstream did not confirm in time");
         let gave_up = self.link.correlator().give_up(self.number, true);
         match gave_up {
@@ -108,12 +109,26 @@ impl Waits {
             GaveUp::TooLate => outcome.try_recv().unwrap_or(Err(fault)),
             GaveUp::Refused(fault) => Err(fault),
             GaveUp::Nothing => Err(fault),
+            GaveUp::Acknowledged(acknowledged) => self.taken(acknowledged).await,
             GaveUp::Doubted => {
                 // What we take for our name there may be another's.
                 self.account.unlearn();
                 Err(fault)
             }
         }
+    }
+}
+
+impl Waits {
+    /// It was taken, and did not come back: it is told of with what its acknowledgment said.
+    async fn taken(&self, acknowledged: Acknowledged) -> Result<Arc<Event>, Fault> {
+        let pending = self.link.correlator().take(self.number);
+        let pending = pending.ok_or_else(|| Fault::new(Reason::Internal).detail("a send is not there any more"))?;
+        let mut came = pending.event.clone();
+        came.details.id = acknowledged.id;
+        came.details.sent_at = acknowledged.at.or(came.details.sent_at);
+        self.account.seen().tell(&came.details.id);
+        self.upstream.told_of(&self.account, pending, &came).await
     }
 }
 

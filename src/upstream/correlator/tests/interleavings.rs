@@ -136,7 +136,7 @@ impl Model {
         match self.correlator.give_up(self.sent[at].number, true) {
             GaveUp::Refused(_) => self.sent[at].ends.push(End::Refused),
             GaveUp::Nothing | GaveUp::Doubted => self.sent[at].ends.push(End::TimedOut),
-            GaveUp::TooLate => panic!("it still waits"),
+            GaveUp::TooLate | GaveUp::Acknowledged(_) => panic!("it still waits, and nothing is acknowledged here"),
         }
         self.sent[at].outcome = None;
     }

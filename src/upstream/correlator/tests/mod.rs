@@ -226,3 +226,32 @@ async fn what_is_over_is_let_go_of() {
     });
     assert_eq!(most.count(), WAITING - 1);
 }
+
+fn acknowledged(id: &str) -> Acknowledged {
+    Acknowledged { id: id.to_owned(), at: None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_acknowledged_and_never_came_was_taken() {
+    let mut correlator = Correlator::default();
+    let (number, mut outcome) = expect(&mut correlator, &text("room", "hi", "1"));
+    correlator.acknowledge("elsewhere", acknowledged("6"));
+    correlator.acknowledge("room", acknowledged("7"));
+    assert_eq!(told(&mut outcome), None, "the message itself may follow");
+    assert_eq!(correlator.give_up(number, true), GaveUp::Acknowledged(acknowledged("7")));
+    assert!(correlator.take(number).is_some_and(|pending| pending.waiting() == Waiting::Live));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_message_shows_what_its_acknowledgment_was_for() {
+    let mut correlator = Correlator::default();
+    let (refused, _first) = expect(&mut correlator, &text("room", "refused", "1"));
+    let (_, mut taken) = expect(&mut correlator, &text("room", "taken", "2"));
+    assert!(correlator.refused(refusal()));
+    // Which of the two was refused is not known yet, so the acknowledgment is given to the first.
+    correlator.acknowledge("room", acknowledged("7"));
+    let came = text("room", "taken", "7");
+    assert_eq!(confirmed(&mut correlator, &came, From::Us).as_deref(), Some("2"));
+    assert_eq!(told(&mut taken), Some(Ok("7".to_owned())));
+    assert_eq!(correlator.give_up(refused, true), GaveUp::TooLate, "it was refused, not acknowledged");
+}
