@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Principal, Secret};
 use crate::dialect::{OnLoss, Scope};
 use crate::event::{Attachment, Conversation, ConversationKind, Event, Fields, Guest, MessageKind, Party};
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 use crate::relay::{Mailbox, Subscription};
 
 pub use replay::{Bookmark, Cursor, Filled, Replay, Window};
@@ -199,6 +200,16 @@ pub struct Grant {
     pub lifetime: Duration,
 }
 
+/// A file on its way to a backend. Dropping it gives it up: the backend never has a whole file.
+#[async_trait]
+pub trait Handover: Send {
+    /// Takes a piece; resolves when the backend can take the next.
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault>;
+
+    /// Ends the file. What is known of it comes with it; without an address it gets the one that the backend has for it.
+    async fn finish(self: Box<Self>, file: &mut Attachment) -> Result<(), Fault>;
+}
+
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// Subscribes a socket to what it may hear.
@@ -215,6 +226,18 @@ pub trait Backend: Send + Sync + 'static {
     /// its own. Fails with `UnsupportedType` for what it refuses whatever the size.
     fn permit_file(&self, _caller: &Caller, _file: &FileAhead<'_>) -> Result<Option<u64>, Fault> {
         Ok(None)
+    }
+
+    /// Begins an upload that goes straight to the backend, which has a place for files of its own. `size` is exact, where it
+    /// is known. Fails with `UnsupportedType`, `TooLarge` or `Missing` for what it cannot take so.
+    async fn begin_upload(
+        &self,
+        _caller: &Caller,
+        _intent: &UploadIntent,
+        _file: &FileAhead<'_>,
+        _size: Option<u64>,
+    ) -> Result<Box<dyn Handover>, Fault> {
+        Err(Fault::new(Reason::NotSupported))
     }
 
     /// Whether the caller may upload to this place, asked before the file is visible to anybody.

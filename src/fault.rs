@@ -128,13 +128,20 @@ pub struct Fault {
     pub detail: Option<String>,
     /// When to come back, for reasons where a retry helps.
     pub retry_after: Option<std::time::Duration>,
+    /// The most bytes that there may be, where there were more.
+    pub limit: Option<u64>,
     /// Certain that the backend took nothing, although it is the one that failed.
     pub untaken: bool,
 }
 
 impl Fault {
     pub fn new(reason: Reason) -> Self {
-        Fault { reason, field: None, words: None, detail: None, retry_after: None, untaken: false }
+        Fault { reason, field: None, words: None, detail: None, retry_after: None, limit: None, untaken: false }
+    }
+
+    /// More bytes than there may be.
+    pub fn larger_than(limit: u64) -> Self {
+        Fault { limit: Some(limit), ..Fault::new(Reason::TooLarge) }
     }
 
     /// A field that must be there and is not.

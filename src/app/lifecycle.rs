@@ -29,7 +29,7 @@ pub async fn open(config: &Config) -> Result<(Lifecycle, Arc<dyn Journal>), Star
         JournalSettings::Embedded { path, keep } => Arc::new(EmbeddedJournal::open_with(path, *keep)?),
         JournalSettings::Redis(settings) => Arc::new(RedisJournal::open((**settings).clone()).await?),
     };
-    let stores = stores::open_all(config, Means { memory: &Memory::default(), tasks: &Tasks::new() })?;
+    let stores = stores::open_all(config, Means { memory: &Memory::default(), tasks: &Tasks::new() }, &journal)?;
     let lifecycle =
         Lifecycle::new(Arc::clone(&journal), Unfinished::new(Arc::clone(&journal)), keeping(config, &stores));
     Ok((lifecycle, journal))

@@ -1,6 +1,6 @@
 //! What one config came to: names, stores, upstreams, webhooks; and what these say of a route.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::backend::Backend;
@@ -44,6 +44,7 @@ pub struct Materials {
     /// The addresses under which the gateway serves files, and the stores behind each.
     pub places: Vec<(String, Vec<String>)>,
     pub stores: BTreeMap<String, StoreSettings>,
+    pub once: BTreeSet<String>,
     /// Where its files are served.
     pub base: String,
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{Config, StoreSettings};
+use crate::journal::Journal;
+use crate::media::Contents;
 use crate::store::s3::Memory;
-use crate::store::{FsStore, S3Store, Store, StoreError};
+use crate::store::{FsStore, Once, S3Store, Store, StoreError};
 use crate::tasks::Tasks;
 
 use super::StartError;
@@ -30,12 +32,16 @@ pub async fn open(
     let means = Means { memory: &ground.memory, tasks: &ground.tasks };
     let mut stores = BTreeMap::new();
     for (name, settings) in &config.stores {
-        let same = before.filter(|before| before.config.stores.get(name) == Some(settings));
+        let once = config.once.contains(name);
+        let is_same = |before: &&Parts| {
+            before.config.stores.get(name) == Some(settings) && before.config.once.contains(name) == once
+        };
+        let same = before.filter(is_same);
         if let Some(known) = same.and_then(|before| before.stores.get(name)) {
             stores.insert(name.clone(), Arc::clone(known));
             continue;
         }
-        let store = open_one(name, settings, means)?;
+        let store = with_contents(config, name, open_one(name, settings, means)?, &ground.journal);
         if before.is_none() {
             match settings {
                 StoreSettings::Fs { .. } => swept(name, store.sweep().await)?,
@@ -49,9 +55,24 @@ pub async fn open(
 }
 
 /// Opens every store, and leaves what is in it as it is.
-pub fn open_all(config: &Config, means: Means<'_>) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
-    let opened = config.stores.iter().map(|(name, settings)| Ok((name.clone(), open_one(name, settings, means)?)));
+pub fn open_all(
+    config: &Config,
+    means: Means<'_>,
+    journal: &Arc<dyn Journal>,
+) -> Result<BTreeMap<String, Arc<dyn Store>>, StartError> {
+    let opened = config.stores.iter().map(|(name, settings)| {
+        let store = open_one(name, settings, means)?;
+        Ok((name.clone(), with_contents(config, name, store, journal)))
+    });
     opened.collect()
+}
+
+/// The store, or what keeps each content in it once.
+fn with_contents(config: &Config, name: &str, store: Arc<dyn Store>, journal: &Arc<dyn Journal>) -> Arc<dyn Store> {
+    if !config.once.contains(name) {
+        return store;
+    }
+    Arc::new(Once::new(store, Arc::new(Contents::of(name, Arc::clone(journal)))))
 }
 
 fn open_one(name: &str, settings: &StoreSettings, means: Means<'_>) -> Result<Arc<dyn Store>, StartError> {

@@ -32,6 +32,7 @@ pub fn open(route: &Route, parts: &Parts, ground: &Ground) -> Result<Option<Stor
             condition: rule.condition.clone(),
             store: store(&rule.to, parts, ground)?,
             names: rule.to.stores().into_iter().map(str::to_owned).collect(),
+            to_backend: rule.to.has_upstream(),
             keys: rule.keys.clone(),
         }))
     });
@@ -47,15 +48,16 @@ pub fn open(route: &Route, parts: &Parts, ground: &Ground) -> Result<Option<Stor
     }))
 }
 
-fn store(to: &Destination, parts: &Parts, ground: &Ground) -> Result<Arc<dyn Store>, StartError> {
+fn store(to: &Destination, parts: &Parts, ground: &Ground) -> Result<Option<Arc<dyn Store>>, StartError> {
     let named = |name: &str| Ok::<_, StartError>(Named { name: Arc::from(name), store: parts.store(name)? });
     let mut stores = to.stores().into_iter().map(named).collect::<Result<Vec<_>, _>>()?;
-    match to {
-        _ if stores.len() == 1 => Ok(stores.remove(0).store),
-        Destination::All(_) => Ok(Arc::new(Several::new(stores))),
+    Ok(match to {
+        _ if stores.is_empty() => None,
+        _ if stores.len() == 1 => Some(stores.remove(0).store),
+        Destination::All(_) => Some(Arc::new(Several::new(stores))),
         Destination::Copied { .. } => {
             let primary = stores.remove(0);
-            Ok(Arc::new(Copied::new(primary, stores, Arc::new(ground.copier.clone()))))
+            Some(Arc::new(Copied::new(primary, stores, Arc::new(ground.copier.clone()))))
         }
-    }
+    })
 }

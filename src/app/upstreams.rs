@@ -51,6 +51,7 @@ fn materials(name: &str, settings: &UpstreamSettings, parts: &Parts, ground: &Gr
         conversations: config.conversations.clone(),
         places: config.routes.iter().filter_map(place).collect(),
         stores: config.stores.clone(),
+        once: config.once.clone(),
         base,
     }
 }

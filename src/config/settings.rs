@@ -1,7 +1,7 @@
 //! What a checked config says: the types that the rest of the gateway is built from. No name is left to look up, and
 //! nothing is absent that has a default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct Config {
     pub stores: BTreeMap<String, StoreSettings>,
     /// How long stores keep their files, by name; for ever where a store has none.
     pub retention: BTreeMap<String, Retention>,
+    /// Names of the stores that keep the same content once.
+    pub once: BTreeSet<String>,
     /// By name.
     pub upstreams: BTreeMap<String, UpstreamSettings>,
     /// In order of the file; the first that fits a request serves it.

@@ -90,7 +90,7 @@ impl Dialect {
                 _ => None,
             }
         });
-        of_field.or_else(|| pick(own, general, |rule| rule.text.clone())).unwrap_or_else(|| {
+        of_field.or_else(|| pick(own, general, |rule| rule.text.as_ref()?.say(fault.limit))).unwrap_or_else(|| {
             match (fault.reason, fault.field) {
                 (Reason::Missing, Some(field)) => format!("{} is required", field.path()),
                 (Reason::Invalid, Some(field)) => format!("{} is not valid", field.path()),

@@ -80,11 +80,13 @@ pub enum Collection {
     Copies,
     /// Files that have their name and are not known yet, by the time of their note.
     Unfinished,
+    /// Which keys of a store have which content, where it has each content once; by store.
+    Contents,
 }
 
 impl Collection {
     /// Every one, as what is copied elsewhere is all of them.
-    pub const ALL: [Collection; 15] = [
+    pub const ALL: [Collection; 16] = [
         Collection::Conversations,
         Collection::Parties,
         Collection::Uploads,
@@ -100,6 +102,7 @@ impl Collection {
         Collection::Cursors,
         Collection::Copies,
         Collection::Unfinished,
+        Collection::Contents,
     ];
 }
 

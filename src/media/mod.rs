@@ -1,6 +1,7 @@
 //! Files between dialects: a URL, a row id and an upload token are handles of one file. In: what was uploaded, or a
 //! handle of it. Out: every handle and fact; the name or the bytes that the other side needs.
 
+mod contents;
 mod copies;
 pub mod fetch;
 pub mod file_name;
@@ -12,6 +13,7 @@ pub mod signature;
 mod sources;
 mod unfinished;
 
+pub use contents::Contents;
 pub use copies::Copier;
 pub use hosted::{Credential, FOLDER, Hosted};
 pub use library::{Attached, Library, Upload};

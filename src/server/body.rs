@@ -25,7 +25,7 @@ pub fn full(bytes: impl Into<Bytes>) -> Answer {
 pub async fn read(mut body: Incoming, limit: usize, idle: Duration) -> Result<Bytes, Fault> {
     if body.size_hint().lower() > limit as u64 {
         drain(body, idle).await;
-        return Err(Fault::new(Reason::TooLarge));
+        return Err(Fault::larger_than(limit as u64));
     }
     let mut bytes = BytesMut::new();
     let mut pace = Pace::begin(idle);
@@ -33,7 +33,7 @@ pub async fn read(mut body: Incoming, limit: usize, idle: Duration) -> Result<By
         pace.keep(piece.len())?;
         if bytes.len() + piece.len() > limit {
             drain(body, idle).await;
-            return Err(Fault::new(Reason::TooLarge));
+            return Err(Fault::larger_than(limit as u64));
         }
         bytes.extend_from_slice(&piece);
     }

@@ -99,9 +99,11 @@ pub struct Stores {
 /// A rule with its stores opened.
 pub struct UploadRule {
     pub condition: Condition,
-    /// One, or what writes to several.
-    pub store: Arc<dyn Store>,
-    /// What the operator calls them.
+    /// One, or what writes to several; absent: only the backend gets the file.
+    pub store: Option<Arc<dyn Store>>,
+    /// Whether the backend gets the file as it comes.
+    pub to_backend: bool,
+    /// What the operator calls the stores.
     pub names: Vec<String>,
     /// In place of the dialect's own, where one can be filled.
     pub keys: Vec<KeyTemplate>,

@@ -62,6 +62,14 @@ fn path_below(root: &Path, key: &str) -> Result<PathBuf, StoreError> {
     Ok(root.join(key))
 }
 
+/// No object is missing where one begins: the folder is.
+fn not_begun(error: &std::io::Error) -> StoreError {
+    match failed(error) {
+        StoreError::NotFound => StoreError::Unavailable(format!("its folder is gone: {error}")),
+        other => other,
+    }
+}
+
 fn failed(error: &std::io::Error) -> StoreError {
     match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => StoreError::NotFound,
@@ -77,7 +85,7 @@ fn failed(error: &std::io::Error) -> StoreError {
 impl Store for FsStore {
     async fn create(&self, intended: &Intended) -> Result<Box<dyn Writing>, StoreError> {
         let unfinished = self.root.join(UNFINISHED).join(Uuid::new_v4().simple().to_string());
-        let file = File::create_new(&unfinished).await.map_err(|error| failed(&error))?.into_std().await;
+        let file = File::create_new(&unfinished).await.map_err(|error| not_begun(&error))?.into_std().await;
         // Tells `sweep`, in this process or another, that somebody is writing. A crash lets go of it. Where the file
         // system has no locks, sweeping is for times when nobody writes.
         let _ = file.try_lock();

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use crate::auth::Principal;
 use crate::backend::{
-    Backend, Caller, Connect, Connected, FileAhead, Grant, Listed, Listing, Page, Sent, SessionRequest, UploadIntent,
+    Backend, Caller, Connect, Connected, FileAhead, Grant, Handover, Listed, Listing, Page, Sent, SessionRequest,
+    UploadIntent,
 };
 use crate::dialect::Scope;
 use crate::directory::Room;
@@ -146,6 +147,16 @@ impl Backend for Upstream {
 
     fn permit_file(&self, caller: &Caller, file: &FileAhead<'_>) -> Result<Option<u64>, Fault> {
         self.0.permit_file(caller, file)
+    }
+
+    async fn begin_upload(
+        &self,
+        caller: &Caller,
+        intent: &UploadIntent,
+        file: &FileAhead<'_>,
+        size: Option<u64>,
+    ) -> Result<Box<dyn Handover>, Fault> {
+        self.0.straight(caller, intent, file, size).await
     }
 
     async fn permit_upload(&self, caller: &Caller, intent: &UploadIntent) -> Result<(), Fault> {

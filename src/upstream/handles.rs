@@ -26,6 +26,18 @@ struct Handle {
     name: Option<String>,
 }
 
+impl Handle {
+    /// What the answer of an upload gives.
+    fn of(answer: &Fields<'_>) -> Self {
+        let text = |field| answer.text(field).map(str::to_owned);
+        Handle {
+            url: text(Field::AttachmentUrl).or(text(Field::AttachmentPath)),
+            token: text(Field::AttachmentToken),
+            name: text(Field::AttachmentName),
+        }
+    }
+}
+
 impl Inner {
     /// Puts the handle that the shape tells into the fields. `fields` are in the upstream's names already. Gives whether it
     /// was kept from an earlier send: the upstream may have forgotten it.
@@ -89,16 +101,26 @@ impl Inner {
         if let Some(bytes) = self.journal.get(Collection::RemoteFiles, key).await.map_err(fault)? {
             return Ok((parsed(&bytes)?, true));
         }
-        let answer = self.upload_there(caller, event, fields).await?;
-        let text = |field| answer.text(field).map(str::to_owned);
-        let handle = Handle {
-            url: text(Field::AttachmentUrl).or(text(Field::AttachmentPath)),
-            token: text(Field::AttachmentToken),
-            name: text(Field::AttachmentName),
-        };
+        let handle = Handle::of(&self.upload_there(caller, event, fields).await?);
         let put = document(Collection::RemoteFiles, key, &handle);
         self.journal.put(put.into_iter().collect()).await.map_err(fault)?;
         Ok((handle, false))
+    }
+
+    /// Keeps what an upload gave, for the message that will name the file. `fields` are in the upstream's names. Gives the
+    /// upstream's own address of the file, if it told one.
+    pub async fn keep_handle(
+        &self,
+        caller: &Caller,
+        event: &Event,
+        fields: &Fields<'_>,
+        answer: &Fields<'_>,
+    ) -> Result<Option<String>, Fault> {
+        let handle = Handle::of(answer);
+        let key = self.key_of(&self.account(caller), event, fields);
+        let put = document(Collection::RemoteFiles, &key, &handle);
+        self.journal.put(put.into_iter().collect()).await.map_err(fault)?;
+        Ok(handle.url)
     }
 
     /// The same content for the same place of the same account.
@@ -162,7 +184,7 @@ impl Inner {
         }
         let name = file.name.clone().or(file.stored_name.clone()).unwrap_or_else(|| kind.as_str().to_owned());
         let mime = file.mime.clone().unwrap_or_else(|| "application/octet-stream".to_owned());
-        let outgoing = Outgoing { name, mime, size, chunks: source.chunks };
+        let outgoing = Outgoing { name, mime, size: Some(size), chunks: source.chunks };
         let mut asked = fields.clone();
         if let Some(owner) = self.owner_there(caller) {
             asked.set_text(Field::AttachmentOwner, owner);
@@ -174,7 +196,7 @@ impl Inner {
     }
 
     /// Who uploads, in the upstream's names: as it calls us, else as our credential does.
-    fn owner_there(&self, caller: &Caller) -> Option<String> {
+    pub fn owner_there(&self, caller: &Caller) -> Option<String> {
         self.account(caller).known().id.or_else(|| self.credentials.subject(caller))
     }
 

@@ -19,6 +19,7 @@ mod seen;
 mod send;
 mod sessions;
 mod settings;
+mod straight;
 pub mod transport;
 mod turns;
 mod uploads;

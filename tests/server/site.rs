@@ -100,7 +100,8 @@ impl Server {
             stores: Some(Stores {
                 rules: vec![Arc::new(UploadRule {
                     condition: Condition::default(),
-                    store: Arc::clone(&store),
+                    store: Some(Arc::clone(&store)),
+                    to_backend: false,
                     names: vec!["local".to_owned()],
                     keys: Vec::new(),
                 })],

@@ -98,7 +98,7 @@ async fn faults_are_named_in_the_dialects_order() {
             "large and of no type",
             vec![file("filename=\"a.exe\"", &large), field("conversation_id", "123")],
             400,
-            "File size exceeds 10MB limit",
+            "File size exceeds 256KB limit",
         ),
         (
             "of no type and of no conversation",

@@ -10,5 +10,6 @@ mod buckets;
 mod connect;
 mod crash;
 mod lifecycle;
+mod routing;
 mod scene;
 mod tool;

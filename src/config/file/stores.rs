@@ -14,6 +14,8 @@ pub(in crate::config) struct WrittenStore {
     /// Absent when it has problems of its own: the name is known all the same.
     pub settings: Option<StoreSettings>,
     pub retention: Retention,
+    /// Whether the same content is kept once.
+    pub once: bool,
 }
 
 pub(super) fn read(section: Section<'_>) -> Vec<WrittenStore> {
@@ -23,7 +25,8 @@ pub(super) fn read(section: Section<'_>) -> Vec<WrittenStore> {
             section.report().error(Code::Value, &name.place, "a store cannot be called `upstream`", help);
         }
         let retention = store.section("retention").map(retention::read).unwrap_or_default();
-        WrittenStore { name, settings: store_settings(store), retention }
+        let once = store.boolean("once").unwrap_or_default();
+        WrittenStore { name, settings: store_settings(store), retention, once }
     });
     stores.collect()
 }

@@ -6,6 +6,7 @@ mod conversations;
 mod dialects;
 mod routes;
 mod secrets;
+mod straight;
 mod target;
 mod uploads;
 mod upstreams;
@@ -45,6 +46,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         relay: file.relay?,
         stores,
         retention,
+        once: file.stores.iter().filter(|store| store.once).map(|store| store.name.value.clone()).collect(),
         upstreams,
         routes,
         conversations,

@@ -6,6 +6,7 @@ use super::super::problem::{Code, Report};
 use super::super::section::Spanned;
 use super::super::settings::Uploads;
 use super::dialects::base_name;
+use super::straight;
 use crate::dialect::{Dialect, KeyTemplate, Op, suggestion};
 use crate::placement::{Destination, KeyWords, Rule, Rules, Target, WrongKey};
 use crate::upstream::UpstreamSettings;
@@ -150,30 +151,41 @@ impl Judge<'_> {
     }
 
     fn judge_upstream(&self, word: &Spanned<String>, uploads: &WrittenUploads) {
-        let alone = uploads.rules.len() == 1
-            && matches!(&uploads.rules[0].to, WrittenDestination::All(names) if names.len() == 1);
+        let conflict = |message: String, help: &str| {
+            self.report.error(Code::Conflict, &word.place, message, Some(help.to_owned()));
+        };
+        let only = |rule: &WrittenRule| matches!(&rule.to, WrittenDestination::All(names) if names.len() == 1);
         match self.upstream {
             Some(upstream) if !takes_uploads(upstream) => {
-                let message = format!("{} takes no uploads", upstream.dialect.name);
-                self.report.error(Code::Conflict, &word.place, message, Some("name a store".to_owned()));
+                conflict(format!("{} takes no uploads", upstream.dialect.name), "name a store");
             }
-            // Which handle of a file the other dialect wants shows when a message names it, so it is kept until then.
-            Some(upstream) if !self.same => {
-                let message =
-                    format!("files for an upstream that speaks {} are kept in a store first", upstream.dialect.name);
-                self.report.error(Code::Conflict, &word.place, message, Some("name a store".to_owned()));
-            }
-            Some(_) if !alone => {
+            Some(_) if self.same && !(uploads.rules.len() == 1 && only(&uploads.rules[0])) => {
                 let message = "clients and upstream speak the same, so all files go through as they come";
-                let help = Some("write `uploads = \"upstream\"`".to_owned());
-                self.report.error(Code::Conflict, &word.place, message, help);
+                conflict(message.to_owned(), "write `uploads = \"upstream\"`");
+            }
+            Some(upstream) if !self.same => {
+                if let Some((message, help)) = self
+                    .dialect
+                    .and_then(|own| straight::obstacle(own, &upstream.dialect, self.beside_store(word, uploads)))
+                {
+                    conflict(message, help);
+                }
             }
             None if self.written.to.value == "hub" => {
-                let help = Some("a route to the hub keeps its files in a store".to_owned());
-                self.report.error(Code::Conflict, &word.place, "the hub is no upstream", help);
+                conflict("the hub is no upstream".to_owned(), "a route to the hub keeps its files in a store");
             }
             Some(_) | None => {}
         }
+    }
+
+    /// Whether the rule in which this word stands names a store too.
+    fn beside_store(&self, word: &Spanned<String>, uploads: &WrittenUploads) -> bool {
+        uploads.rules.iter().any(|rule| match &rule.to {
+            WrittenDestination::All(names) => {
+                names.iter().any(|name| name.place == word.place) && names.iter().any(|name| name.value != UPSTREAM)
+            }
+            WrittenDestination::Copied { .. } => false,
+        })
     }
 
     fn keys(&self, words: &KeyWords, written: &[Spanned<String>]) -> Vec<KeyTemplate> {

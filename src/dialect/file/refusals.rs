@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::super::frame::Frame;
-use super::super::model::{Refusal, Refusals};
-use super::section::Section;
+use super::super::model::{Refusal, Refusals, Words};
+use super::section::{Section, Text};
 use super::shapes::Library;
 use super::words;
 
@@ -31,7 +31,7 @@ pub fn within(section: &Section<'_>, key: &'static str, library: &Library) -> Re
         let reason = words::reason_key(&table, name, span);
         let refusal = Refusal {
             status: rule.number_in("status", 100..=599),
-            text: rule.text("text").map(|text| text.value),
+            text: rule.text("text").and_then(|text| said(&rule, &text)),
             code: rule.integer("code"),
             close: rule.number_in("close", 1000..=4999),
             frame: rule.flag("frame"),
@@ -42,6 +42,14 @@ pub fn within(section: &Section<'_>, key: &'static str, library: &Library) -> Re
         }
     }
     refusals
+}
+
+fn said(rule: &Section<'_>, text: &Text) -> Option<Words> {
+    let problem = |hole: String| {
+        let help = Some("`{limit}`, the size that was exceeded, is the one hole there is".to_owned());
+        rule.problem(text.span.clone(), format!("no refusal has a `{{{hole}}}`"), help);
+    };
+    Words::parse(&text.value).map_err(problem).ok()
 }
 
 /// `shape` is the name of a named shape, or a shape itself.

@@ -18,7 +18,7 @@ use super::redact::Redaction;
 pub use call::{Answer, Behalf, Call, Check, ListingKind, Op, PageRule, Part, Request};
 pub use files::{AnyType, FileAccess, FileTypes, KeyPiece, KeyTemplate, KindTypes, Storage};
 pub use pattern::{Audience, EventPattern};
-pub use refusals::{Refusal, Refusals};
+pub use refusals::{Refusal, Refusals, Words};
 pub use socket::{Binding, Confirm, Scope, Socket};
 
 /// A chat API as a contract.

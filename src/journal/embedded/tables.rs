@@ -59,6 +59,7 @@ pub fn collection(collection: Collection) -> u8 {
         Collection::Cursors => 13,
         Collection::Copies => 14,
         Collection::Unfinished => 15,
+        Collection::Contents => 16,
     }
 }
 

@@ -102,6 +102,7 @@ pub fn collection(collection: Collection) -> &'static str {
         Collection::Cursors => "cursors",
         Collection::Copies => "copies",
         Collection::Unfinished => "unfinished",
+        Collection::Contents => "contents",
     }
 }
 

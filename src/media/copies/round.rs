@@ -89,8 +89,13 @@ impl Copier {
     fn is_ready(&self, noted: &Noted, owed: &mut BTreeMap<String, i64>) -> bool {
         *owed.entry(noted.note.to.clone()).or_default() += 1;
         let state = self.state();
-        let own = state.due.contains(&noted.name);
+        let own = state.due.contains(&noted.name) || !self.0.journal.is_shared();
         !state.unfinished.contains(&noted.name) && (own || age(&noted.note) > ANOTHERS)
+    }
+
+    /// Whether an upload in another process may have noted it, and not be finished.
+    fn may_be_anothers(&self, name: &str) -> bool {
+        self.0.journal.is_shared() && !self.state().due.contains(name)
     }
 
     fn is_paused(&self, store: &str) -> bool {
@@ -113,7 +118,7 @@ impl Copier {
         }
         let made = match make(&note.key, &primary, &other).await {
             // Somebody may still be about to finish it in the primary.
-            Made::Gone if !note.removed && age(&note) < IN_VAIN && !self.state().due.contains(&name) => None,
+            Made::Gone if !note.removed && age(&note) < IN_VAIN && self.may_be_anothers(&name) => None,
             made => Some(made),
         };
         // A journal that is away forgets it by itself, in time.

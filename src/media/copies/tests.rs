@@ -87,14 +87,12 @@ async fn a_restart_forgets_no_copy() {
     // Never served, it makes nothing.
     let copier = Copier::start(Arc::clone(&journal), &before);
     put(&*stores["a"], "chat/x", b"0123").await;
-    copier.owe(std::slice::from_ref(&debt)).await.expect("noted");
+    copier.owe(&[debt]).await.expect("noted");
     before.stop();
     assert_eq!(owed(&journal).await, 1);
 
     let copier = Copier::start(Arc::clone(&journal), &Tasks::new());
     copier.serve(stores);
-    // Another process's note is left to it for a while; told so, it is this one's.
-    copier.due(&[debt]);
     settled(&journal).await;
     assert_eq!(std::fs::read(folder.path().join("b/chat/x")).expect("there"), b"0123");
 }

@@ -101,6 +101,14 @@ impl<'a> Way<'a> {
         Showing { route: self.route, headers, query, peer: self.peer }
     }
 
+    /// More than a file or a body may have, as the call has the one or the other.
+    fn too_large(&self, call: Option<&Call>) -> Fault {
+        Fault::larger_than(match call.map(|call| &call.request) {
+            Some(CallRequest::Multipart { .. }) => self.route.largest_upload(),
+            Some(CallRequest::Json(_) | CallRequest::Empty) | None => self.route.frame_limit as u64,
+        })
+    }
+
     async fn answer(
         self,
         call: Option<&'a Call>,
@@ -109,7 +117,7 @@ impl<'a> Way<'a> {
         incoming: Incoming,
     ) -> Response<Answer> {
         let passed = match errand {
-            Ok(errand) if incoming.size_hint().lower() > errand.limit => Err((Fault::new(Reason::TooLarge), incoming)),
+            Ok(errand) if incoming.size_hint().lower() > errand.limit => Err((self.too_large(call), incoming)),
             Ok(errand) => Ok(self.pass(errand, parts, incoming).await),
             Err(fault) => Err((fault, incoming)),
         };

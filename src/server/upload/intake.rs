@@ -4,12 +4,14 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::backend::FileAhead;
+use crate::backend::{Caller, FileAhead};
+use crate::dialect::OnLoss;
 use crate::event::{Attachment, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
 use crate::media::file_name;
 
 use super::super::asked::Asked;
+use super::super::route::Stores;
 use super::super::sniff;
 use super::extent::{Extent, Fit};
 use super::place::{self, About, Placed};
@@ -20,7 +22,9 @@ const HELD: u64 = 64 * 1024;
 /// What became of the file part.
 pub enum FilePart {
     Missing,
-    Refused(Reason),
+    /// It has more bytes than this.
+    TooLarge(u64),
+    UnsupportedType,
     Taken(Box<Taken>),
 }
 
@@ -73,7 +77,8 @@ impl Intake {
             .as_ref()
             .map_or_else(|| asked.route.largest_upload(), |(kind, _)| asked.route.upload_limit_of(*kind));
         if let Some((kind, mime)) = &accepted {
-            match asked.route.backend.permit_file(&asked.caller, &FileAhead { kind: *kind, name: &shown, mime }) {
+            let file = FileAhead { kind: *kind, name: &shown, mime };
+            match asked.route.backend.permit_file(&as_it_is_kept(asked), &file) {
                 Ok(most) => limit = most.map_or(limit, |most| most.min(limit)),
                 Err(_) => accepted = None,
             }
@@ -116,7 +121,7 @@ impl Intake {
         self.beginning.extend_from_slice(&chunk[..missing]);
         self.hash.update(&chunk);
         match &mut self.content {
-            Content::Placed(placed) => placed.write(chunk).await,
+            Content::Placed(placed) => placed.write(asked, chunk).await,
             Content::Held(held) => {
                 held.push(chunk);
                 if self.size > HELD { self.place(asked, fields, extent).await } else { Ok(()) }
@@ -132,7 +137,9 @@ impl Intake {
             self.content = Content::Held(Vec::new());
             return Ok(());
         }
-        let size = extent.largest(self.size).map_or(self.limit, |largest| largest.min(self.limit));
+        // What was read beyond the end of the file makes it seem smaller.
+        let largest = extent.largest(self.size).map_or(self.limit, |largest| largest.max(self.size));
+        let size = largest.min(self.limit);
         let about = About {
             kind: *kind,
             name: &self.shown,
@@ -144,7 +151,7 @@ impl Intake {
         let mut placed = place::open(asked, fields, &about).await?;
         if let Content::Held(held) = std::mem::replace(&mut self.content, Content::Held(Vec::new())) {
             for chunk in held {
-                placed.write(chunk).await?;
+                placed.write(asked, chunk).await?;
             }
         }
         self.content = Content::Placed(placed);
@@ -174,10 +181,10 @@ impl Intake {
     /// What became of it, once all pieces were taken, or as many as matter.
     pub fn end(self) -> FilePart {
         if self.is_too_large {
-            return FilePart::Refused(Reason::TooLarge);
+            return FilePart::TooLarge(self.limit);
         }
         let Some((kind, mime)) = self.accepted.filter(|(_, mime)| sniff::agrees(&self.beginning, mime)) else {
-            return FilePart::Refused(Reason::UnsupportedType);
+            return FilePart::UnsupportedType;
         };
         let file = Attachment {
             name: Some(self.shown),
@@ -188,6 +195,17 @@ impl Intake {
         };
         FilePart::Taken(Box::new(Taken { content: self.content, kind, declared: self.declared, file }))
     }
+}
+
+/// The caller, on a route where nobody but the backend gets files: what the backend does not take is lost whatever the route
+/// says, as there is nothing to link to.
+fn as_it_is_kept(asked: &Asked<'_>) -> Caller {
+    let mut caller = asked.caller.clone();
+    let nobody_else = |stores: &Stores| stores.rules.iter().all(|rule| rule.store.is_none());
+    if asked.route.stores.as_ref().is_some_and(nobody_else) {
+        caller.terms.on_loss = OnLoss::Refuse;
+    }
+    caller
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

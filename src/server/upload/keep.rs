@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::backend::{Kept, UploadIntent};
-use crate::event::{Field, Fields};
+use crate::event::{Attachment, Field, Fields};
 use crate::fault::{Fault, Reason};
 use crate::media::{Unfinished, file_name};
 use crate::store::{Store, StoreError, Writing};
@@ -15,6 +15,7 @@ use crate::{metrics, percent};
 
 use super::super::asked::Asked;
 use super::super::perform;
+use super::super::route::{Stores, UploadRule};
 use super::intake::{Content, Taken};
 use super::place::{self, About, Key, Placed};
 
@@ -40,44 +41,44 @@ pub(super) async fn keep(
             };
             let mut placed = place::open(asked, &named, &about).await?;
             for chunk in held {
-                placed.write(chunk).await?;
+                placed.write(asked, chunk).await?;
             }
             placed
         }
     };
-    let Placed { rule, writing, key } = placed;
-    let key = match key {
-        Some(key) => key,
-        None => {
-            let name = file.name.as_deref().unwrap_or_default();
-            let key = place::key(asked, &rule, &named, name, true).await?;
-            key.ok_or_else(|| Fault::new(Reason::Internal).detail("the file has no key"))?
+    let Placed { rule, writing, handover, key } = placed;
+    let mut unknown = match (&rule.store, writing) {
+        (Some(store), Some(writing)) => {
+            let key = match key {
+                Some(key) => key,
+                None => certain(asked, &rule, &named, &file).await?,
+            };
+            addressed(asked, stores, &key, &mut file);
+            intent.kept = Kept { stores: rule.names.clone(), key: key.text.clone() };
+            let note = stores.unfinished.begin(&intent.kept).await?;
+            intent.note = Some(note.clone());
+            let unknown = Unknown {
+                store: Some(Arc::clone(store)),
+                key: key.text.clone(),
+                note,
+                unfinished: stores.unfinished.clone(),
+                tasks: asked.site.tasks.clone(),
+            };
+            Some(finished(writing, key, unknown).await?)
         }
+        (None, _) | (_, None) => None,
     };
-    let shown = match key.is_guessable() {
-        true => asked.route.signer.sign(&asked.route.name, &key.text),
-        false => key.text.clone(),
-    };
-    let path = format!("{}{}{}", asked.route.prefix, asked.route.dialect.storage.public, percent::encode(&shown));
-    file.url = Some(format!("{}{path}", stores.public_url));
-    file.path = Some(path);
-    file.stored_name = key.text.rsplit('/').next().map(str::to_owned);
+    if let Some(handover) = handover {
+        // Last, as it cannot be taken back.
+        handover.finish(&mut file).await?;
+    }
     if let Some(display) = named.text(Field::AttachmentName) {
         file.name = Some(file_name::shown(display));
     }
-    intent.kept = Kept { stores: rule.names.clone(), key: key.text.clone() };
-    let note = stores.unfinished.begin(&intent.kept).await?;
-    intent.note = Some(note.clone());
-    let unknown = Unknown {
-        store: Some(Arc::clone(&rule.store)),
-        key: key.text.clone(),
-        note,
-        unfinished: stores.unfinished.clone(),
-        tasks: asked.site.tasks.clone(),
-    };
-    let mut unknown = finished(writing, key, unknown).await?;
     let event = asked.route.backend.upload(&asked.caller, intent, kind, file).await?;
-    unknown.store = None;
+    if let Some(unknown) = &mut unknown {
+        unknown.store = None;
+    }
     metrics::count_upload(&asked.route.name, size);
     let mut answer = match perform::record(asked, &event).await? {
         Some(record) => record,
@@ -87,6 +88,29 @@ pub(super) async fn keep(
         answer.set(Field::ConversationId, conversation.clone());
     }
     Ok(answer)
+}
+
+/// The key of a file of which everything is known.
+async fn certain(
+    asked: &Asked<'_>,
+    rule: &UploadRule,
+    named: &Fields<'static>,
+    file: &Attachment,
+) -> Result<Key, Fault> {
+    let key = place::key(asked, rule, named, file.name.as_deref().unwrap_or_default(), true).await?;
+    key.ok_or_else(|| Fault::new(Reason::Internal).detail("the file has no key"))
+}
+
+/// Where the gateway serves it.
+fn addressed(asked: &Asked<'_>, stores: &Stores, key: &Key, file: &mut Attachment) {
+    let shown = match key.is_guessable() {
+        true => asked.route.signer.sign(&asked.route.name, &key.text),
+        false => key.text.clone(),
+    };
+    let path = format!("{}{}{}", asked.route.prefix, asked.route.dialect.storage.public, percent::encode(&shown));
+    file.url = Some(format!("{}{path}", stores.public_url));
+    file.path = Some(path);
+    file.stored_name = key.text.rsplit('/').next().map(str::to_owned);
 }
 
 /// Makes the file visible. What was begun is carried to its end even if the client hangs up: half of it would be nobody's.

@@ -37,7 +37,7 @@ pub async fn take(
         if !asked.parts.headers.contains_key(EXPECT) {
             let_go(asked, incoming);
         }
-        return Err(Fault::new(Reason::TooLarge));
+        return Err(Fault::larger_than(limit));
     }
     let wanted = wanted_kind(asked, &fields)?;
     let content_type = asked.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -55,7 +55,10 @@ pub async fn take(
         taken = Err(fault);
     }
     let_go(asked, incoming);
-    let file = taken?;
+    let file = taken.map_err(|fault| match (fault.reason, fault.limit) {
+        (Reason::TooLarge, None) => Fault { limit: Some(limit), ..fault },
+        _ => fault,
+    })?;
     finish(asked, fields, file).await
 }
 
@@ -91,10 +94,12 @@ async fn finish(asked: &Asked<'_>, mut fields: Fields<'static>, file: FilePart) 
             }
             Check::Field(_) => asked.checked_form(&named)?,
             Check::File if matches!(file, FilePart::Missing) => return Err(Fault::missing(Field::AttachmentName)),
-            Check::Size if matches!(file, FilePart::Refused(Reason::TooLarge)) => return Err(Reason::TooLarge.into()),
-            Check::Type if matches!(file, FilePart::Refused(Reason::UnsupportedType)) => {
-                return Err(Reason::UnsupportedType.into());
+            Check::Size => {
+                if let FilePart::TooLarge(limit) = file {
+                    return Err(Fault::larger_than(limit));
+                }
             }
+            Check::Type if matches!(file, FilePart::UnsupportedType) => return Err(Reason::UnsupportedType.into()),
             Check::Role if !has_role(asked.call, &asked.caller.principal) => return Err(Reason::Role.into()),
             Check::Conversation | Check::Access if intent.is_none() => {
                 asked.checked_form(&named)?;
@@ -102,7 +107,7 @@ async fn finish(asked: &Asked<'_>, mut fields: Fields<'static>, file: FilePart) 
                 asked.route.backend.permit_upload(&asked.caller, &checked).await?;
                 intent = Some(checked);
             }
-            Check::File | Check::Size | Check::Type | Check::Role | Check::Conversation | Check::Access => {}
+            Check::File | Check::Type | Check::Role | Check::Conversation | Check::Access => {}
         }
     }
     let (Some(intent), FilePart::Taken(taken)) = (intent, file) else {

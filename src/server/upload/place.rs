@@ -4,14 +4,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::join;
 
+use crate::backend::{FileAhead, Handover};
+use crate::dialect::OnLoss;
 use crate::event::{Event, EventKind, Field, Fields, MessageKind, Role, Value};
 use crate::fault::{Fault, Reason};
 use crate::media::{Claim, file_name};
 use crate::placement::Facts;
 use crate::store::{Intended, Writing};
 
-use super::super::asked::Asked;
+use super::super::asked::{Asked, has_role};
 use super::super::route::{Stores, UploadRule};
 use super::super::storage_key::{self, StorageKey};
 
@@ -29,10 +32,13 @@ pub struct About<'a> {
     pub all_came: bool,
 }
 
-/// A file on its way into the stores of a rule.
+/// A file on its way to where a rule says.
 pub struct Placed {
     pub rule: Arc<UploadRule>,
-    pub writing: Box<dyn Writing>,
+    /// Into the rule's stores; absent where it has none.
+    pub writing: Option<Box<dyn Writing>>,
+    /// To where the route leads; absent where the rule says nothing of it, or the backend does not take it.
+    pub handover: Option<Box<dyn Handover>>,
     /// Where it is certain already.
     pub key: Option<Key>,
 }
@@ -52,21 +58,68 @@ impl Key {
 }
 
 impl Placed {
-    /// Resolves when all stores can take the next piece.
-    pub async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
-        Ok(self.writing.write(chunk).await?)
+    /// Resolves when all can take the next piece.
+    pub async fn write(&mut self, asked: &Asked<'_>, chunk: Bytes) -> Result<(), Fault> {
+        let storing = async {
+            match &mut self.writing {
+                Some(writing) => writing.write(chunk.clone()).await.map_err(Fault::from),
+                None => Ok(()),
+            }
+        };
+        let handing = async {
+            match &mut self.handover {
+                Some(handover) => handover.write(chunk.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let (stored, handed) = join(storing, handing).await;
+        stored?;
+        match handed {
+            Err(fault) if self.writing.is_some() && may_lose(asked, &fault) => self.handover = None,
+            other => other?,
+        }
+        Ok(())
     }
+}
+
+/// Whether a file that the backend refuses for good may stay in the stores beside it: a message that names it is then told
+/// with a link.
+fn may_lose(asked: &Asked<'_>, fault: &Fault) -> bool {
+    let refused = matches!(fault.reason, Reason::UnsupportedType | Reason::TooLarge | Reason::Missing);
+    refused && asked.route.terms.on_loss == OnLoss::Degrade
 }
 
 /// Finds the rule and opens its stores.
 pub async fn open(asked: &Asked<'_>, fields: &Fields<'static>, about: &About<'_>) -> Result<Placed, Fault> {
     let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
     let rule = find(asked, stores, fields, about).await?;
+    let handover = match rule.to_backend {
+        true => match hand_over(asked, fields, about).await {
+            Ok(handover) => Some(handover),
+            Err(fault) if rule.store.is_some() && may_lose(asked, &fault) => None,
+            Err(fault) => return Err(fault),
+        },
+        false => None,
+    };
+    let Some(store) = &rule.store else { return Ok(Placed { rule, writing: None, handover, key: None }) };
     let key = key(asked, &rule, fields, about.name, about.all_came).await?;
     let intended =
         Intended { key: key.as_ref().map(|key| key.text.clone()), content_type: Some(about.mime.to_owned()) };
-    let writing = rule.store.create(&intended).await?;
-    Ok(Placed { rule, writing, key })
+    let writing = Some(store.create(&intended).await?);
+    Ok(Placed { rule, writing, handover, key })
+}
+
+/// Begins the backend's own upload. It cannot be taken back once it is whole, so who may not upload is found out now.
+async fn hand_over(asked: &Asked<'_>, fields: &Fields<'static>, about: &About<'_>) -> Result<Box<dyn Handover>, Fault> {
+    if !has_role(asked.call, &asked.caller.principal) {
+        return Err(Reason::Role.into());
+    }
+    asked.checked_form(fields)?;
+    let intent = super::intent_of(asked, &mut fields.clone()).await?;
+    asked.route.backend.permit_upload(&asked.caller, &intent).await?;
+    let file = FileAhead { kind: about.kind, name: about.name, mime: about.mime };
+    let size = about.all_came.then_some(about.size);
+    asked.route.backend.begin_upload(&asked.caller, &intent, &file, size).await
 }
 
 /// The key of a file; `None` where what may still come would change it.

@@ -1,5 +1,5 @@
-//! The body of a call. In: fields in native names, perhaps a file. Out: JSON or a form of known length; the file's bytes
-//! pass through and are nowhere held.
+//! The body of a call. In: fields in native names, perhaps a file. Out: JSON or a form, of known length if the file's is
+//! known; the file's bytes pass through and are nowhere held.
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
@@ -19,7 +19,8 @@ use super::unwritable;
 pub struct Outgoing {
     pub name: String,
     pub mime: String,
-    pub size: u64,
+    /// In bytes; of one that is still being sent it may not be known.
+    pub size: Option<u64>,
     pub chunks: BoxStream<'static, std::io::Result<Bytes>>,
 }
 
@@ -50,7 +51,7 @@ fn whole(bytes: Bytes) -> RequestBody {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// A form with its length known, as servers that know no chunked requests want it (RFC 7578).
+/// A form with its length, as servers that know no chunked requests want it (RFC 7578), wherever that is known.
 fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut HeaderMap) -> RequestBody {
     let boundary = format!("dragoman-{}", uuid::Uuid::new_v4().simple());
     let (mut before, mut after) = (String::new(), String::new());
@@ -72,8 +73,10 @@ fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut Heade
         }
     }
     after.push_str(&format!("--{boundary}--\r\n"));
-    let length = before.len() as u64 + file.size + after.len() as u64;
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(size) = file.size {
+        let length = before.len() as u64 + size + after.len() as u64;
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
     if let Ok(value) = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}")) {
         headers.insert(CONTENT_TYPE, value);
     }

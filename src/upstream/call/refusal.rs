@@ -17,7 +17,8 @@ pub fn of_call(dialect: &Dialect, call: &Call, status: u16, body: &str, forwarde
     let rules = [&call.refusals, &dialect.refusals];
     let exact = text.as_ref().and_then(|text| {
         named(&rules, |reason, rule| {
-            rule.text.as_ref() == Some(text) && rule.status.unwrap_or(reason.status()) == status
+            rule.text.as_ref().is_some_and(|words| words.is_said_by(text))
+                && rule.status.unwrap_or(reason.status()) == status
         })
     });
     let in_call = only(&rules[..1], |reason, rule| rule.status.unwrap_or(reason.status()) == status);
@@ -42,7 +43,7 @@ pub fn of_call(dialect: &Dialect, call: &Call, status: u16, body: &str, forwarde
 /// An error frame.
 pub fn of_frame(dialect: &Dialect, contract: &Socket, text: &str) -> Fault {
     let rules = [&contract.refusals, &dialect.refusals];
-    match named(&rules, |_, rule| rule.text.as_deref() == Some(text)) {
+    match named(&rules, |_, rule| rule.text.as_ref().is_some_and(|words| words.is_said_by(text))) {
         Some(reason) => Fault::new(reason),
         None => {
             let mut fault = Fault::new(Reason::Invalid).detail("the upstream said so on its socket");

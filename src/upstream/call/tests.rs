@@ -67,7 +67,7 @@ async fn form(name: &str, mime: &str, caption: &str) -> (HeaderMap, String) {
     let dialect = dialect("frontdesk");
     let upload = call(&dialect, "upload");
     let chunks = stream::iter([Ok(Bytes::from("one ")), Ok(Bytes::from("two"))]).boxed();
-    let file = Outgoing { name: name.to_owned(), mime: mime.to_owned(), size: 7, chunks };
+    let file = Outgoing { name: name.to_owned(), mime: mime.to_owned(), size: Some(7), chunks };
     let mut headers = HeaderMap::new();
     let fields = about(&[(Field::ConversationId, "101"), (Field::Body, caption)]);
     let body = body::of(&dialect.types, upload, &fields, Some((MessageKind::Image, file)), &mut headers)

@@ -10,3 +10,4 @@ mod limits;
 mod memory;
 mod origin;
 mod stage;
+mod straight;

@@ -52,6 +52,8 @@ pub struct Staging {
     pub upstream: String,
     /// More lines of the route's table.
     pub route: String,
+    /// Where its uploads go, as TOML, instead of the usual.
+    pub uploads: Option<&'static str>,
     /// Tables after all others.
     pub more: String,
     /// What is done to the backend before anybody connects.
@@ -183,7 +185,8 @@ fn config(from: &str, to: &str, backend: &dyn Standin, events: Option<&Events>, 
         true => room().replacen("luxmart", &format!("mattermost = \"{CHANNEL}\"\nluxmart"), 1),
         false => room(),
     };
-    let uploads = if from == to { "upstream" } else { "local" };
+    let usual = if from == to { "\"upstream\"" } else { "\"local\"" };
+    let uploads = staging.uploads.unwrap_or(usual);
     let events = events.map(|events| format!("events = {{ url = \"{}\", key = \"{}\" }}", events.url(), events.key()));
     format!(
         r#"
@@ -198,7 +201,7 @@ socket  = {socket:?}
 name    = "front"
 dialect = "{from}"
 to      = "back"
-uploads = "{uploads}"
+uploads = {uploads}
 auth    = {auth}
 {events}
 {route}
