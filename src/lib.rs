@@ -22,6 +22,7 @@ pub mod percent;
 pub mod placement;
 pub mod redis;
 pub mod relay;
+pub mod scan;
 pub mod secret;
 pub mod server;
 pub mod session;

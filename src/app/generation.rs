@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::naming::Naming;
+use crate::scan::Scanner;
 use crate::server::Served;
 
 use super::ground::Ground;
@@ -19,7 +20,15 @@ impl Parts {
         let naming = Arc::new(Naming::open(Arc::clone(&ground.journal), &config.conversations, &dialects).await?);
         ground.hub.pin(&config.conversations).await?;
         let stores = stores::open(&config, ground, before).await?;
-        let mut parts = Parts { config, naming, stores, upstreams: BTreeMap::new(), webhooks: BTreeMap::new() };
+        let scanners = config.scanners.iter().map(|(name, settings)| {
+            // One that did not change keeps its places, with those who wait for them.
+            let same = before.and_then(|before| before.scanners.get(name)).filter(|same| same.settings() == settings);
+            let scanner = same.map_or_else(|| Arc::new(Scanner::new(name.as_str(), settings.clone())), Arc::clone);
+            (name.clone(), scanner)
+        });
+        let scanners = scanners.collect();
+        let mut parts =
+            Parts { config, naming, stores, scanners, upstreams: BTreeMap::new(), webhooks: BTreeMap::new() };
         parts.upstreams = upstreams::open(&parts, ground, before).await?;
         parts.webhooks = webhooks::start(&parts, ground, before).await?;
         Ok(parts)

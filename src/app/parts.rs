@@ -7,6 +7,7 @@ use crate::backend::Backend;
 use crate::config::{Config, Route, StoreSettings, Target};
 use crate::delivery::RunningWebhook;
 use crate::naming::{Naming, PinnedConversation};
+use crate::scan::Scanner;
 use crate::store::Store;
 use crate::upstream::{Upstream, UpstreamSettings};
 
@@ -18,6 +19,7 @@ pub struct Parts {
     pub config: Config,
     pub naming: Arc<Naming>,
     pub stores: BTreeMap<String, Arc<dyn Store>>,
+    pub scanners: BTreeMap<String, Arc<Scanner>>,
     pub upstreams: BTreeMap<String, OpenUpstream>,
     /// By the name of the route.
     pub webhooks: BTreeMap<Arc<str>, RunningWebhook>,

@@ -9,7 +9,7 @@ use crate::config::{Route, Target};
 use crate::media::Library;
 use crate::media::signature::Signer;
 use crate::relay::MailboxLimits;
-use crate::server;
+use crate::server::{self, Scan};
 use crate::session;
 
 use super::ground::Ground;
@@ -57,6 +57,7 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         origins: route.origins.clone(),
         stores: uploads::open(route, parts, ground)?,
         library: Library::new(Arc::clone(&ground.journal)),
+        scan: scan(route, parts)?,
         signer: Signer::new(&ground.visitors),
         file_access: route.file_access,
         hosted: upstream.map(|upstream| upstream.hosted().clone()),
@@ -68,4 +69,12 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
             replay: route.replay.map(Window),
         },
     })
+}
+
+/// What uploads of a route must pass.
+fn scan(route: &Route, parts: &Parts) -> Result<Option<Scan>, StartError> {
+    let Some(name) = &route.scan else { return Ok(None) };
+    let scanner = parts.scanners.get(name).ok_or_else(|| format!("there is no scanner `{name}`"))?;
+    let quarantine = scanner.settings().quarantine.as_deref().map(|store| parts.store(store)).transpose()?;
+    Ok(Some(Scan { scanner: Arc::clone(scanner), quarantine }))
 }

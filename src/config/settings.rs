@@ -15,6 +15,7 @@ use crate::media::lifecycle::Retention;
 use crate::naming::PinnedConversation;
 use crate::placement::Rules;
 use crate::relay::RedisRelaySettings;
+use crate::scan::ScannerSettings;
 use crate::secret::Secret;
 use crate::store::s3::S3Settings;
 use crate::upstream::UpstreamSettings;
@@ -29,6 +30,8 @@ pub struct Config {
     pub relay: RelaySettings,
     /// By name, in order of the names.
     pub stores: BTreeMap<String, StoreSettings>,
+    /// Who is asked about uploads, by name.
+    pub scanners: BTreeMap<String, ScannerSettings>,
     /// How long stores keep their files, by name; for ever where a store has none.
     pub retention: BTreeMap<String, Retention>,
     /// Names of the stores that keep the same content once.
@@ -117,6 +120,8 @@ pub struct Route {
     pub target: Target,
     /// Absent: files cannot be uploaded here.
     pub uploads: Option<Uploads>,
+    /// The name of a scanner of the config that uploads must pass.
+    pub scan: Option<String>,
     /// Who may read files here: as the dialect has it, or stricter.
     pub file_access: FileAccess,
     pub auth: Auth,

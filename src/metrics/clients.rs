@@ -13,6 +13,7 @@ pub(super) struct Clients {
     upload_bytes: IntCounterVec,
     replayed: IntCounterVec,
     removed: IntCounterVec,
+    scans: IntCounterVec,
 }
 
 impl Clients {
@@ -28,6 +29,12 @@ impl Clients {
             frames: counter(registry, "dragoman_websocket_messages_total", "Frames.", &["route", "direction"]),
             refused: counter(registry, "dragoman_refused_total", "Refused calls and frames.", &["route", "reason"]),
             upload_bytes: counter(registry, "dragoman_upload_bytes_total", "Bytes of finished uploads.", &["route"]),
+            scans: counter(
+                registry,
+                "dragoman_scans_total",
+                "Uploads that a scanner was asked about: clean, infected, or without a verdict.",
+                &["scanner", "outcome"],
+            ),
             removed: counter(
                 registry,
                 "dragoman_uploads_removed_total",
@@ -66,6 +73,11 @@ pub fn count_frames(route: &str, direction: &str, count: usize) {
 /// An upload finished.
 pub fn count_upload(route: &str, bytes: u64) {
     metrics().clients.upload_bytes.with_label_values(&[route]).inc_by(bytes);
+}
+
+/// A scanner was asked about an upload: `clean`, `infected` or `failed`.
+pub fn count_scan(scanner: &str, outcome: &str) {
+    metrics().clients.scans.with_label_values(&[scanner, outcome]).inc();
 }
 
 /// A file was removed from a store: `age`, `unused`, `unfinished` or `unknown`.

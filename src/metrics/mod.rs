@@ -15,7 +15,9 @@ use std::sync::OnceLock;
 
 use prometheus::Registry;
 
-pub use clients::{count_frames, count_refused, count_replay, count_request, count_upload, count_upload_removed};
+pub use clients::{
+    count_frames, count_refused, count_replay, count_request, count_scan, count_upload, count_upload_removed,
+};
 pub use journal::{count_relay_missed, count_trimmed, count_vanished, relayed, show_journal};
 pub use losses::{count_losses, count_untold};
 pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed};

@@ -9,7 +9,7 @@ use crate::event::Field;
 /// The longest template, in bytes.
 const LONGEST: usize = 500;
 /// First segments that the gateway uses itself.
-const TAKEN: &[&str] = &[".unfinished", "relayed", "once"];
+const TAKEN: &[&str] = &[".unfinished", "relayed", "once", "quarantine"];
 
 /// What may stand in braces, beside what every template has: the parts of a dialect's upload forms by their names there,
 /// and the same by their canonical names.

@@ -33,7 +33,7 @@ use crate::backend::Callbacks;
 use crate::tasks::Tasks;
 
 pub use listen::serve;
-pub use route::{Route, Stores, UploadRule};
+pub use route::{Route, Scan, Stores, UploadRule};
 use table::Table;
 
 /// Bounds that hold for the whole server.

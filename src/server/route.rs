@@ -12,6 +12,7 @@ use crate::media::{Hosted, Library, Names, Unfinished};
 use crate::naming::Naming;
 use crate::passage::Passage;
 use crate::placement::Condition;
+use crate::scan::Scanner;
 use crate::session;
 use crate::store::Store;
 
@@ -52,6 +53,8 @@ pub struct Route {
     pub stores: Option<Stores>,
     /// What was uploaded.
     pub library: Library,
+    /// What uploads must pass.
+    pub scan: Option<Scan>,
     /// Knows the addresses of files whose keys could be guessed.
     pub signer: Signer,
     pub file_access: FileAccess,
@@ -80,6 +83,12 @@ impl Route {
     pub fn upload_limit_of(&self, kind: MessageKind) -> u64 {
         self.upload_limit.or(self.dialect.types.max(kind)).unwrap_or(0)
     }
+}
+
+/// Who is asked whether an upload is harmful, and where it goes if it is.
+pub struct Scan {
+    pub scanner: Arc<Scanner>,
+    pub quarantine: Option<Arc<dyn Store>>,
 }
 
 /// Where a route's uploads go.

@@ -23,7 +23,7 @@ const ORDER: &[&[&str]] = &[
     &["passage"],
     &["backend"],
     &["auth"],
-    &["store", "relay", "journal", "placement"],
+    &["store", "scan", "relay", "journal", "placement"],
     &["dialect"],
     &["fault"],
     &["redis"],

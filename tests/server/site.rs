@@ -111,6 +111,7 @@ impl Server {
                 unfinished,
             }),
             library,
+            scan: None,
             signer: signer(),
             file_access: FileAccess::Url,
             hosted: None,

@@ -10,6 +10,7 @@ mod events;
 mod persistence;
 mod retention;
 mod routes;
+mod scanners;
 mod server;
 mod stores;
 mod uploads;
@@ -26,6 +27,7 @@ pub(super) use auth::WrittenAuth;
 pub(super) use conversations::{OWN_KEYS, WrittenConversation};
 pub(super) use credential::WrittenCredential;
 pub(super) use routes::WrittenRoute;
+pub(super) use scanners::WrittenScanner;
 pub(super) use stores::WrittenStore;
 pub(super) use uploads::{WrittenDestination, WrittenRule, WrittenUploads};
 pub(super) use upstreams::{Written, WrittenUpstream};
@@ -39,6 +41,7 @@ pub(super) struct File {
     pub journal_place: Place,
     pub relay: Option<RelaySettings>,
     pub stores: Vec<WrittenStore>,
+    pub scanners: Vec<WrittenScanner>,
     pub upstreams: Vec<WrittenUpstream>,
     pub routes: Vec<WrittenRoute>,
     /// Whether there are any, those left out for their problems included.
@@ -56,6 +59,7 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
         journal_place: persistence.place,
         relay: persistence.relay,
         stores: root.section("stores").map(stores::read).unwrap_or_default(),
+        scanners: root.section("scanners").map(scanners::read).unwrap_or_default(),
         upstreams: root.section("upstreams").map(upstreams::read).unwrap_or_default(),
         routes: root.list("routes").into_iter().filter_map(routes::read).collect(),
         routes_written: matches!(root.node("routes"), Some(Node { value: Value::Array(routes), .. }) if !routes.is_empty()),

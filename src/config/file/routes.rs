@@ -30,6 +30,8 @@ pub(in crate::config) struct WrittenRoute {
     pub to: Spanned<String>,
     pub uploads: Option<WrittenUploads>,
     pub file_access: Option<Spanned<FileAccess>>,
+    /// The name of a scanner.
+    pub scan: Option<Spanned<String>>,
     pub auth: Option<WrittenAuth>,
     /// The name of an upstream that logins are passed on to.
     pub login: Option<Spanned<String>>,
@@ -64,6 +66,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         host: section.parsed("host", host).map(|host| host.value),
         prefix: section.parsed("prefix", prefix).map(|prefix| prefix.value).unwrap_or_default(),
         uploads: uploads::read(&section),
+        scan: section.text("scan"),
         file_access: section.word("file_access", FileAccess::WORDS),
         auth: section.section("auth").and_then(auth::read),
         login: section.text("login"),

@@ -5,6 +5,7 @@ mod callbacks;
 mod conversations;
 mod dialects;
 mod routes;
+mod scanners;
 mod secrets;
 mod straight;
 mod target;
@@ -31,8 +32,11 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     let all_upstreams: Vec<String> = file.upstreams.iter().map(|upstream| upstream.name.value.clone()).collect();
     let callbacks = callbacks::written(&file.upstreams);
     let upstreams = upstreams::resolve(file.upstreams, &mut dialects, report);
+    let all_stores: Vec<&str> = file.stores.iter().map(|store| store.name.value.as_str()).collect();
+    let scanners = scanners::resolve(&file.scanners, &all_stores, report);
     let known = routes::Known {
-        all_stores: file.stores.iter().map(|store| store.name.value.as_str()).collect(),
+        all_stores,
+        all_scanners: file.scanners.iter().map(|scanner| scanner.name.value.as_str()).collect(),
         upstreams: target::Upstreams { all: &all_upstreams, checked: &upstreams },
         routes_written: file.routes_written,
         public,
@@ -45,6 +49,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         journal: file.journal?,
         relay: file.relay?,
         stores,
+        scanners,
         retention,
         once: file.stores.iter().filter(|store| store.once).map(|store| store.name.value.clone()).collect(),
         upstreams,

@@ -7,6 +7,7 @@ use super::super::node::Place;
 use super::super::problem::{Code, Report};
 use super::super::settings::{Route, Target};
 use super::dialects::{Dialects, Wanted, base_name};
+use super::scanners;
 use super::target::{self, Upstreams};
 use super::uploads;
 use crate::auth::Auth;
@@ -16,6 +17,8 @@ use crate::dialect::{Dialect, FileAccess, suggestion};
 pub(super) struct Known<'a> {
     /// Stores, also those that have problems of their own.
     pub all_stores: Vec<&'a str>,
+    /// Scanners, likewise.
+    pub all_scanners: Vec<&'a str>,
     pub upstreams: Upstreams<'a>,
     /// Whether there are routes at all, those with problems of their own included.
     pub routes_written: bool,
@@ -75,6 +78,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
     };
     let login = login(&written, dialect.as_deref(), known, report);
     let uploads = uploads::resolve(&written, &known.all_stores, dialect.as_deref(), upstream, report);
+    let scan = scanners::of(&written, &known.all_scanners, report);
     let file_access = file_access(&written, dialect.as_deref(), report);
     Some(Route {
         name: Arc::from(written.name.value.as_str()),
@@ -83,6 +87,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         prefix: written.prefix,
         target: target?,
         uploads,
+        scan,
         file_access,
         auth: written.auth?.auth,
         login,

@@ -15,7 +15,7 @@ use crate::store::{Listed, StoreError};
 
 use super::super::library::Upload;
 use super::record::{Action, Problem, Record, Summary};
-use super::{Keeping, Lifecycle, Records, Retention, Stopped, age, named, object, size};
+use super::{Keeping, Lifecycle, QUARANTINE, Records, Retention, Stopped, age, named, object, size};
 
 /// An object that nobody knows must be as old as this: a younger one may be an upload on its way. By the store's clock.
 const SETTLED: Duration = Duration::from_secs(60 * 60);
@@ -222,8 +222,11 @@ impl Lifecycle {
         }
     }
 
-    /// Whether an upload names the object, or one is about to.
+    /// Whether an upload names the object, or it was put aside on purpose.
     pub(super) async fn is_known(&self, store: &str, key: &str) -> Result<bool, Fault> {
+        if key.starts_with(QUARANTINE) {
+            return Ok(true);
+        }
         Ok(self.journal.get(Collection::Handles, &object(store, key)).await.map_err(fault)?.is_some())
     }
 }

@@ -28,6 +28,9 @@ pub use keeper::{Current, keep};
 pub use record::{Action, Found, Problem, Record, Summary};
 pub use verify::VerifyOptions;
 
+/// What the keys of infected files begin with: they are of no upload, and stay until an operator removes them.
+pub const QUARANTINE: &str = "quarantine/";
+
 /// Uploads that are read at a time.
 const PAGE: usize = 200;
 /// Records that wait for whoever reads them.

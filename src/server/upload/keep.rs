@@ -18,6 +18,7 @@ use super::super::perform;
 use super::super::route::{Stores, UploadRule};
 use super::intake::{Content, Taken};
 use super::place::{self, About, Key, Placed};
+use super::scan;
 
 pub(super) async fn keep(
     asked: &Asked<'_>,
@@ -64,7 +65,12 @@ pub(super) async fn keep(
                 unfinished: stores.unfinished.clone(),
                 tasks: asked.site.tasks.clone(),
             };
-            Some(finished(writing, key, unknown).await?)
+            let unknown = finished(writing, key, unknown).await?;
+            scan::pass(asked.route, &**store, &intent.kept.key, &file).await?;
+            Some(unknown)
+        }
+        (None, _) | (_, None) if asked.route.scan.is_some() => {
+            return Err(Fault::new(Reason::NotSupported).detail("a file that no store keeps cannot be scanned"));
         }
         (None, _) | (_, None) => None,
     };

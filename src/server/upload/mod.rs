@@ -6,6 +6,7 @@ mod form;
 mod intake;
 mod keep;
 mod place;
+mod scan;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use hyper::body::{Body, Incoming};
