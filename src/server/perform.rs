@@ -42,7 +42,7 @@ pub async fn perform(asked: &Asked<'_>, fields: Fields<'static>) -> Result<Field
             answer.set(Field::Messages, Value::List(records(asked, &events).await?));
             Ok(answer)
         }
-        Op::SessionList | Op::Threads => list(asked, &fields).await,
+        Op::SessionList | Op::Threads | Op::Notifications => list(asked, &fields).await,
         Op::Claim => {
             let claimed = backend.claim(&asked.caller, &named()?).await?;
             conversation(asked, &claimed, &Guest::default()).await
@@ -71,7 +71,7 @@ pub async fn perform(asked: &Asked<'_>, fields: Fields<'static>) -> Result<Field
             Ok(Fields::new())
         }
         Op::Login | Op::Refresh => login::answer(asked, &fields).await,
-        Op::Notifications | Op::Upload => Err(Fault::new(Reason::NotSupported)),
+        Op::Upload => Err(Fault::new(Reason::NotSupported)),
     }
 }
 

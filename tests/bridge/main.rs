@@ -13,3 +13,4 @@ mod passage;
 mod pieces;
 mod sixth;
 mod standin;
+mod support;
