@@ -2,13 +2,14 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Console, Exit};
-use crate::dialect::{Dialect, builtin, loss, schema, suggestion};
+use super::{Console, Exit, chosen};
+use crate::dialect::{Dialect, builtin, loss, schema};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dragoman dialects                        the built-in dialects
   dragoman dialects show NAME > acme.toml   to begin one of your own
+  dragoman dialects check ./acme.toml      every mistake of it, or what it has
   dragoman dialects schema NAME
   dragoman dialects matrix                 what is lost from each to each")]
 pub(super) struct Arguments {
@@ -22,8 +23,18 @@ enum What {
     List,
     /// Prints a dialect's file
     Show { name: String },
+    /// Checks a dialect file: prints every mistake at once, or what the dialect has
+    Check {
+        /// A file, or the name of a built-in dialect; either with `@variant`
+        #[arg(value_name = "DIALECT")]
+        name: String,
+    },
     /// Prints the JSON Schemas of all a dialect says, one object by place
-    Schema { name: String },
+    Schema {
+        /// A built-in dialect, or a file of your own; either with `@variant`
+        #[arg(value_name = "DIALECT")]
+        name: String,
+    },
     /// Prints what is lost from each dialect to each, as Markdown
     Matrix,
 }
@@ -39,15 +50,22 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
                 console.data(&text);
                 Exit::Fine
             }
-            None => unknown(name, console),
+            None => chosen::unknown(name, console),
         },
-        What::Schema { name } => match builtin::find(name) {
-            Some(dialect) => {
+        What::Check { name } => match chosen::dialect(name, console) {
+            Ok(dialect) => {
+                console.data(&summary(&dialect));
+                Exit::Fine
+            }
+            Err(exit) => exit,
+        },
+        What::Schema { name } => match chosen::dialect(name, console) {
+            Ok(dialect) => {
                 let schemas: serde_json::Map<_, _> = schema::of_dialect(&dialect).into_iter().collect();
                 console.data(&format_args!("{:#}\n", serde_json::Value::Object(schemas)));
                 Exit::Fine
             }
-            None => unknown(name, console),
+            Err(exit) => exit,
         },
         What::Matrix => {
             let all: Vec<&Dialect> = builtin::all().iter().map(AsRef::as_ref).collect();
@@ -63,9 +81,16 @@ fn list() -> String {
     all.iter().map(|dialect| format!("{:width$}  {}\n", dialect.name, dialect.summary)).collect()
 }
 
-/// A name that is no built-in dialect.
-pub(super) fn unknown(name: &str, console: &mut Console) -> Exit {
-    let help = suggestion(name, builtin::names()).map(|help| format!("; {help}")).unwrap_or_default();
-    console.error(&format_args!("no dialect is called `{name}`{help}"));
-    Exit::Usage
+/// What a dialect has, in a line.
+fn summary(dialect: &Dialect) -> String {
+    let frames: usize =
+        dialect.sockets.iter().map(|socket| socket.client.frames.len() + socket.server.frames.len()).sum();
+    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let parts = [
+        count(dialect.sockets.len(), "socket"),
+        count(frames, "frame"),
+        count(dialect.calls.len(), "call"),
+        count(dialect.webhooks.len(), "webhook"),
+    ];
+    format!("{}: {}\n", dialect.name, parts.join(", "))
 }

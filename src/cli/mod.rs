@@ -2,6 +2,7 @@
 //! code: 0 fine, 1 failed, 2 wrong usage, 78 wrong config.
 
 mod check;
+mod chosen;
 mod completions;
 mod console;
 mod demo;

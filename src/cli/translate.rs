@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::{Console, Exit};
-use crate::dialect::{Audience, Dialect, FrameSet, Unwritable, builtin};
+use super::{Console, Exit, chosen};
+use crate::dialect::{Audience, Dialect, FrameSet, Unwritable};
 use crate::event::Fields;
 use crate::fault::{Fault, Reason};
 
@@ -22,7 +22,7 @@ What clients send becomes what clients send, what servers send becomes what serv
 standard output, a line a frame; what was lost is on standard error. Exits with 1 when the frame is
 refused or cannot be said at all.")]
 pub(super) struct Arguments {
-    /// The dialect of the frame
+    /// The dialect of the frame: a name, or a file of your own; either with `@variant`
     #[arg(long, value_name = "DIALECT")]
     from: String,
     /// The dialect to say it in
@@ -40,11 +40,9 @@ enum Side {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
-    let Some(from) = builtin::find(&arguments.from) else {
-        return super::dialects::unknown(&arguments.from, console);
-    };
-    let Some(to) = builtin::find(&arguments.to) else {
-        return super::dialects::unknown(&arguments.to, console);
+    let (from, to) = match (chosen::dialect(&arguments.from, console), chosen::dialect(&arguments.to, console)) {
+        (Ok(from), Ok(to)) => (from, to),
+        (Err(exit), _) | (_, Err(exit)) => return exit,
     };
     let mut frame = String::new();
     if let Err(error) = std::io::stdin().take(LONGEST).read_to_string(&mut frame) {

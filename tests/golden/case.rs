@@ -72,6 +72,24 @@ pub fn all() -> Vec<Case> {
     dialects.iter().flat_map(|dialect| folders(dialect)).map(|folder| Case::read(&folder)).collect()
 }
 
+/// The file of a dialect that is not built in.
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).with_extension("toml")
+}
+
+/// Every dialect that is not built in and has a file.
+pub fn examples() -> Vec<Arc<Dialect>> {
+    let entries = std::fs::read_dir(example("x").with_file_name("")).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        Arc::new(
+            Dialect::parse(&name(&path), &text, &Choice::default()).unwrap_or_else(|problems| panic!("{problems}")),
+        )
+    };
+    files.map(read).collect()
+}
+
 fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
@@ -112,14 +130,19 @@ impl Case {
 
     /// The dialect with the options of the case.
     pub fn dialect(&self) -> Result<Arc<Dialect>, String> {
-        let text = builtin::text(self.family()).ok_or("no such dialect")?;
-        if self.head.options.is_empty() && self.family() == self.dialect {
-            return builtin::find(&self.dialect).ok_or("its file has mistakes".to_owned());
+        let text = match builtin::text(self.family()) {
+            Some(text) => text.to_owned(),
+            None => std::fs::read_to_string(example(self.family())).map_err(|error| error.to_string())?,
+        };
+        if self.head.options.is_empty()
+            && let Some(built_in) = builtin::find(&self.dialect)
+        {
+            return Ok(built_in);
         }
         let variant = self.dialect.split_once('@').map(|(_, variant)| variant.to_owned());
         let options = self.head.options.iter().map(|(name, flag)| (name.clone(), OptionValue::Flag(*flag)));
         let choice = Choice { variant, options: options.collect(), ..Choice::default() };
-        Dialect::parse(&self.dialect, text, &choice).map(Arc::new).map_err(|problems| problems.to_string())
+        Dialect::parse(&self.dialect, &text, &choice).map(Arc::new).map_err(|problems| problems.to_string())
     }
 
     /// The dialect without its variant.

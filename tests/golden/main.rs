@@ -193,7 +193,7 @@ fn nothing_is_without_an_example() {
     let shown: BTreeSet<(&str, &str, Option<&str>)> =
         cases.iter().map(|case| (case.family(), case.head.place.as_str(), case.head.frame.as_deref())).collect();
     let mut missing = Vec::new();
-    for dialect in builtin::all() {
+    for dialect in builtin::all().iter().cloned().chain(case::examples()) {
         let mut want = |place: String, frame: Option<&str>| {
             if !shown.contains(&(&*dialect.name, place.as_str(), frame)) {
                 missing.push(format!("{}: {place} {}", dialect.name, frame.unwrap_or_default()));
