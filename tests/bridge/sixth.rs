@@ -121,6 +121,38 @@ async fn its_clients_and_others_share_a_room_of_the_hub() {
 }
 
 #[tokio::test]
+async fn a_file_has_its_id_below_a_prefix_too() {
+    let more = format!(
+        r#"
+[[routes]]
+name    = "team"
+dialect = "{file}"
+prefix  = "/team"
+to      = "hub"
+uploads = "local"
+auth    = {{ kind = "jwt", secret = "{secret}" }}
+
+[[conversations]]
+name       = "room-101"
+mattermost = "{CHANNEL}"
+"#,
+        file = spoken("mattermost"),
+        secret = crate::harness::SECRET,
+    );
+    let gateway = Gateway::start(&more).await;
+    let authorization = format!("Bearer {}", member(&gateway, "eve"));
+    let headers = [("Authorization", authorization.as_str())];
+    let parts = [http::field("channel_id", CHANNEL), http::file("files", "a.txt", "text/plain", b"some words")];
+    let uploaded = http::post_form(gateway.address, "/team/api/v4/files", &headers, &parts).await;
+    let id = uploaded.json()["file_infos"][0]["id"].as_str().expect("an id").to_owned();
+    let body = json!({ "channel_id": CHANNEL, "message": "look", "file_ids": [id] }).to_string();
+    let posted = http::post_json(gateway.address, "/team/api/v4/posts", &headers, body.as_bytes()).await;
+    assert_eq!((posted.status, &posted.json()["file_ids"]), (201, &json!([id])), "{posted:?}");
+    let fetched = http::get(gateway.address, &format!("/team/api/v4/files/{id}"), &headers).await;
+    assert_eq!((fetched.status, fetched.body.as_slice()), (200, b"some words".as_slice()));
+}
+
+#[tokio::test]
 async fn what_a_client_says_on_the_socket_is_answered_by_its_number() {
     let gateway = hub().await;
     let mut eve = Mattermost::connect(gateway.address, member(&gateway, "eve")).await;

@@ -74,7 +74,7 @@ async fn a_session_is_begun_claimed_read_and_closed() {
 
     let listed =
         |list: &Value| list["data"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect::<Vec<_>>();
-    assert_eq!(listed(&admin_calls.get("admin/sessions/open/").await.1), [session.clone()]);
+    assert_eq!(listed(&admin_calls.get("admin/sessions/open/").await.1), std::slice::from_ref(&session));
     assert_eq!(listed(&admin_calls.get("admin/sessions/my/").await.1), Vec::<Value>::new());
 
     // Claimed, it is somebody's, and nobody is notified of it any more.
@@ -84,7 +84,7 @@ async fn a_session_is_begun_claimed_read_and_closed() {
     assert_eq!(shop.frame().await, json!({ "type": "admin_connected", "payload": joined }));
     assert_eq!(updated(&mut support).await, update(&session, "claimed"));
     assert_eq!(listed(&admin_calls.get("admin/sessions/open/").await.1), Vec::<Value>::new());
-    assert_eq!(listed(&admin_calls.get("admin/sessions/my/").await.1), [session.clone()]);
+    assert_eq!(listed(&admin_calls.get("admin/sessions/my/").await.1), std::slice::from_ref(&session));
     assert_eq!(admin_calls.get("admin/notifications/").await.1["data"], json!([]));
 
     // Read: the other side is told who read.

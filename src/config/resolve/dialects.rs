@@ -15,7 +15,7 @@ pub type Builtin = (&'static str, &'static str);
 /// The largest dialect file, in bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-type Key = (String, Option<String>, Vec<(String, String)>, Option<u64>);
+type Key = (String, Option<String>, Vec<(String, String)>, Option<u64>, String);
 
 pub(super) struct Dialects<'a> {
     builtin: &'a [Builtin],
@@ -31,6 +31,8 @@ pub(super) struct Wanted<'a> {
     pub options: &'a BTreeMap<String, OptionValue>,
     /// Bytes of an upload, where the route says so. What its clients may send they may also be sent.
     pub largest_file: Option<u64>,
+    /// Of the route's paths; empty for none.
+    pub prefix: &'a str,
 }
 
 impl<'a> Dialects<'a> {
@@ -55,11 +57,12 @@ impl<'a> Dialects<'a> {
     pub fn find(&mut self, wanted: &Wanted<'_>) -> Option<Arc<Dialect>> {
         let (source, variant) = self.split(wanted)?;
         let options = wanted.options.iter().map(|(name, value)| (name.clone(), format!("{value:?}"))).collect();
-        let key = (source.clone(), variant.clone(), options, wanted.largest_file);
+        let key = (source.clone(), variant.clone(), options, wanted.largest_file, wanted.prefix.to_owned());
         if let Some(known) = self.read.get(&key) {
             return known.clone();
         }
-        let choice = Choice { variant, options: wanted.options.clone(), largest_file: wanted.largest_file };
+        let prefix = wanted.prefix.to_owned();
+        let choice = Choice { variant, options: wanted.options.clone(), largest_file: wanted.largest_file, prefix };
         let dialect = self.text(&source, &wanted.dialect.place).and_then(|(name, text)| {
             Dialect::parse(&name, &text, &choice).map_err(|problems| self.pass_on(problems, wanted)).ok()
         });

@@ -62,6 +62,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         variant: written.variant.as_ref(),
         options: &written.options,
         largest_file: written.limits.upload,
+        prefix: &written.prefix,
     };
     let dialect = dialects.find(&wanted);
     let target = target::resolve(&written, &known.upstreams, report);

@@ -42,6 +42,7 @@ fn one(
         variant: written.variant.as_ref(),
         options: &written.options,
         largest_file: None,
+        prefix: "",
     };
     let dialect = dialects.find(&wanted)?;
     let namesake = dialects.names().contains(&name.value) && base_name(&dialect.name) != name.value;

@@ -35,6 +35,8 @@ pub struct Choice {
     pub options: BTreeMap<String, OptionValue>,
     /// The largest file, in bytes, where the route takes larger ones than the dialect says.
     pub largest_file: Option<u64>,
+    /// What stands before all paths of the route, without a slash at its end; empty for none.
+    pub prefix: String,
 }
 
 impl Dialect {
@@ -74,7 +76,7 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
     let options = options(root, choice);
     let ids = ids(root);
     let naming = naming(root);
-    let library = Library::read(root, ids, &options);
+    let library = Library::read(root, ids, &options, &choice.prefix);
     library.check(root);
     let refusals = refusals::read(root, "refusals", &library);
     let credentials = credentials::read(root);
@@ -114,6 +116,8 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
 }
 
 fn digest(text: &str, choice: &Choice) -> [u8; 32] {
+    // Where a route is does not make it another dialect.
+    let choice = Choice { prefix: String::new(), ..choice.clone() };
     // Quoted, so that two different choices are never spelt the same.
     Sha256::new().chain_update(format!("{choice:?}")).chain_update(text).finalize().into()
 }

@@ -41,9 +41,9 @@ pub struct Library {
 }
 
 impl Library {
-    pub fn read(root: &Section<'_>, ids: Ids, options: &BTreeMap<String, OptionValue>) -> Self {
+    pub fn read(root: &Section<'_>, ids: Ids, options: &BTreeMap<String, OptionValue>, prefix: &str) -> Self {
         let enums = root.section("enums").map(|section| enums(&section)).unwrap_or_default();
-        let url_ends = root.section("url_ends").map(|section| url_ends(&section)).unwrap_or_default();
+        let url_ends = root.section("url_ends").map(|section| url_ends(&section, prefix)).unwrap_or_default();
         let codecs = root.section("codecs").map(|section| codecs(&section, options)).unwrap_or_default();
         let named = root.section("shapes").map(|section| named(&section, options)).unwrap_or_default();
         let texts = named
@@ -166,14 +166,15 @@ fn enums(section: &Section<'_>) -> Vec<Arc<EnumTable>> {
     tables.collect()
 }
 
-fn url_ends(section: &Section<'_>) -> Vec<Arc<UrlEnd>> {
+/// Where the route has a prefix, its files lie below it.
+fn url_ends(section: &Section<'_>, prefix: &str) -> Vec<Arc<UrlEnd>> {
     let keys = section.keys().into_iter();
     keys.filter_map(|(name, _)| {
         let text = section.text(name)?;
         if !(text.value.len() > 1 && text.value.starts_with('/') && text.value.ends_with('/')) {
             section.problem(text.span.clone(), "wanted slashes at both ends", None);
         }
-        Some(Arc::new(UrlEnd { name: name.to_owned(), beginning: text.value }))
+        Some(Arc::new(UrlEnd { name: name.to_owned(), beginning: format!("{prefix}{}", text.value) }))
     })
     .collect()
 }
