@@ -1,6 +1,7 @@
 //! What a send comes to, between dialects: one confirmation to whoever sent it, or one error, however the backend confirms
 //! (by an echo, a frame of its own, the answer of a call, or not at all) and whatever happens in between.
 
+mod acknowledged;
 mod killed;
 mod lost;
 mod order;

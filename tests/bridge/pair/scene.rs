@@ -79,6 +79,12 @@ impl Backend {
     pub async fn start(dialect: &str, staging: &Staging) -> Self {
         match dialect {
             "frontdesk" => Backend::Silent(Arc::new(Frontdesk::start(BACKEND_SECRET, Profile::Documented).await)),
+            "frontdesk@deployed" if staging.echo_off => {
+                Backend::Silent(Arc::new(Frontdesk::start_dropping(BACKEND_SECRET).await))
+            }
+            "frontdesk@deployed" => {
+                Backend::Silent(Arc::new(Frontdesk::start(BACKEND_SECRET, Profile::Deployed).await))
+            }
             "andromedia" => {
                 Backend::Silent(Arc::new(Andromedia::start(BACKEND_SECRET, SESSION, !staging.echo_off).await))
             }
@@ -109,7 +115,7 @@ pub fn account(dialect: &str, forwards: bool) -> String {
         format!("credential = {credential}\nrole = \"{role}\"")
     };
     match dialect {
-        "frontdesk" => mint(
+        "frontdesk" | "frontdesk@deployed" => mint(
             r#"{ sub = "1", name = "Ann Staff", role = "staff", user_type = "department_staff", department = "reception" }"#,
             "staff",
         ),

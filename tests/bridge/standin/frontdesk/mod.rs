@@ -44,6 +44,8 @@ struct Desk {
     backstage: Arc<Backstage>,
     secret: String,
     profile: Profile,
+    /// Whether what the staff say is kept and acknowledged, and heard by nobody: a channel layer that is full drops it.
+    drops: bool,
     state: Mutex<State>,
 }
 
@@ -80,11 +82,21 @@ struct Message {
 impl Frontdesk {
     /// `secret` signs the tokens of the staff: claims `sub`, `name`, `role` or `user_type`, perhaps `department`.
     pub async fn start(secret: &str, profile: Profile) -> Self {
+        Self::start_as(secret, profile, false).await
+    }
+
+    /// As deployed, with a channel layer that is full.
+    pub async fn start_dropping(secret: &str) -> Self {
+        Self::start_as(secret, Profile::Deployed, true).await
+    }
+
+    async fn start_as(secret: &str, profile: Profile, drops: bool) -> Self {
         let backstage = Backstage::new();
         let desk = Arc::new(Desk {
             backstage: backstage.clone(),
             secret: secret.to_owned(),
             profile,
+            drops,
             state: Mutex::default(),
         });
         let answers = desk.clone();
@@ -200,6 +212,9 @@ impl Desk {
     /// Tells every member of the department, the sender included, of a message.
     async fn tell(&self, message: &Message) {
         let sockets = &self.backstage.sockets;
+        if self.drops && message.staff.is_some() {
+            return;
+        }
         match self.profile {
             Profile::Documented => {
                 sockets.say_all(&shape::documented(message)).await;
