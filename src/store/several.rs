@@ -95,7 +95,9 @@ impl Store for Several {
             let writing = named.store.create(intended).await.map_err(|error| named.noted(error))?;
             Ok::<_, StoreError>((named.clone(), writing))
         });
-        Ok(Box::new(SeveralWriting(try_join_all(begun).await?)))
+        // All are waited for: one that is given up in the middle might begin all the same, and nobody would end it.
+        let begun: Result<_, StoreError> = join_all(begun).await.into_iter().collect();
+        Ok(Box::new(SeveralWriting(begun?)))
     }
 
     async fn read(&self, key: &str, range: Option<Range<u64>>) -> Result<Object, StoreError> {
