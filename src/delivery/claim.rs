@@ -14,18 +14,29 @@ const LIFE: Duration = Duration::from_secs(6);
 const RENEWED: Duration = Duration::from_secs(2);
 const ASKED: Duration = Duration::from_millis(500);
 
+/// Who has a name, as the journal knows them: what is written in its name is written while it is theirs.
+#[derive(Debug, Clone)]
+pub struct Right {
+    pub name: Arc<str>,
+    pub holder: Uuid,
+}
+
 /// The right to call a webhook.
 pub struct Claim {
     journal: Arc<dyn Journal>,
-    name: String,
-    holder: Uuid,
+    right: Right,
     /// It is ours until then, by our own clock, which began before the journal's.
     until: Instant,
 }
 
 impl Claim {
     pub fn new(journal: Arc<dyn Journal>, name: String) -> Self {
-        Claim { journal, name, holder: Uuid::new_v4(), until: Instant::now() }
+        let right = Right { name: name.into(), holder: Uuid::new_v4() };
+        Claim { journal, right, until: Instant::now() }
+    }
+
+    pub fn right(&self) -> Right {
+        self.right.clone()
     }
 
     /// Resolves once it is ours.
@@ -54,7 +65,7 @@ impl Claim {
     /// Whether it is ours for another while.
     async fn ask(&mut self) -> bool {
         let until = Instant::now() + LIFE;
-        match self.journal.claim(&self.name, self.holder, LIFE).await {
+        match self.journal.claim(&self.right.name, self.right.holder, LIFE).await {
             Ok(true) => {
                 self.until = until;
                 true
@@ -65,7 +76,7 @@ impl Claim {
                 false
             }
             Err(error) => {
-                tracing::debug!(name = %self.name, %error, "the claim could not be asked for");
+                tracing::debug!(name = %self.right.name, %error, "the claim could not be asked for");
                 false
             }
         }
@@ -74,6 +85,6 @@ impl Claim {
     /// Lets somebody else have it now.
     pub async fn give_up(self) {
         // One that cannot be given back ends by itself.
-        let _ = self.journal.disclaim(&self.name, self.holder).await;
+        let _ = self.journal.disclaim(&self.right.name, self.right.holder).await;
     }
 }

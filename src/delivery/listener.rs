@@ -17,9 +17,9 @@ use crate::naming::fault;
 use crate::tasks::Tasks;
 
 use super::app::App;
-use super::claim::Claim;
+use super::claim::{Claim, Right};
 use super::post::Poster;
-use super::progress::Progress;
+use super::progress;
 use super::telling::Telling;
 use super::webhook::{Source, Webhook};
 
@@ -60,7 +60,7 @@ impl Webhook {
         let route = Arc::clone(&self.route);
         if !source.is_its_own() {
             // What is recorded after this is told, whoever comes to tell it.
-            Progress::open(Arc::clone(&journal), &route).await.map_err(fault)?;
+            progress::begin(&*journal, &route).await.map_err(fault)?;
         }
         let stop = tasks.stopping().child_token();
         let (webhook, current) = watch::channel(Arc::new(self));
@@ -82,17 +82,18 @@ impl Listener {
                 () = claim.taken() => {}
                 () = self.stop.cancelled() => return,
             }
+            let right = claim.right();
             tokio::select! {
                 () = claim.lost() => tracing::warn!(%route, "another replica is to call the webhook"),
-                () = self.tell() => {}
+                () = self.tell(right) => {}
             }
         }
         claim.give_up().await;
     }
 
     /// Tells until stopped.
-    async fn tell(&self) {
-        if let Some(telling) = Telling::begin(self).await {
+    async fn tell(&self, right: Right) {
+        if let Some(telling) = Telling::begin(self, right).await {
             telling.run().await;
         }
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Announced, Missed, Place, Timestamp, Topic};
 use crate::journal::{Collection, Journal, JournalError, Put};
 
+use super::claim::Right;
 use super::runs::Runs;
 
 /// Between two times that it is noted what was told. What was told since is told again when a replica dies.
@@ -22,7 +23,7 @@ const NOTED_RUNS: usize = 256;
 
 /// What the journal has of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Noted {
+pub(super) struct Noted {
     /// All up to here is told.
     #[serde(flatten)]
     told: Place,
@@ -31,9 +32,41 @@ struct Noted {
     beyond: Runs,
 }
 
+/// Where a webhook was left; one that was not there before begins now.
+pub(super) async fn begin(journal: &dyn Journal, route: &str) -> Result<Noted, JournalError> {
+    let key = key(route);
+    // Of several replicas that begin at once one says where. Whoever has the right to call it notes the rest.
+    let _alone = journal.lease(&key).await?;
+    let kept = journal.get(Collection::Deliveries, &key).await?;
+    let kept: Option<Noted> = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let noted = match kept {
+        Some(noted) => noted,
+        None => {
+            let places = journal.places(&[Topic::Everyone]).await?;
+            let told = places.first().map_or(Place::default(), |(_, place)| *place);
+            let noted = Noted { told, beyond: Runs::default() };
+            journal.put(vec![noted.document(&key)]).await?;
+            noted
+        }
+    };
+    journal.reserve(&Topic::Everyone, &key, noted.told.number).await?;
+    Ok(noted)
+}
+
+fn key(route: &str) -> String {
+    format!("webhook/{route}")
+}
+
+impl Noted {
+    fn document(&self, key: &str) -> Put {
+        Put { collection: Collection::Deliveries, key: key.to_owned(), value: serde_json::to_vec(self).ok() }
+    }
+}
+
 /// The place of one webhook, kept in the journal.
 pub(super) struct Progress {
     journal: Arc<dyn Journal>,
+    right: Right,
     key: String,
     /// As of [`Noted`].
     told: Place,
@@ -59,20 +92,11 @@ pub(super) struct News {
 }
 
 impl Progress {
-    /// Goes on where the webhook was left, by whichever replica; a webhook that was not there before begins now.
-    pub(super) async fn open(journal: Arc<dyn Journal>, route: &str) -> Result<Self, JournalError> {
-        let key = format!("webhook/{route}");
-        // Of several replicas that begin at once one says where.
-        let _alone = journal.lease(&key).await?;
-        let kept = journal.get(Collection::Deliveries, &key).await?;
-        let kept: Option<Noted> = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let places = journal.places(&[Topic::Everyone]).await?;
-        let end = places.first().map_or(Place::default(), |(_, place)| *place);
-        let Noted { told, beyond } = kept.unwrap_or_else(|| Noted { told: end, beyond: Runs::default() });
-        let (read, begun) = (told, BTreeMap::new());
-        let mut progress = Progress { journal, key, told, beyond, read, end: end.number, begun, is_unkept: true };
-        progress.keep_now().await?;
-        Ok(progress)
+    /// Goes on where the webhook was left, by whichever replica. It is noted while the right is ours.
+    pub(super) async fn open(journal: Arc<dyn Journal>, route: &str, right: Right) -> Result<Self, JournalError> {
+        let Noted { told, beyond } = begin(&*journal, route).await?;
+        let (key, read, begun) = (key(route), told, BTreeMap::new());
+        Ok(Progress { journal, right, key, told, beyond, read, end: told.number, begun, is_unkept: false })
     }
 
     /// The topic has come to this. Says whether there is something to read.
@@ -164,11 +188,13 @@ impl Progress {
 
     fn note(&mut self) -> BoxFuture<'static, Result<(), JournalError>> {
         self.is_unkept = false;
-        let (journal, key, told) = (Arc::clone(&self.journal), self.key.clone(), self.told);
+        let (journal, right) = (Arc::clone(&self.journal), self.right.clone());
+        let (key, told) = (self.key.clone(), self.told);
         let noted = Noted { told, beyond: self.beyond.first(NOTED_RUNS) };
         async move {
-            let value = serde_json::to_vec(&noted).ok();
-            journal.put(vec![Put { collection: Collection::Deliveries, key: key.clone(), value }]).await?;
+            if !journal.put_claimed(&right.name, right.holder, vec![noted.document(&key)]).await? {
+                return Err(JournalError::Unavailable("another replica calls the webhook now".to_owned()));
+            }
             // Afterwards, so that what is told again when this fails is there still.
             journal.reserve(&Topic::Everyone, &key, told.number).await
         }

@@ -16,6 +16,7 @@ use crate::metrics::{self, WebhookBacklog};
 use crate::relay::Parcel;
 
 use super::app::Letter;
+use super::claim::Right;
 use super::hearing::{Ear, Heard};
 use super::lanes::Lanes;
 use super::listener::Listener;
@@ -53,12 +54,12 @@ pub(super) struct Telling<'listener> {
 
 impl<'listener> Telling<'listener> {
     /// Begins where the webhook was left, once the journal says where that is. Nothing: it was stopped before.
-    pub(super) async fn begin(listener: &'listener Listener) -> Option<Self> {
+    pub(super) async fn begin(listener: &'listener Listener, right: Right) -> Option<Self> {
         let progress = if listener.source.is_its_own() {
             None
         } else {
             Some(tokio::select! {
-                progress = opened(listener) => progress,
+                progress = opened(listener, right) => progress,
                 () = listener.stop.cancelled() => return None,
             })
         };
@@ -220,9 +221,9 @@ impl<'listener> Telling<'listener> {
     }
 }
 
-async fn opened(listener: &Listener) -> Progress {
+async fn opened(listener: &Listener, right: Right) -> Progress {
     loop {
-        match Progress::open(Arc::clone(&listener.journal), &listener.app.route).await {
+        match Progress::open(Arc::clone(&listener.journal), &listener.app.route, right.clone()).await {
             Ok(progress) => return progress,
             Err(error) => {
                 tracing::debug!(route = %listener.app.route, %error, "the webhook's place cannot be read yet");

@@ -49,7 +49,7 @@ impl RedisJournal {
         self.link.ask(giving.arg(holder.simple().to_string())).await.map_err(fault)
     }
 
-    fn claim_key(&self, name: &str) -> String {
+    pub(super) fn claim_key(&self, name: &str) -> String {
         self.names.key(&format!("{{claims}}:{name}"))
     }
 }

@@ -268,6 +268,12 @@ impl Journal for RedisJournal {
         self.write(orders::put(&self.names, &documents)).await.map(|_| ())
     }
 
+    async fn put_claimed(&self, name: &str, holder: Uuid, documents: Vec<Put>) -> Result<bool, JournalError> {
+        let write = orders::put_claimed(&self.names, &self.claim_key(name), holder, &documents);
+        let answer = self.write(write).await?;
+        ::redis::from_redis_value(answer).map_err(|error| JournalError::Unreadable(error.to_string()))
+    }
+
     async fn get(&self, collection: Collection, key: &str) -> Result<Option<Vec<u8>>, JournalError> {
         let mut command = cmd("HGET");
         command.arg(keys::documents(&self.names, collection)).arg(key);

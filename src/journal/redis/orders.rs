@@ -14,7 +14,7 @@ use super::super::feed;
 use super::super::{Append, JournalError, Keep, Put, Recorded};
 use super::keys::{self, BUCKETS};
 use super::proofs::Proof;
-use super::scripts::{AMEND, APPEND, PUT};
+use super::scripts::{AMEND, APPEND, PUT, PUT_CLAIMED};
 use super::unreadable;
 
 /// How long it is known what a write came to. Longer than any write is tried.
@@ -117,14 +117,28 @@ pub fn amended(event: Event, answer: Value) -> Result<Arc<Event>, JournalError> 
 
 /// Documents and nothing else.
 pub fn put(names: &Names, documents: &[Put]) -> Write {
-    // Named, so that a cluster that moves our slot does all of it or nothing.
-    let collections: BTreeSet<String> =
-        documents.iter().map(|document| keys::documents(names, document.collection)).collect();
-    let keys: Vec<String> = collections.into_iter().flat_map(|values| [format!("{values}:keys"), values]).collect();
+    let keys = written(names, documents);
     let mut command = PUT.call(&keys.iter().map(String::as_str).collect::<Vec<_>>());
     command.arg(names.prefix());
     write(&mut command, documents);
     Write { command, proof: None }
+}
+
+/// The same while this key is the holder's.
+pub fn put_claimed(names: &Names, claim: &str, holder: Uuid, documents: &[Put]) -> Write {
+    let keys = written(names, documents);
+    let keys: Vec<&str> = std::iter::once(claim).chain(keys.iter().map(String::as_str)).collect();
+    let mut command = PUT_CLAIMED.call(&keys);
+    command.arg(holder.simple().to_string()).arg(names.prefix());
+    write(&mut command, documents);
+    Write { command, proof: None }
+}
+
+/// The keys that documents are written to: named, so that a cluster that moves our slot does all of it or nothing.
+fn written(names: &Names, documents: &[Put]) -> Vec<String> {
+    let collections: BTreeSet<String> =
+        documents.iter().map(|document| keys::documents(names, document.collection)).collect();
+    collections.into_iter().flat_map(|values| [format!("{values}:keys"), values]).collect()
 }
 
 fn write(command: &mut Cmd, documents: &[Put]) {

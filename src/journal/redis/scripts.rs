@@ -14,6 +14,7 @@ macro_rules! script {
 script!(APPEND, "lua/append.lua");
 script!(AMEND, "lua/amend.lua");
 script!(PUT, "lua/put.lua");
+script!(PUT_CLAIMED, "lua/put_claimed.lua");
 script!(RESERVE, "lua/reserve.lua");
 script!(LOSE, "lua/lose.lua");
 script!(IMPORT_EVENTS, "lua/import_events.lua");
@@ -27,11 +28,12 @@ pub static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!
 pub static IMPORT_COUNTER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/import_counter.lua")));
 
 /// All of them, to be loaded on each connection.
-pub static ALL: LazyLock<[&'static Script; 13]> = LazyLock::new(|| {
+pub static ALL: LazyLock<[&'static Script; 14]> = LazyLock::new(|| {
     [
         &*APPEND,
         &*AMEND,
         &*PUT,
+        &*PUT_CLAIMED,
         &*RESERVE,
         &*LOSE,
         &*READ,

@@ -63,6 +63,32 @@ async fn two_processes_number_one_conversation() {
     assert_eq!(bodies(&one, "room").await.len(), 200);
 }
 
+/// A replica that slept past its claim wakes and writes what it believed: nothing of it is kept.
+#[tokio::test]
+async fn who_lost_a_claim_writes_nothing() {
+    let server = RedisServer::start();
+    let (slept, awake) = (open(&server).await, open(&server).await);
+    let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
+    let at = |place: &str| {
+        vec![Put { collection: Collection::Deliveries, key: "webhook/x".into(), value: Some(place.into()) }]
+    };
+    let kept = async || awake.get(Collection::Deliveries, "webhook/x").await.expect("readable");
+    assert!(slept.claim("webhook/x", first, Duration::from_millis(50)).await.expect("asked"));
+    assert!(slept.put_claimed("webhook/x", first, at("10")).await.expect("written"));
+    let taken = async {
+        while !awake.claim("webhook/x", second, PATIENCE).await.expect("asked") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, taken).await.expect("the first claim ends by itself");
+    assert!(awake.put_claimed("webhook/x", second, at("20")).await.expect("written"));
+    assert!(!slept.put_claimed("webhook/x", first, at("11")).await.expect("answered"), "it is not its any more");
+    assert_eq!(kept().await.as_deref(), Some(&b"20"[..]));
+    awake.disclaim("webhook/x", second).await.expect("given back");
+    assert!(!slept.put_claimed("webhook/x", first, at("12")).await.expect("answered"), "nobody's is not its either");
+    assert_eq!(kept().await.as_deref(), Some(&b"20"[..]));
+}
+
 /// Connections are killed while appends are on their way: each is recorded once, in order, though its answer was lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lost_answer_is_asked_for_and_nothing_is_done_twice() {
