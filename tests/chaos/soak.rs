@@ -19,8 +19,7 @@ use faults::Fault;
 use run::{Plan, run};
 use servers::Kind;
 
-/// Between a client's messages. A webhook is called for one event after the other: said as fast as it goes, the app would be
-/// behind by more than the 4,096 events that are kept, which is told in the log as lost, and is.
+/// Between a client's messages: the figures in docs/replicas.md are with it.
 const PAUSE: Duration = Duration::from_millis(400);
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]

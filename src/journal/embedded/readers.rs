@@ -11,6 +11,9 @@ use super::tables::{self, READERS};
 /// Readers of a topic that are heeded. There is one for each webhook of a config.
 const HEEDED: usize = 1_000;
 
+/// As of [`READERS`].
+pub type Readers = ReadOnlyTable<(&'static str, &'static str), (u64, u64)>;
+
 /// Keeps a feed for a reader from now on; forgets readers of the topic whose time is over.
 pub fn reserve(transaction: &WriteTransaction, topic: &Topic, reader: &str, after: u64) -> Result<(), JournalError> {
     let mut readers = transaction.open_table(READERS).map_err(tables::error)?;
@@ -54,9 +57,7 @@ pub fn reserved(
 }
 
 /// The table; a file of an earlier build has none until something is told.
-pub fn table(
-    transaction: &ReadTransaction,
-) -> Result<Option<ReadOnlyTable<(&'static str, &'static str), (u64, u64)>>, JournalError> {
+pub fn table(transaction: &ReadTransaction) -> Result<Option<Readers>, JournalError> {
     match transaction.open_table(READERS) {
         Ok(table) => Ok(Some(table)),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
