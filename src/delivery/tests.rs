@@ -47,8 +47,8 @@ type Answering = Box<dyn FnMut(&str) -> Option<u16> + Send>;
 
 /// An app that answers with these statuses, then with 200.
 async fn app(tasks: &Tasks, statuses: &[u16]) -> (String, mpsc::Receiver<Call>) {
-    let mut left = statuses.to_vec().into_iter();
-    app_that(tasks, Box::new(move |_| Some(left.next().unwrap_or(200)))).await
+    let mut left = std::collections::VecDeque::from(statuses.to_vec());
+    app_that(tasks, Box::new(move |_| Some(left.pop_front().unwrap_or(200)))).await
 }
 
 async fn app_that(tasks: &Tasks, answering: Answering) -> (String, mpsc::Receiver<Call>) {
