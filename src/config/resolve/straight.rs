@@ -16,7 +16,7 @@ pub(super) fn obstacle(clients: &Dialect, upstream: &Dialect, beside: bool) -> O
     let said = |field: &Field| uploads(clients).any(|call| says(call, *field));
     // A conversation of two is known by the other one, and the other way round.
     let either = [Field::ConversationId, Field::ReceiverId];
-    let known = |field: &Field| said(field) || (either.contains(field) && either.iter().any(|other| said(other)));
+    let known = |field: &Field| said(field) || (either.contains(field) && either.iter().any(&said));
     if let Some(field) = needed.iter().find(|field| !known(field)) {
         let message = format!("uploads to {name} name the {}, which uploads in {} do not", field.path(), clients.name);
         return Some((message, "name a store alone: the file goes there when a message names it"));

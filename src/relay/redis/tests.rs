@@ -179,7 +179,7 @@ async fn a_topic_begins_with_its_mark() {
     server.command(&[&["XADD", "dragoman:feed:conversation:room", "3-0"][..], &entry[..]].concat());
     let room = Topic::Conversation("room".into());
     let (_subscription, _receiver) = listen(&relay, &room).await;
-    assert_eq!(relay.0.state().places(&[room.clone()]), [(room, Place { number: 3, mark: 77 })]);
+    assert_eq!(relay.0.state().places(std::slice::from_ref(&room)), [(room, Place { number: 3, mark: 77 })]);
 }
 
 /// Turns that another server does not have are yet to come, also of conversations that nobody listened to meanwhile.
