@@ -29,6 +29,8 @@ pub struct Head {
     pub of: Option<String>,
     pub reason: Option<String>,
     pub field: Option<String>,
+    /// Bytes that an upload may have, where its refusal says them.
+    pub limit: Option<u64>,
     /// Sent once when the socket opens.
     #[serde(default)]
     pub greeting: bool,

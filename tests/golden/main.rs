@@ -120,6 +120,7 @@ fn refusal(case: &Case, dialect: &Dialect) -> Checked {
     let reason = head.reason.as_deref().and_then(Reason::parse).ok_or("no such reason")?;
     let mut fault = Fault::new(reason);
     fault.field = head.field.as_deref().map(|path| Field::parse(path).ok_or("no such field")).transpose()?;
+    fault.limit = head.limit;
     match head.of.as_deref().and_then(|of| of.split_once('.')) {
         Some(("http", id)) => {
             let call = dialect.calls.iter().find(|call| call.id == id).ok_or(format!("no call `{id}`"))?;
