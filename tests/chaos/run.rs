@@ -138,7 +138,7 @@ pub async fn run(plan: Plan) -> Outcome {
     }
     let settling = Instant::now();
     let within = if plan.fill_gaps { SETTLED_WITHIN } else { Duration::from_secs(2) };
-    let behind = |done: &Done| app_gaps(&gateways, done);
+    let behind = |done: &Done| app_gaps(&gateways, done, shared.began);
     let record = || record(&parties, &notes, plan.fill_gaps.then(|| (&app, behind(&done))));
     while !record().is_complete() && settling.elapsed() < within {
         sleep(Duration::from_millis(100)).await;
@@ -208,13 +208,21 @@ fn rooms_of(party: &Party) -> BTreeSet<u16> {
     }
 }
 
-/// When an app may have missed something that its gateways told the operator of: at each change of the leading Redis, if any
-/// says so at all.
-fn app_gaps(gateways: &[Gateway], done: &Done) -> Vec<Gap> {
-    match gateways.iter().any(|gateway| gateway.log().contains("the webhook was behind by more than is kept")) {
-        true => done.failovers.iter().map(|gap| Gap { until: gap.until + AFTERMATH, ..*gap }).collect(),
-        false => Vec::new(),
+/// When an app may have missed something that its gateways told the operator of: at each change of the leading Redis, and
+/// before each time that a gateway said so, as sentinels of a busy machine change it by themselves.
+fn app_gaps(gateways: &[Gateway], done: &Done, began: Instant) -> Vec<Gap> {
+    let began = jiff::Timestamp::now() - began.elapsed();
+    let said = gateways.iter().flat_map(|gateway| {
+        let log = gateway.log();
+        let lines = log.lines().filter(|line| line.contains("the webhook was behind by more than is kept"));
+        lines.filter_map(|line| line.split(' ').next()?.parse::<jiff::Timestamp>().ok()).collect::<Vec<_>>()
+    });
+    let said: Vec<_> = said.map(|time| time.duration_since(began).unsigned_abs()).collect();
+    if said.is_empty() {
+        return Vec::new();
     }
+    let told = said.into_iter().map(|until| Gap { from: until.saturating_sub(AFTERMATH), until });
+    done.failovers.iter().map(|gap| Gap { until: gap.until + AFTERMATH, ..*gap }).chain(told).collect()
 }
 
 /// Everything that is known by now; of the app too, if it is told anything.
