@@ -7,7 +7,6 @@ use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 
 use crate::auth::{Presented, Principal, Secret};
-use crate::backend::Caller;
 use crate::dialect::{Call, Request};
 use crate::event::{Role, Timestamp};
 use crate::fault::{Fault, Reason};
@@ -37,7 +36,7 @@ pub async fn answer(
     };
     let call =
         calls.iter().map(|at| &route.dialect.calls[*at]).find(|call| has_role(call, &principal)).unwrap_or(first);
-    let mut caller = caller(route, principal);
+    let mut caller = route.caller(principal);
     caller.presented = presented(route, call, &parts.headers, &query).map(Secret::new);
     let asked = Asked { site, route, call, caller, parts, began: Timestamp::now() };
     if let Err(fault) = behalf(route, call, &parts.headers, &query) {
@@ -89,17 +88,6 @@ async fn carry_out(
             asked.route.naming.inward(&asked.route.dialect, &asked.caller, &mut all).await?;
             answer::write(asked, perform::perform(asked, all).await?)
         }
-    }
-}
-
-fn caller(route: &Route, principal: Principal) -> Caller {
-    Caller {
-        principal,
-        route: Arc::clone(&route.name),
-        dialect: Arc::clone(&route.dialect.name),
-        connection: 0,
-        presented: None,
-        terms: route.terms,
     }
 }
 

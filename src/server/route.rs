@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use crate::auth::{RateLimit, Verifier, Visitors};
-use crate::backend::{Backend, Terms};
+use crate::auth::{Principal, RateLimit, Verifier, Visitors};
+use crate::backend::{Backend, Caller, Terms};
 use crate::dialect::{Dialect, FileAccess, KeyTemplate};
 use crate::event::MessageKind;
 use crate::media::signature::Signer;
@@ -72,6 +72,18 @@ impl Route {
     /// The passage, where paths that the dialect does not know take it.
     pub fn rest(&self) -> Option<&Arc<dyn Passage>> {
         self.passage.as_ref().filter(|_| self.forward_rest)
+    }
+
+    /// Who asks by an HTTP call, without what they presented.
+    pub fn caller(&self, principal: Principal) -> Caller {
+        Caller {
+            principal,
+            route: Arc::clone(&self.name),
+            dialect: Arc::clone(&self.dialect.name),
+            connection: 0,
+            presented: None,
+            terms: self.terms,
+        }
     }
 
     /// Bytes of an upload, over all kinds.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use crate::auth::{Presented, Principal};
+use crate::auth::Presented;
 use crate::backend::Caller;
 use crate::dialect::{CredentialPlace, FileAccess};
 use crate::fault::{Fault, Reason};
@@ -110,20 +110,9 @@ async fn known(route: &Arc<Route>, parts: &Parts) -> Result<Caller, Fault> {
             }
         };
         match found {
-            Ok(principal) => return Ok(caller(route, principal)),
+            Ok(principal) => return Ok(route.caller(principal)),
             Err(fault) => refused = fault,
         }
     }
     Err(refused)
-}
-
-fn caller(route: &Route, principal: Principal) -> Caller {
-    Caller {
-        principal,
-        route: Arc::clone(&route.name),
-        dialect: Arc::clone(&route.dialect.name),
-        connection: 0,
-        presented: None,
-        terms: route.terms,
-    }
 }

@@ -116,14 +116,8 @@ impl<'a> Showing<'a> {
         let route = self.route;
         // Whoever needs no credential has a new id each time.
         let key = if token.is_some() { Arc::clone(&principal.id) } else { self.nobody().key };
-        let caller = Caller {
-            principal,
-            route: Arc::clone(&route.name),
-            dialect: Arc::clone(&route.dialect.name),
-            connection: 0,
-            terms: route.terms,
-            presented: token.map(|token| Secret::new(token.to_owned())),
-        };
+        let presented = token.map(|token| Secret::new(token.to_owned()));
+        let caller = Caller { presented, ..route.caller(principal) };
         Asker { caller: Some(caller), key }
     }
 
