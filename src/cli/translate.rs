@@ -6,9 +6,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::{Console, Exit, chosen};
-use crate::dialect::{Audience, Dialect, FrameSet, Unwritable};
-use crate::event::Fields;
-use crate::fault::{Fault, Reason};
+use crate::dialect::{Audience, Dialect, Unwritable, translation};
+use crate::fault::Fault;
 
 /// The longest frame that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
@@ -39,6 +38,15 @@ enum Side {
     Server,
 }
 
+impl From<Side> for translation::Side {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Client => translation::Side::Client,
+            Side::Server => translation::Side::Server,
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
     let (from, to) = match (chosen::dialect(&arguments.from, console), chosen::dialect(&arguments.to, console)) {
         (Ok(from), Ok(to)) => (from, to),
@@ -53,7 +61,8 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
 }
 
 fn translate(from: &Arc<Dialect>, to: &Arc<Dialect>, side: Side, frame: &str, console: &mut Console) -> Exit {
-    let fields = match read(&places(from, side), frame) {
+    let side = side.into();
+    let fields = match from.understand(side, frame) {
         Ok(fields) => fields,
         Err(fault) => {
             console.error(&format_args!("{} refuses this: {}", from.name, words(&fault)));
@@ -61,7 +70,7 @@ fn translate(from: &Arc<Dialect>, to: &Arc<Dialect>, side: Side, frame: &str, co
         }
     };
     let kind = fields.kind().map_or_else(|| "no event".to_owned(), |kind| kind.to_string());
-    match to.carry(&places(to, side), &fields, Audience::Receiver) {
+    match to.carry(&to.places(side), &fields, Audience::Receiver) {
         Ok(carried) => {
             console.data(&format_args!("{}\n", carried.frames.join("\n")));
             if let Some(why) = carried.degraded {
@@ -82,31 +91,6 @@ fn translate(from: &Arc<Dialect>, to: &Arc<Dialect>, side: Side, frame: &str, co
             Exit::Failed
         }
     }
-}
-
-fn places(dialect: &Dialect, side: Side) -> Vec<&FrameSet> {
-    match side {
-        Side::Client => dialect.client_places(),
-        Side::Server => dialect.server_places(),
-    }
-}
-
-/// The first place that understands the frame; of several that do not, the fault that says most.
-fn read<'a>(places: &[&'a FrameSet], frame: &'a str) -> Result<Fields<'a>, Fault> {
-    let mut first = None;
-    for place in places {
-        match place.read(frame) {
-            Ok(read) => return Ok(read.fields),
-            Err(fault) if fault.reason == Reason::UnknownAction => first = first.or(Some(fault)),
-            Err(fault) => {
-                // A place whose constants agreed knows better what is wrong.
-                if first.as_ref().is_none_or(|first: &Fault| first.reason == Reason::UnknownAction) {
-                    first = Some(fault);
-                }
-            }
-        }
-    }
-    Err(first.unwrap_or_else(|| Fault::new(Reason::UnknownAction)))
 }
 
 fn words(fault: &Fault) -> String {

@@ -19,6 +19,7 @@ mod sample;
 pub mod schema;
 mod shape;
 mod table;
+pub mod translation;
 mod url_end;
 mod write;
 
