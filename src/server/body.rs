@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::fault::{Fault, Reason};
 
+use super::Site;
+
 /// The body of every answer.
 pub type Answer = UnsyncBoxBody<Bytes, std::io::Error>;
 
@@ -22,17 +24,18 @@ pub fn full(bytes: impl Into<Bytes>) -> Answer {
 }
 
 /// Reads a whole body of at most `limit` bytes.
-pub async fn read(mut body: Incoming, limit: usize, idle: Duration) -> Result<Bytes, Fault> {
+pub async fn read(site: &Site, mut body: Incoming, headers: &HeaderMap, limit: usize) -> Result<Bytes, Fault> {
     if body.size_hint().lower() > limit as u64 {
-        drain(body, idle).await;
+        decline(site, body, headers);
         return Err(Fault::larger_than(limit as u64));
     }
+    let idle = site.bounds.body_idle;
     let mut bytes = BytesMut::new();
     let mut pace = Pace::begin(idle);
     while let Some(piece) = next(&mut body, idle).await? {
         pace.keep(piece.len())?;
         if bytes.len() + piece.len() > limit {
-            drain(body, idle).await;
+            let_go(site, body);
             return Err(Fault::larger_than(limit as u64));
         }
         bytes.extend_from_slice(&piece);
@@ -104,14 +107,22 @@ pub async fn finish(body: &mut Incoming, idle: Duration) -> Result<(), Fault> {
 }
 
 /// Lets go of a body of which nothing was read. A client that asks before it sends one is not told to: it is answered.
-pub async fn decline(body: Incoming, headers: &HeaderMap, idle: Duration) {
+pub fn decline(site: &Site, body: Incoming, headers: &HeaderMap) {
     if !headers.contains_key(EXPECT) {
-        drain(body, idle).await;
+        let_go(site, body);
+    }
+}
+
+/// Takes the rest of a body beside the answer: a client that is still sending when the connection closes never reads why
+/// it was refused, and one that waits for the answer is not kept waiting.
+pub fn let_go(site: &Site, body: Incoming) {
+    if !body.is_end_stream() {
+        site.tasks.spawn(drain(body, site.bounds.body_idle));
     }
 }
 
 /// Takes what is left of a body, within bounds of size and of time.
-pub async fn drain(mut body: Incoming, idle: Duration) {
+async fn drain(mut body: Incoming, idle: Duration) {
     let short = idle.min(Duration::from_secs(2));
     let rest = async {
         let mut taken = 0;

@@ -30,7 +30,7 @@ pub async fn answer(
     let principal = match known(route, first, &parts.headers, &query).await {
         Ok(principal) => principal,
         Err(fault) => {
-            body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
+            body::decline(site, incoming, &parts.headers);
             return respond::refusal(route, Some(first), &fault);
         }
     };
@@ -40,7 +40,7 @@ pub async fn answer(
     caller.presented = presented(route, call, &parts.headers, &query).map(Secret::new);
     let asked = Asked { site, route, call, caller, parts, began: Timestamp::now() };
     if let Err(fault) = behalf(route, call, &parts.headers, &query) {
-        body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
+        body::decline(site, incoming, &parts.headers);
         return respond::refusal(route, Some(call), &fault);
     }
     match carry_out(&asked, parameters, &query, incoming).await {
@@ -57,7 +57,7 @@ async fn carry_out(
     incoming: Incoming,
 ) -> Result<Response<Answer>, Fault> {
     if let Err(fault) = asked.permitted() {
-        body::decline(incoming, &asked.parts.headers, asked.site.bounds.body_idle).await;
+        body::decline(asked.site, incoming, &asked.parts.headers);
         return Err(fault);
     }
     let mut fields = asked.named(parameters, query);
@@ -67,7 +67,7 @@ async fn carry_out(
             answer::write(asked, event)
         }
         Request::Empty => {
-            body::drain(incoming, asked.site.bounds.body_idle).await;
+            body::decline(asked.site, incoming, &asked.parts.headers);
             asked.checked(&fields)?;
             asked.composed(&mut fields)?;
             asked.route.naming.inward(&asked.route.dialect, &asked.caller, &mut fields).await?;
@@ -75,7 +75,7 @@ async fn carry_out(
         }
         Request::Json(shapes) => {
             let limit = asked.route.frame_limit;
-            let bytes = body::read(incoming, limit, asked.site.bounds.body_idle).await?;
+            let bytes = body::read(asked.site, incoming, &asked.parts.headers, limit).await?;
             let text = std::str::from_utf8(&bytes).map_err(|_| Fault::new(Reason::Malformed).detail("not UTF-8"))?;
             let read = shapes.read(if text.trim().is_empty() { "{}" } else { text })?;
             let mut all = read.fields.into_owned();

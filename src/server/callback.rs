@@ -47,10 +47,10 @@ async fn receive(site: &Site, callbacks: &Arc<dyn Callbacks>, parts: &Parts, inc
         () => None,
     };
     if let Some(reason) = refused {
-        body::drain(incoming, site.bounds.body_idle).await;
+        body::decline(site, incoming, &parts.headers);
         return Err(Fault::new(reason));
     }
-    let bytes = body::read(incoming, LARGEST, site.bounds.body_idle).await?;
+    let bytes = body::read(site, incoming, &parts.headers, LARGEST).await?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Fault::new(Reason::Malformed).detail("not UTF-8"))?;
     callbacks.receive(text).await
 }

@@ -37,7 +37,7 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
     let found = match served.table.find(&wanted.host, parts.method.as_str(), &wanted.path) {
         Ok(found) => found,
         Err(nearest) => {
-            body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
+            body::decline(&site, incoming, &parts.headers);
             let fault = Fault::new(Reason::NotFound);
             return nearest.map_or_else(|| respond::unknown(&fault), |route| respond::refusal(&route, None, &fault));
         }
@@ -77,7 +77,7 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
             )
         }
         (Target::File { key, elsewhere }, _) => {
-            body::drain(incoming, site.bounds.body_idle).await;
+            body::decline(&site, incoming, &parts.headers);
             let mut places = elsewhere;
             places.insert(0, (Arc::clone(&route), key));
             let found = download::find(&places, &parts).await;
@@ -85,11 +85,11 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
             ("download", found.unwrap_or_else(missing))
         }
         (Target::Method { allowed }, _) if page.is_some() && cors::is_preflight(&parts.method, &parts.headers) => {
-            body::drain(incoming, site.bounds.body_idle).await;
+            body::decline(&site, incoming, &parts.headers);
             ("preflight", cors::preflight(&allowed))
         }
         (Target::Method { allowed }, _) => {
-            body::decline(incoming, &parts.headers, site.bounds.body_idle).await;
+            body::decline(&site, incoming, &parts.headers);
             ("none", respond::method_not_allowed(&route, &allowed))
         }
         (Target::Rest, _) => match route.rest().map(to) {
@@ -108,7 +108,7 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
 /// A path that the dialect does not know, on a route that passes these on.
 async fn rest(way: Way<'_>, listed: bool, parts: Parts, incoming: Incoming) -> (&'static str, Response<Answer>) {
     if listed && cors::is_preflight(&parts.method, &parts.headers) {
-        body::drain(incoming, way.site.bounds.body_idle).await;
+        body::decline(way.site, incoming, &parts.headers);
         return ("preflight", cors::preflight("GET, HEAD, POST, PUT, PATCH, DELETE"));
     }
     if tunnel::is_asked_for(&parts.method, &parts.headers) {

@@ -91,8 +91,9 @@ impl Route {
         self.upload_limit.unwrap_or_else(|| self.dialect.types.largest())
     }
 
-    /// Bytes of an upload of one kind. The route's limit wins over the dialect's, both ways.
-    pub fn upload_limit_of(&self, kind: MessageKind) -> u64 {
+    /// Bytes of an upload of this kind, where it is known. The route's limit wins over the dialect's, both ways.
+    pub fn upload_limit_of(&self, kind: Option<MessageKind>) -> u64 {
+        let Some(kind) = kind else { return self.largest_upload() };
         self.upload_limit.or(self.dialect.types.max(kind)).unwrap_or(0)
     }
 }

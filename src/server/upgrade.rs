@@ -81,12 +81,14 @@ pub async fn accepted(
 ) -> Result<(String, Request<Incoming>), Response<Answer>> {
     match handshake(&request) {
         Ok(_) if site.tasks.is_leaving() => {
-            body::drain(request.into_body(), site.bounds.body_idle).await;
+            let (parts, incoming) = request.into_parts();
+            body::decline(site, incoming, &parts.headers);
             Err(respond::refusal(route, None, &Fault::new(Reason::GoingAway)))
         }
         Ok(accept) => Ok((accept, request)),
         Err((status, words)) => {
-            body::drain(request.into_body(), site.bounds.body_idle).await;
+            let (parts, incoming) = request.into_parts();
+            body::decline(site, incoming, &parts.headers);
             let mut response = respond::json(status, serde_json::json!({ "error": words }).to_string());
             response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             Err(response)

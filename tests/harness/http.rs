@@ -152,7 +152,7 @@ async fn exchange(
 }
 
 /// Status 0 stands for a connection that closed without an answer.
-fn parse(bytes: &[u8]) -> Answer {
+pub fn parse(bytes: &[u8]) -> Answer {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         return Answer { status: 0, headers: Vec::new(), body: Vec::new() };
     };

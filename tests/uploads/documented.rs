@@ -43,21 +43,21 @@ fn declared(extension: &str) -> String {
     mime_guess::from_ext(extension).first_or_octet_stream().to_string()
 }
 
-fn content(extension: &str, size: usize) -> Vec<u8> {
+pub fn content(extension: &str, size: usize) -> Vec<u8> {
     let mut content = beginning(extension).to_vec();
     content.resize(size, b'\n');
     content
 }
 
 /// A row of a document: where it goes, its extensions, the most that such a file may have.
-struct Row {
-    path: Option<&'static str>,
-    taken: &'static [&'static str],
+pub struct Row {
+    pub path: Option<&'static str>,
+    pub taken: &'static [&'static str],
     refused: &'static [&'static str],
-    most: usize,
+    pub most: usize,
 }
 
-fn rows(dialect: &str) -> Vec<Row> {
+pub fn rows(dialect: &str) -> Vec<Row> {
     let row = |path, taken, refused, most| Row { path, taken, refused, most };
     match dialect {
         // "Supported File Types", "Maximum file size: 10MB".

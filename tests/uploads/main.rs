@@ -6,6 +6,7 @@ mod harness;
 mod s3;
 
 mod access;
+mod ahead;
 mod buckets;
 mod connect;
 mod crash;

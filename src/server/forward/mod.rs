@@ -83,7 +83,7 @@ impl<'a> Way<'a> {
     pub async fn rest(self, parts: Parts, incoming: Incoming) -> Response<Answer> {
         // The one would show a client what only the backend may see, the other would be a tunnel to anywhere.
         if matches!(parts.method, Method::TRACE | Method::CONNECT) {
-            body::drain(incoming, self.site.bounds.body_idle).await;
+            body::decline(self.site, incoming, &parts.headers);
             return respond::refusal(self.route, None, &Fault::new(Reason::Method));
         }
         let limit = self.route.largest_upload().saturating_add(AROUND_FILE).max(self.route.frame_limit as u64);
@@ -116,19 +116,19 @@ impl<'a> Way<'a> {
         parts: Parts,
         incoming: Incoming,
     ) -> Response<Answer> {
-        let passed = match errand {
-            Ok(errand) if incoming.size_hint().lower() > errand.limit => Err((self.too_large(call), incoming)),
-            Ok(errand) => Ok(self.pass(errand, parts, incoming).await),
-            Err(fault) => Err((fault, incoming)),
-        };
-        match passed {
-            Ok(Ok(response)) => response,
-            Ok(Err(fault)) => respond::refusal(self.route, call, &fault),
-            Err((fault, unread)) => {
-                body::drain(unread, self.site.bounds.body_idle).await;
-                respond::refusal(self.route, call, &fault)
+        let fault = match errand {
+            Ok(errand) if incoming.size_hint().lower() <= errand.limit => {
+                match self.pass(errand, parts, incoming).await {
+                    Ok(response) => return response,
+                    Err(fault) => fault,
+                }
             }
-        }
+            refused => {
+                body::decline(self.site, incoming, &parts.headers);
+                refused.err().unwrap_or_else(|| self.too_large(call))
+            }
+        };
+        respond::refusal(self.route, call, &fault)
     }
 
     async fn pass(self, errand: Errand<'a>, mut parts: Parts, incoming: Incoming) -> Result<Response<Answer>, Fault> {

@@ -133,14 +133,20 @@ pub(super) async fn raw_body(
     let mut intake = Intake::begin(asked, &name, Some(mime), wanted)?;
     let extent = Extent::of_file(incoming.size_hint().exact());
     let (limit, _) = intake.extent();
-    if incoming.size_hint().exact().is_some_and(|size| size > limit) {
+    let size = incoming.size_hint().exact();
+    if size.is_some_and(|size| size > limit) {
         intake.refuse_size();
+    }
+    if intake.is_lost(size.is_some()) {
         return Ok(intake.end());
     }
     let mut pace = body::Pace::begin(asked.site.bounds.body_idle);
     while let Some(chunk) = body::next(incoming, asked.site.bounds.body_idle).await? {
         pace.keep(chunk.len())?;
         intake.take(asked, fields, &extent, chunk).await?;
+        if intake.is_lost(false) {
+            break;
+        }
     }
     Ok(intake.end())
 }

@@ -73,9 +73,8 @@ impl Intake {
         }
         let shown = file_name::shown(named);
         let mut accepted = asked.route.dialect.types.find(&shown, declared, wanted);
-        let mut limit = accepted
-            .as_ref()
-            .map_or_else(|| asked.route.largest_upload(), |(kind, _)| asked.route.upload_limit_of(*kind));
+        let kind = accepted.as_ref().map(|(kind, _)| *kind).or(wanted);
+        let mut limit = asked.route.upload_limit_of(kind);
         if let Some((kind, mime)) = &accepted {
             let file = FileAhead { kind: *kind, name: &shown, mime };
             match asked.route.backend.permit_file(&as_it_is_kept(asked), &file) {

@@ -8,8 +8,8 @@ mod keep;
 mod place;
 mod scan;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
-use hyper::body::{Body, Incoming};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use hyper::body::Incoming;
 
 use crate::backend::{Announce, UploadIntent};
 use crate::dialect::{Check, Part, Request};
@@ -32,15 +32,13 @@ pub async fn take(
     raw: bool,
     mut incoming: Incoming,
 ) -> Result<Fields<'static>, Fault> {
-    let limit = asked.route.largest_upload();
-    let declared = asked.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > limit.saturating_add(AROUND_FILE)) {
-        if !asked.parts.headers.contains_key(EXPECT) {
-            let_go(asked, incoming);
+    let (wanted, limit) = match ahead(asked, &fields) {
+        Ok(ahead) => ahead,
+        Err(fault) => {
+            body::decline(asked.site, incoming, &asked.parts.headers);
+            return Err(fault);
         }
-        return Err(Fault::larger_than(limit));
-    }
-    let wanted = wanted_kind(asked, &fields)?;
+    };
     let content_type = asked.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut taken = if content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
         multipart(asked, &mut fields, parts, wanted, content_type, &mut incoming).await
@@ -55,7 +53,7 @@ pub async fn take(
     {
         taken = Err(fault);
     }
-    let_go(asked, incoming);
+    body::let_go(asked.site, incoming);
     let file = taken.map_err(|fault| match (fault.reason, fault.limit) {
         (Reason::TooLarge, None) => Fault { limit: Some(limit), ..fault },
         _ => fault,
@@ -63,11 +61,14 @@ pub async fn take(
     finish(asked, fields, file).await
 }
 
-/// Takes the rest of a body beside the answer: a client that is still sending when the connection closes never reads why
-/// it was refused, and one that waits for the answer is not kept waiting.
-fn let_go(asked: &Asked<'_>, incoming: Incoming) {
-    if !incoming.is_end_stream() {
-        asked.site.tasks.spawn(body::drain(incoming, asked.site.bounds.body_idle));
+/// What the head alone decides: the kind, where the path says one, and the most bytes that a file may have.
+fn ahead(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<(Option<MessageKind>, u64), Fault> {
+    let wanted = wanted_kind(asked, fields)?;
+    let limit = asked.route.upload_limit_of(wanted);
+    let declared = asked.parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match declared.is_some_and(|length| length > limit.saturating_add(AROUND_FILE)) {
+        true => Err(Fault::larger_than(limit)),
+        false => Ok((wanted, limit)),
     }
 }
 

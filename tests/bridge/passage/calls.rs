@@ -155,14 +155,21 @@ async fn a_backend_that_is_away_or_late_is_told_in_the_dialect() {
 #[tokio::test]
 async fn a_client_that_waits_for_leave_gets_it_only_where_its_body_is_wanted() {
     let pair = Setup::known().start().await;
-    let request = |token: &str| {
+    let request = |token: &str, length: u64| {
         format!(
             "POST {PREFIX}{ATTACHMENT} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nExpect: 100-continue\r\n\
-             Content-Length: 5\r\nConnection: close\r\n\r\n"
+             Content-Length: {length}\r\nConnection: close\r\n\r\n"
         )
     };
+    for (token, length, status) in [("none at all", 5, 401), (pair.token().as_str(), 2 << 30, 413)] {
+        let mut stream = tokio::net::TcpStream::connect(pair.address()).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request(token, length).as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
     let mut stream = tokio::net::TcpStream::connect(pair.address()).await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut stream, request(&pair.token()).as_bytes()).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request(&pair.token(), 5).as_bytes()).await.unwrap();
     let backend = async {
         let mut connection = pair.upstream.connection().await;
         let request = connection.request().await;
