@@ -135,8 +135,9 @@ staff: frontdesk to shop (luxmart)
 
 keys: divar to clinic (licomed)
   SAID                                 BECOMES                  WHICH
-  text, image, video, audio, document  the same                 without buttons.both, buttons.sender, buttons.receiver, which is counted
+  text, image, video, audio, document  the same
   video                                text with a signed link  above 25 MiB
+  buttons                              lines of the text
 
 users: licomed to clinic (licomed): passed on as it is
 ";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::{Console, Exit, chosen};
-use crate::dialect::{Audience, Dialect, Unwritable, translation};
+use crate::dialect::{Audience, Degradation, Dialect, Unwritable, translation};
 use crate::fault::Fault;
 
 /// The longest frame that is read, in bytes.
@@ -73,8 +73,13 @@ fn translate(from: &Arc<Dialect>, to: &Arc<Dialect>, side: Side, frame: &str, co
     match to.carry(&to.places(side), &fields, Audience::Receiver) {
         Ok(carried) => {
             console.data(&format_args!("{}\n", carried.frames.join("\n")));
-            if let Some(why) = carried.degraded {
-                console.talk(&format_args!("{kind} went as text ({})\n", why.as_str()));
+            for why in carried.degraded {
+                console.talk(&match why {
+                    Degradation::Buttons => format!("{kind} went with its buttons as text\n"),
+                    Degradation::Kind | Degradation::Type | Degradation::Size => {
+                        format!("{kind} went as text ({})\n", why.as_str())
+                    }
+                });
             }
             let lost: Vec<String> = carried.lost.iter().map(|field| field.path().into_owned()).collect();
             if !lost.is_empty() {

@@ -117,7 +117,7 @@ impl Webhook {
         };
         let from = event.details.origin.dialect.as_deref().unwrap_or_default();
         let lost = carried.lost.iter().map(|field| field.path());
-        metrics::count_losses(from, &self.dialect.name, lost, carried.degraded.map(|why| why.as_str()));
+        metrics::count_losses(from, &self.dialect.name, lost, carried.degraded.iter().map(|why| why.as_str()));
         Ok(carried.frames)
     }
 

@@ -14,8 +14,8 @@ pub struct Carried {
     pub frames: Vec<String>,
     /// Facts that the frames do not tell.
     pub lost: Vec<Field>,
-    /// Why it went as text, when it did.
-    pub degraded: Option<Degradation>,
+    /// What it could not stay, and why.
+    pub degraded: Vec<Degradation>,
 }
 
 /// Why an event could not stay what it was.
@@ -27,14 +27,18 @@ pub enum Degradation {
     Type,
     /// It does not take files this large.
     Size,
+    /// It has no buttons: they became lines of the words.
+    Buttons,
 }
 
 impl Degradation {
+    /// The word of metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Degradation::Kind => "kind",
             Degradation::Type => "type",
             Degradation::Size => "size",
+            Degradation::Buttons => "buttons",
         }
     }
 }
@@ -63,6 +67,7 @@ const INTERNAL: &[Field] = &[
     Field::AttachmentSha256,
     Field::AttachmentOwner,
     Field::AttachmentChatId,
+    Field::ButtonsChoices,
     Field::ConversationCreatedAt,
     Field::ConversationUpdatedAt,
     Field::ConversationLastAt,
@@ -129,7 +134,7 @@ impl Dialect {
     pub fn carry(&self, places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Result<Carried, Unwritable> {
         let refused = self.refuses_file(fields);
         let plain = match refused {
-            None => write(places, fields, audience),
+            None => self.write_spelled(places, fields, audience),
             Some(_) => Err(Unwritable::NoShape),
         };
         match plain {
@@ -141,9 +146,26 @@ impl Dialect {
                     return Err(unwritable);
                 }
                 let text = as_text(fields, kind);
-                let mut carried = write(places, &text, audience)?;
-                carried.degraded = Some(refused.unwrap_or(Degradation::Kind));
+                let mut carried = self.write_spelled(places, &text, audience)?;
+                carried.degraded.insert(0, refused.unwrap_or(Degradation::Kind));
                 carried.lost.push(Field::Kind);
+                Ok(carried)
+            }
+        }
+    }
+
+    /// Writes with buttons in words where the dialect has none.
+    fn write_spelled(
+        &self,
+        places: &[&FrameSet],
+        fields: &Fields<'_>,
+        audience: Audience,
+    ) -> Result<Carried, Unwritable> {
+        match self.spelled(fields, audience) {
+            None => write(places, fields, audience),
+            Some(spelled) => {
+                let mut carried = write(places, &spelled.fields, audience)?;
+                carried.degraded.extend(spelled.has_lines.then_some(Degradation::Buttons));
                 Ok(carried)
             }
         }
@@ -162,7 +184,7 @@ fn write(places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Resul
                     continue;
                 }
                 let lost = fields.iter().map(|(field, _)| field).filter(|field| !is_told(*field, &told)).collect();
-                return Ok(Carried { frames, lost, degraded: None });
+                return Ok(Carried { frames, lost, degraded: Vec::new() });
             }
             Err(needs) if unwritable == Unwritable::NoShape => unwritable = needs,
             Err(_) => {}
@@ -237,8 +259,13 @@ pub fn as_text<'a>(fields: &Fields<'a>, kind: MessageKind) -> Fields<'a> {
 }
 
 impl Dialect {
-    /// The same record, in words where this dialect has no form for it or does not take such a file.
-    pub fn fitted<'a>(&self, fields: Fields<'a>) -> Fields<'a> {
+    /// The same record, in words where this dialect has no form for it, does not take such a file, or has no buttons.
+    pub fn fitted<'a>(&self, fields: Fields<'a>, audience: Audience) -> Fields<'a> {
+        let fitted = self.fitted_kind(fields);
+        self.spelled(&fitted, audience).map_or(fitted, |spelled| spelled.fields)
+    }
+
+    fn fitted_kind<'a>(&self, fields: Fields<'a>) -> Fields<'a> {
         match fields.message_kind() {
             Some(kind) if kind != MessageKind::Text => {
                 let known = self

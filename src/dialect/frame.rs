@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::event::{EventKind, Field, Fields, Value};
 use crate::fault::Fault;
 
+use super::buttons::Grid;
 use super::model::{Audience, EventPattern};
 use super::problem::Problem;
 use super::read::Reader;
@@ -154,6 +155,8 @@ pub struct FrameSet {
     pub writer: Writer,
     /// Whether any of them says its number.
     pub is_numbered: bool,
+    /// How a grid of buttons in them reads; `None` where they name no grid.
+    pub grid: Option<Arc<Grid>>,
 }
 
 /// Finds the compiled form of a named shape.
@@ -166,12 +169,16 @@ impl FrameSet {
         let writer = Writer::compile(&frames, nested);
         let mut named = Vec::new();
         frames.iter().for_each(|frame| frame.shape.fields(&mut named));
-        Ok(FrameSet { is_numbered: named.contains(&Field::FrameNumber), frames, reader, writer })
+        Ok(FrameSet { is_numbered: named.contains(&Field::FrameNumber), frames, reader, writer, grid: None })
     }
 
     /// Decodes one frame.
     pub fn read<'a>(&'a self, text: &'a str) -> Result<Read<'a>, Fault> {
-        self.reader.read(text, &self.frames)
+        let mut read = self.reader.read(text, &self.frames)?;
+        if let Some(grid) = &self.grid {
+            grid.note(&mut read.fields);
+        }
+        Ok(read)
     }
 
     /// The same frame, byte for byte, with other values in the places of these fields; a field that is not there stays

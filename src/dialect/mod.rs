@@ -2,6 +2,7 @@
 //! fields into frames. No I/O, and no dialect is known here by name but in the list of built-ins.
 
 pub mod builtin;
+mod buttons;
 mod capture;
 mod carry;
 mod codec;
@@ -23,6 +24,7 @@ pub mod translation;
 mod url_end;
 mod write;
 
+pub use buttons::{Grid, Spelled};
 pub use carry::{Carried, Degradation, OnLoss, as_text, is_told};
 pub use codec::{Codec, Fidelity};
 pub use file::Choice;

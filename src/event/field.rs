@@ -150,6 +150,7 @@ fields! {
     ButtonsBoth "buttons.both" Json "a grid of buttons shown to both sides";
     ButtonsSender "buttons.sender" Json "a grid of buttons shown to the sender";
     ButtonsReceiver "buttons.receiver" Json "a grid of buttons shown to the receiver";
+    ButtonsChoices "buttons.choices" Json "what all these buttons offer, in no dialect's form: a list of {label, link, to}";
     SentAt "sent_at" Time "when the sender's side says it was sent";
     ReceivedAt "received_at" Time "when the gateway accepted it";
     UpdatedAt "updated_at" Time "when it last changed";

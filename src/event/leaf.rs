@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::Value;
 use super::kind::{ConversationKind, ConversationState, Role, Side};
+use super::model::Choice;
 use super::timestamp::Timestamp;
 
 /// JSON that is carried and never looked into.
@@ -108,6 +109,19 @@ impl Leaf for Option<RawJson> {
     fn write(&mut self, value: &Value<'_>) -> bool {
         match value {
             Value::Json(text) => RawJson::parse(text).map(|json| *self = Some(json)).is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Leaf for Vec<Choice> {
+    fn read(&self) -> Option<Value<'_>> {
+        (!self.is_empty()).then(|| Choice::list(self))
+    }
+
+    fn write(&mut self, value: &Value<'_>) -> bool {
+        match value {
+            Value::Json(text) => serde_json::from_str(text).map(|choices| *self = choices).is_ok(),
             _ => false,
         }
     }

@@ -21,8 +21,8 @@ pub use id::{IdForm, Resource};
 pub use kind::{ConversationKind, ConversationState, EventKind, MessageKind, Role, Side};
 pub use leaf::RawJson;
 pub use model::{
-    Attachment, Buttons, Conversation, Details, Event, Failure, Guest, Location, Origin, Party, Presence, Profile,
-    Receipt, Typing,
+    Attachment, Buttons, Choice, Conversation, Details, Event, Failure, Guest, Location, Origin, Party, Presence,
+    Profile, Receipt, Typing,
 };
 pub use timestamp::Timestamp;
 

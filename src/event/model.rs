@@ -158,7 +158,35 @@ record! {
 
 record! {
     /// Grids of buttons, carried unread, by who sees them.
-    Buttons { both: Option<RawJson>, sender: Option<RawJson>, receiver: Option<RawJson> }
+    Buttons {
+        both: Option<RawJson>,
+        sender: Option<RawJson>,
+        receiver: Option<RawJson>,
+        /// What they offer, for those whose dialect has no buttons.
+        choices: Vec<Choice>,
+    }
+}
+
+record! {
+    /// What one button offers, in words.
+    Choice {
+        label: Option<String>,
+        link: Option<String>,
+        /// Who sees it, `sender` or `receiver`; nobody named: both.
+        to: Option<String>,
+    }
+}
+
+impl Choice {
+    /// As the value of a field.
+    pub fn list(choices: &[Choice]) -> Value<'static> {
+        Value::Json(serde_json::to_string(choices).unwrap_or_default().into())
+    }
+
+    /// Of the JSON of such a field; empty where it is none.
+    pub fn read_list(json: &str) -> Vec<Choice> {
+        serde_json::from_str(json).unwrap_or_default()
+    }
 }
 
 record! {
@@ -328,6 +356,7 @@ leaves! {
     ButtonsBoth => buttons.both;
     ButtonsSender => buttons.sender;
     ButtonsReceiver => buttons.receiver;
+    ButtonsChoices => buttons.choices;
     SentAt => sent_at;
     ReceivedAt => received_at;
     UpdatedAt => updated_at;

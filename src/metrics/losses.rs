@@ -25,7 +25,7 @@ impl Losses {
             degraded: counter(
                 registry,
                 "dragoman_degraded_total",
-                "Messages that went as text.",
+                "Messages that went as text, or with text in place of buttons.",
                 &["from", "to", "reason"],
             ),
             untold: counter(registry, "dragoman_untold_total", "Events a target has no frame for.", &["to", "event"]),
@@ -33,13 +33,18 @@ impl Losses {
     }
 }
 
-/// A target could not tell these facts; `degraded` says why the message went as text.
-pub fn count_losses<'a>(from: &str, to: &str, lost: impl Iterator<Item = Cow<'a, str>>, degraded: Option<&str>) {
+/// A target could not tell these facts; `degraded` says why the message, or what belongs to it, became words.
+pub fn count_losses<'a>(
+    from: &str,
+    to: &str,
+    lost: impl Iterator<Item = Cow<'a, str>>,
+    degraded: impl Iterator<Item = &'static str>,
+) {
     let losses = &metrics().losses;
     for field in lost {
         losses.lost.with_label_values(&[from, to, field.as_ref()]).inc();
     }
-    if let Some(reason) = degraded {
+    for reason in degraded {
         losses.degraded.with_label_values(&[from, to, reason]).inc();
     }
 }

@@ -73,7 +73,7 @@ pub fn render() -> String {
 mod tests {
     #[test]
     fn the_page_shows_what_was_counted() {
-        super::count_losses("a", "b", ["sender.name".into()].into_iter(), Some("type"));
+        super::count_losses("a", "b", ["sender.name".into()].into_iter(), std::iter::once("type"));
         super::count_request("r", "send", 200, 0.01);
         let page = super::render();
         for line in [

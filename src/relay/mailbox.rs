@@ -106,9 +106,10 @@ pub(super) fn weight(event: &Event) -> usize {
         // Counting does not fail.
         let _ = write!(json, "{value}");
     }
+    let choices: usize = details.buttons.choices.iter().map(|choice| text(&choice.label) + text(&choice.link)).sum();
     let names: usize = details.ext.keys().map(String::len).sum();
     let file = &details.attachment;
-    512 + json.0 + names + text(&details.body) + text(&file.url) + text(&file.thumbnail) + text(&file.name)
+    512 + json.0 + choices + names + text(&details.body) + text(&file.url) + text(&file.thumbnail) + text(&file.name)
 }
 
 /// Counts what is written.

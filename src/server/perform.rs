@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::{Listed, Listing, Page, SessionRequest};
-use crate::dialect::{ListingKind, Op};
+use crate::dialect::{Audience, ListingKind, Op};
 use crate::event::{Conversation, Event, EventKind, Field, Fields, Guest, Party, Role, Value};
 use crate::fault::{Fault, Reason};
 
@@ -203,7 +203,11 @@ async fn records(asked: &Asked<'_>, events: &[Arc<Event>]) -> Result<Vec<Fields<
 pub async fn record(asked: &Asked<'_>, event: &Event) -> Result<Option<Fields<'static>>, Fault> {
     let dialect = &asked.route.dialect;
     let seen = asked.route.naming.outward(dialect, &asked.caller.principal, event).await?;
-    Ok(seen.map(|fields| dialect.fitted(fields)))
+    let audience = match event.details.sender.id == *asked.caller.principal.id {
+        true => Audience::Sender,
+        false => Audience::Receiver,
+    };
+    Ok(seen.map(|fields| dialect.fitted(fields, audience)))
 }
 
 /// A conversation in the dialect's names.

@@ -37,7 +37,7 @@ pub async fn frames(
         Ok(carried) => {
             let from = event.details.origin.dialect.as_deref().unwrap_or_default();
             let lost = carried.lost.iter().map(|field| field.path());
-            metrics::count_losses(from, &place.dialect.name, lost, carried.degraded.map(|why| why.as_str()));
+            metrics::count_losses(from, &place.dialect.name, lost, carried.degraded.iter().map(|why| why.as_str()));
             Ok(carried.frames)
         }
         Err(Unwritable::NoShape) => {

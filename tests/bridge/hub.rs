@@ -16,7 +16,7 @@ const US: &str = "0e9d4c1b-7a25-4f83-b6c0-58d3a1f2e794";
 const VISITOR: &str = "11111111-2222-4333-8444-555555555555";
 
 /// Everybody, by dialect.
-async fn everybody() -> (Gateway, std::sync::Arc<Events>, Vec<(&'static str, Box<dyn Client>)>) {
+pub async fn everybody() -> (Gateway, std::sync::Arc<Events>, Vec<(&'static str, Box<dyn Client>)>) {
     let events = Events::start().await;
     let room = format!(
         r#"

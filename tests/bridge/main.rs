@@ -1,5 +1,6 @@
 //! Routes that lead to an upstream: every ordered pair of dialects, and what happens when the upstream fails.
 
+mod buttons;
 mod client;
 mod confirmations;
 mod faults;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use dragoman::dialect::loss::{self, Outcome};
-use dragoman::dialect::{Audience, Dialect, Op, Request, builtin};
-use dragoman::event::{Event, EventKind, Field, Fields, MessageKind, RawJson, Role, Side, Timestamp, Value};
+use dragoman::dialect::{Audience, Degradation, Dialect, Op, Request, builtin};
+use dragoman::event::{Choice, Event, EventKind, Field, Fields, MessageKind, RawJson, Role, Side, Timestamp, Value};
 
 fn all() -> Vec<&'static Dialect> {
     builtin::all().iter().map(AsRef::as_ref).collect()
@@ -64,7 +64,10 @@ fn full_event(dialect: &Dialect, kind: MessageKind) -> Event {
     details.body = Some("words".to_owned());
     details.sent_at = Timestamp::parse("2024-01-15T10:30:00Z");
     details.guest.name = Some("Gil".to_owned());
-    details.buttons.both = RawJson::parse("{\"rows\":[]}");
+    if dialect.has_buttons() {
+        details.buttons.both = RawJson::parse("{\"rows\":[]}");
+        details.buttons.choices = vec![Choice { label: Some("Open".to_owned()), ..Choice::default() }];
+    }
     if kind.is_file() {
         let name = file_name(dialect, kind);
         details.attachment.url = Some(format!("https://h.example/media/{name}"));
@@ -185,7 +188,9 @@ fn clients_are_carried_as_a_route_declares() {
     let mut seen = 0;
     for from in all() {
         for to in all() {
-            for (kind, losses) in loss::towards(from, to, None).kinds {
+            let losses = loss::towards(from, to, None);
+            let as_lines = losses.buttons_as_lines;
+            for (kind, losses) in losses.kinds {
                 let event = full_event(from, kind);
                 let fields = with_handles(&event);
                 let case = format!("{} to {}, {kind:?}", from.name, to.name);
@@ -197,17 +202,16 @@ fn clients_are_carried_as_a_route_declares() {
                     Some(taken) => !taken.split(' ').any(|taken| taken == extension),
                     None => types == extension,
                 });
-                assert_eq!(carried.degraded.is_some(), losses.outcome == Outcome::Text || excluded, "{case}");
+                let as_text = carried.degraded.iter().any(|why| *why != Degradation::Buttons);
+                assert_eq!(carried.degraded.contains(&Degradation::Buttons), as_lines, "{case}");
+                assert_eq!(as_text, losses.outcome == Outcome::Text || excluded, "{case}");
                 for field in losses.fields.iter().filter(|field| fields.has(**field)) {
-                    assert!(
-                        carried.lost.contains(field) || carried.degraded.is_some(),
-                        "{case}: {field:?} is not lost"
-                    );
+                    assert!(carried.lost.contains(field) || as_text, "{case}: {field:?} is not lost");
                 }
                 // The words of a message are the one fact that nobody would do without.
                 let said = told_by_clients(from, kind, Field::Body) != (false, false);
                 let (by_frame, by_upload) = told_by_clients(to, kind, Field::Body);
-                let kept = by_frame || carried.degraded.is_some();
+                let kept = by_frame || as_text;
                 assert_eq!(carried.lost.contains(&Field::Body), !kept, "{case}: {carried:?}");
                 // What no frame and no upload has a place for follows as a text: it is never lost.
                 let arrives = losses.outcome == Outcome::Carried && kind.is_file();

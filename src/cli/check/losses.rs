@@ -67,6 +67,9 @@ fn rows(losses: &PairLosses, on_loss: OnLoss) -> Vec<Row> {
             add(kind.as_str(), degraded, which);
         }
     }
+    if losses.buttons_as_lines {
+        add("buttons", if on_loss == OnLoss::Refuse { "refused" } else { "lines of the text" }, String::new());
+    }
     for event in &losses.events {
         let becomes = if PASSING.contains(event) { "dropped and counted" } else { "refused" };
         add(event, becomes, String::new());

@@ -1,6 +1,7 @@
 //! A dialect file → a [`Dialect`], or every mistake in it with its place. In: the text, the variant and the options a
 //! route chose. Out: what the rest of the gateway asks.
 
+mod buttons;
 mod calls;
 mod credentials;
 mod frames;
@@ -76,7 +77,8 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
     let options = options(root, choice);
     let ids = ids(root);
     let naming = naming(root);
-    let library = Library::read(root, ids, &options, &choice.prefix);
+    let buttons = buttons::read(root).map(Arc::new);
+    let library = Library::read(root, ids, &options, &choice.prefix, buttons.clone());
     library.check(root);
     let refusals = refusals::read(root, "refusals", &library);
     let credentials = credentials::read(root);
@@ -87,6 +89,7 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
     let calls = root.sections("http").into_iter().filter_map(|table| calls::read(table, &library, &options)).collect();
     let webhooks =
         root.sections("webhook").into_iter().filter_map(|table| webhook(table, &library, &options)).collect();
+    library.check_buttons(root);
     if let Some(name) = &name
         && !name.value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     {
@@ -111,6 +114,7 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
         webhooks,
         refusals,
         redaction,
+        buttons,
         digest: [0; 32],
     })
 }

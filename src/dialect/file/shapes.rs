@@ -1,11 +1,12 @@
 //! Named shapes and enum tables of a file, and the compiling of whatever uses them. In: their sections. Out: frame sets.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::event::{Field, IdForm, Resource};
 
+use super::super::buttons::{Grid, is_grid};
 use super::super::codec::Codec;
 use super::super::frame::{Frame, FrameSet, Guard};
 use super::super::model::{EventPattern, Ids, OptionValue};
@@ -38,10 +39,19 @@ pub struct Library {
     named: Vec<Named>,
     texts: Vec<NamedText>,
     compiled: RefCell<HashMap<String, Option<Arc<FrameSet>>>>,
+    grid: Option<Arc<Grid>>,
+    /// Whether any of its shapes has a grid of buttons.
+    names_grids: Cell<bool>,
 }
 
 impl Library {
-    pub fn read(root: &Section<'_>, ids: Ids, options: &BTreeMap<String, OptionValue>, prefix: &str) -> Self {
+    pub fn read(
+        root: &Section<'_>,
+        ids: Ids,
+        options: &BTreeMap<String, OptionValue>,
+        prefix: &str,
+        grid: Option<Arc<Grid>>,
+    ) -> Self {
         let enums = root.section("enums").map(|section| enums(&section)).unwrap_or_default();
         let url_ends = root.section("url_ends").map(|section| url_ends(&section, prefix)).unwrap_or_default();
         let codecs = root.section("codecs").map(|section| codecs(&section, options)).unwrap_or_default();
@@ -55,7 +65,8 @@ impl Library {
             })
             .collect();
         let options = options.clone();
-        Library { ids, options, enums, url_ends, codecs, named, texts, compiled: RefCell::default() }
+        let (compiled, names_grids) = (RefCell::default(), Cell::new(false));
+        Library { ids, options, enums, url_ends, codecs, named, texts, compiled, grid, names_grids }
     }
 
     /// What the route chose of the file's knobs.
@@ -89,11 +100,38 @@ impl Library {
     /// Compiles frames that may use named shapes.
     pub fn compile(&self, section: &Section<'_>, frames: Vec<Frame>) -> FrameSet {
         match FrameSet::compile(frames, &mut |name| self.set(section, name)) {
-            Ok(set) => set,
+            Ok(set) => FrameSet { grid: self.grid_of(section, &set), ..set },
             Err(problems) => {
                 section.report().extend(problems);
                 FrameSet::default()
             }
+        }
+    }
+
+    /// How the grids of buttons of these frames read. That they have some and no section says how is noted.
+    fn grid_of(&self, section: &Section<'_>, set: &FrameSet) -> Option<Arc<Grid>> {
+        let mut named = Vec::new();
+        for frame in &set.frames {
+            frame.shape.fields(&mut named);
+            frame.also.iter().for_each(|also| also.shape.fields(&mut named));
+        }
+        let grid = named.into_iter().find(|field| is_grid(*field))?;
+        self.names_grids.set(true);
+        if self.grid.is_none() {
+            let help = Some("[buttons] each = \"rows.buttons\", label = \"caption\", link = \"url\"".to_owned());
+            section.problem(
+                section.span(),
+                format!("`{}` is used, and no [buttons] says how it reads", grid.path()),
+                help,
+            );
+        }
+        self.grid.clone()
+    }
+
+    /// A file without buttons has no section about them: its clients are told them in words.
+    pub fn check_buttons(&self, root: &Section<'_>) {
+        if self.grid.is_some() && !self.names_grids.get() {
+            root.problem(root.span_of("buttons"), "no shape here has a grid of buttons", None);
         }
     }
 

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use crate::event::{EventKind, Field, MessageKind};
 
+use super::buttons::is_grid;
 use super::carry::is_told;
 use super::frame::FrameSet;
 use super::model::{Dialect, Request};
@@ -20,6 +21,8 @@ pub struct PairLosses {
     pub to: String,
     /// Only kinds that `from` knows.
     pub kinds: BTreeMap<MessageKind, KindLosses>,
+    /// Buttons of messages arrive as lines of their words.
+    pub buttons_as_lines: bool,
     /// Families of events, beside messages, that cannot be said in `to`.
     pub events: Vec<&'static str>,
 }
@@ -90,6 +93,7 @@ fn losses(from: &Voice<'_>, to: &Voice<'_>, upload: Option<u64>) -> PairLosses {
         from: from.dialect.name.to_string(),
         to: to.dialect.name.to_string(),
         kinds: kinds.collect(),
+        buttons_as_lines: from.dialect.has_buttons() && !to.dialect.has_buttons(),
         events: events.map(EventKind::as_str).collect(),
     }
 }
@@ -108,6 +112,7 @@ fn kind_losses(from: &Voice<'_>, to: &Voice<'_>, kind: MessageKind, said: &[Fiel
         .iter()
         .copied()
         .filter(|field| !is_told(*field, &told))
+        .filter(|field| to.dialect.has_buttons() || !is_grid(*field))
         .filter(|field| *field != Field::Kind || !to.tells_kind(kind, &told));
     let mut fields: Vec<Field> = fields.collect();
     let caption_apart = outcome == Outcome::Carried && to.sets_captions_apart(kind) && said.contains(&Field::Body);
@@ -145,6 +150,9 @@ impl PairLosses {
             // Writing into a text cannot fail.
             let _ = writeln!(out, "- {}: {}", kind.as_str(), losses.describe());
         }
+        if self.buttons_as_lines {
+            out.push_str("- buttons: as lines of text\n");
+        }
         if !self.events.is_empty() {
             let _ = writeln!(out, "- not told: {}", self.events.join(", "));
         }
@@ -163,6 +171,9 @@ impl PairLosses {
                 0 => {}
                 number => parts.push(format!("{number} {word}")),
             }
+        }
+        if self.buttons_as_lines {
+            parts.push("buttons as text".to_owned());
         }
         if !facts.is_empty() {
             parts.push(format!("{} fact{} lost", facts.len(), if facts.len() == 1 { "" } else { "s" }));

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::event::{ConversationKind, Field, IdForm, Resource};
 
+use super::buttons::Grid;
 use super::frame::FrameSet;
 use super::redact::Redaction;
 
@@ -42,6 +43,8 @@ pub struct Dialect {
     pub refusals: Refusals,
     /// What an upstream of this dialect may say and no client hears.
     pub redaction: Redaction,
+    /// How its grids of buttons read; `None` where it has none.
+    pub buttons: Option<Arc<Grid>>,
     /// Of the file's text and of what was chosen of it.
     pub digest: [u8; 32],
 }

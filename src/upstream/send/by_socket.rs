@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::backend::{Caller, Confirmation, Sent};
 use crate::dialect::Audience;
-use crate::event::Event;
+use crate::event::{Event, Field};
 use crate::fault::{Fault, Reason};
 use crate::metrics::Unconfirmed;
 use crate::upstream::Inner;
@@ -41,7 +41,8 @@ impl Inner {
         let sent = self.as_sent(&event, &told.fields);
         let frames = contract.client.write(&told.fields, Audience::Sender).map_err(unwritable)?;
         let mut follow = Vec::new();
-        if let Some(text) = frames.get(1).and(event.details.body.clone()).or(told.caption.clone()) {
+        let beside = told.fields.text(Field::Body).map(str::to_owned);
+        if let Some(text) = frames.get(1).and(beside).or(told.caption.clone()) {
             follow.push(words(&event, text));
         }
         let mut all = frames;

@@ -2,7 +2,7 @@
 //! of its file; or the same in words, with a link, where the upstream has no place for it.
 
 use crate::backend::Caller;
-use crate::dialect::{Degradation, OnLoss, as_text};
+use crate::dialect::{Audience, Degradation, OnLoss, Spelled, as_text};
 use crate::event::{Event, EventKind, Field, Fields, MessageKind, Value};
 use crate::fault::{Fault, Reason};
 use crate::metrics;
@@ -30,11 +30,15 @@ impl Inner {
         event: &Event,
         turn: Option<&Turn>,
     ) -> Result<Told, Fault> {
-        let mut fields = event.fields().into_owned();
         let dialect = &self.settings.dialect;
+        let Spelled { mut fields, has_lines } = self.spelled(event.fields().into_owned());
+        if has_lines && caller.terms.on_loss == OnLoss::Refuse {
+            return Err(Fault::new(Reason::Lossy).detail("the upstream has no buttons"));
+        }
+        let said: Vec<Field> = fields.iter().map(|(field, _)| field).collect();
         if let Some(why) = dialect.refuses_file(&fields) {
             return Err(Fault::new(match why {
-                Degradation::Kind | Degradation::Type => Reason::UnsupportedType,
+                Degradation::Kind | Degradation::Type | Degradation::Buttons => Reason::UnsupportedType,
                 Degradation::Size => Reason::TooLarge,
             })
             .detail("the upstream's dialect does not take such a file"));
@@ -55,15 +59,21 @@ impl Inner {
         let is_file = event.kind.message().is_some_and(MessageKind::is_file);
         let caption = if untold && is_file { fields.remove(Field::Body) } else { None };
         let caption = caption.and_then(|value| value.as_text().map(str::to_owned)).filter(|text| !text.is_empty());
-        let lost: Vec<Field> = event.fields().iter().map(|(field, _)| field).collect();
         let uploaded = event.kind.message().map(|kind| dialect.told_by_uploads(kind)).unwrap_or_default();
-        let lost = lost.into_iter().filter(|field| {
+        let lost = said.into_iter().filter(|field| {
             // The words of a file follow where they have no place beside it.
             let told_apart = is_file && (by_upload || *field == Field::Body) || uploaded.contains(field);
             !crate::dialect::is_told(*field, &told) && !told_apart && !self.is_ours_to_say(*field)
         });
-        metrics::count_losses(&caller.dialect, &dialect.name, lost.map(|field| field.path()), None);
+        let degraded = has_lines.then_some(Degradation::Buttons.as_str());
+        metrics::count_losses(&caller.dialect, &dialect.name, lost.map(|field| field.path()), degraded.into_iter());
         Ok(Told { fields, caption, kept })
+    }
+
+    /// With buttons as lines where the upstream has none: those that the other side sees, as it is the upstream that hears.
+    fn spelled(&self, fields: Fields<'static>) -> Spelled<'static> {
+        let spelled = self.settings.dialect.spelled(&fields, Audience::Receiver);
+        spelled.unwrap_or(Spelled { fields, has_lines: false })
     }
 
     /// Facts that a client never says of itself: the upstream knows them, or gives them.
@@ -92,19 +102,19 @@ impl Inner {
                 _ => why,
             });
         }
-        let mut fields = event.fields().into_owned();
-        fields = as_text(&fields, kind);
+        let Spelled { mut fields, has_lines } = self.spelled(as_text(&event.fields(), kind).into_owned());
         self.names.outward(&mut fields).await?;
         let reason = match why.reason {
-            Reason::UnsupportedType => "type",
-            Reason::TooLarge => "size",
-            _ => "kind",
+            Reason::UnsupportedType => Degradation::Type,
+            Reason::TooLarge => Degradation::Size,
+            _ => Degradation::Kind,
         };
+        let degraded = std::iter::once(reason).chain(has_lines.then_some(Degradation::Buttons));
         metrics::count_losses(
             &caller.dialect,
             &self.settings.dialect.name,
             std::iter::once(Field::Kind.path()),
-            Some(reason),
+            degraded.map(Degradation::as_str),
         );
         Ok(Told { fields, caption: None, kept: false })
     }

@@ -43,6 +43,16 @@ fn captions_without_a_place_follow() {
 }
 
 #[test]
+fn buttons_become_lines_where_there_are_none() {
+    let buttons = |to, on_loss| of("divar", to, on_loss).into_iter().find(|row| row.said.contains(&"buttons"));
+    for to in ["frontdesk", "andromedia", "licomed", "luxmart"] {
+        assert_eq!(buttons(to, OnLoss::Degrade), Some(row(&["buttons"], "lines of the text", "")), "{to}");
+        assert_eq!(buttons(to, OnLoss::Refuse).map(|row| row.becomes), Some("refused"), "{to}");
+    }
+    assert_eq!(buttons("divar", OnLoss::Degrade), None);
+}
+
+#[test]
 fn types_and_sizes_are_of_the_kind() {
     let rows = of("luxmart", "divar", OnLoss::Degrade);
     let images = rows.iter().find(|row| row.which.contains("gif")).unwrap();
