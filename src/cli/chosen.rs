@@ -4,13 +4,30 @@
 use std::sync::Arc;
 
 use super::{Console, Exit};
-use crate::dialect::{Choice, Dialect, builtin, suggestion};
+use crate::config::Problems;
+use crate::dialect::{self, Choice, Dialect, builtin, suggestion};
 
 /// The longest dialect file, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
 /// The dialect of this name or file.
 pub(super) fn dialect(name: &str, console: &mut Console) -> Result<Arc<Dialect>, Exit> {
+    read(name, console, |source, text, variant| Dialect::parse(source, text, &Choice { variant, ..Choice::default() }))
+}
+
+/// The same; where no variant is named, the mistakes of all variants too.
+pub(super) fn proved(name: &str, console: &mut Console) -> Result<Arc<Dialect>, Exit> {
+    read(name, console, |source, text, variant| match variant {
+        Some(_) => Dialect::parse(source, text, &Choice { variant, ..Choice::default() }),
+        None => Dialect::parse_with_variants(source, text),
+    })
+}
+
+fn read(
+    name: &str,
+    console: &mut Console,
+    parse: impl Fn(&str, &str, Option<String>) -> Result<Dialect, dialect::Problems>,
+) -> Result<Arc<Dialect>, Exit> {
     let (source, variant) = match name.rsplit_once('@') {
         Some((source, variant)) if !is_file(name) || is_file(source) => (source, Some(variant.to_owned())),
         Some(_) | None => (name, None),
@@ -19,9 +36,8 @@ pub(super) fn dialect(name: &str, console: &mut Console) -> Result<Arc<Dialect>,
         true => file(source, console)?,
         false => builtin::text(source).map(str::to_owned).ok_or_else(|| unknown(source, console))?,
     };
-    let choice = Choice { variant, ..Choice::default() };
-    Dialect::parse(source, &text, &choice).map(Arc::new).map_err(|problems| {
-        console.talk(&format_args!("{problems}\n"));
+    parse(source, &text, variant).map(Arc::new).map_err(|problems| {
+        console.talk(&Problems::from(problems).render(console.colour()));
         Exit::Config
     })
 }

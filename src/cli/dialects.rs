@@ -25,7 +25,7 @@ enum What {
     Show { name: String },
     /// Checks a dialect file: prints every mistake at once, or what the dialect has
     Check {
-        /// A file, or the name of a built-in dialect; either with `@variant`
+        /// A file, or the name of a built-in dialect; with `@variant` that one, else all variants too
         #[arg(value_name = "DIALECT")]
         name: String,
     },
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
             }
             None => chosen::unknown(name, console),
         },
-        What::Check { name } => match chosen::dialect(name, console) {
+        What::Check { name } => match chosen::proved(name, console) {
             Ok(dialect) => {
                 console.data(&summary(&dialect));
                 Exit::Fine

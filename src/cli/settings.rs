@@ -17,6 +17,9 @@ pub(super) struct ConfigArguments {
 }
 
 impl ConfigArguments {
+    /// What is said where no file was named and none is there.
+    pub const TAKES_DEFAULT: &str = "no routes.toml here: taking the built-in default\n";
+
     /// The same, read and checked without a word.
     pub fn read(&self, flags: &[(&str, String)]) -> Result<Loaded, Problems> {
         let mut inputs = Inputs::of_process(self.config.clone());
@@ -29,7 +32,7 @@ impl ConfigArguments {
         match self.read(flags) {
             Ok(loaded) => {
                 if loaded.is_default {
-                    console.talk(&"no routes.toml here: taking the built-in default\n");
+                    console.talk(&Self::TAKES_DEFAULT);
                 }
                 Ok(loaded)
             }

@@ -155,6 +155,26 @@ fn a_bad_config_is_told_on_standard_error() {
 }
 
 #[test]
+fn warnings_can_be_denied_and_all_is_data_too() {
+    let file = File::new(&ROUTES.replacen("to = \"hub\"", "to = \"hub\"\norigins = [\"*\"]", 1));
+    let check = |more: &[&str]| dragoman(&[&["check", "-c", &file.path()], more].concat());
+    let ended = check(&[]);
+    assert!(ended.exit == Exit::Fine && ended.talk.contains("config::any_origin"), "{}", ended.talk);
+    assert_eq!(check(&["--deny-warnings"]).exit, Exit::Config);
+    let ended = check(&["--format", "json"]);
+    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, ""));
+    let record: serde_json::Value = serde_json::from_str(&ended.data).unwrap();
+    assert_eq!((&record["severity"], &record["code"]), (&"warning".into(), &"config::any_origin".into()));
+    assert_eq!((&record["file"], &record["line"]), (&file.path().into(), &6.into()));
+    let broken = File::new("[sever]\n");
+    let ended = dragoman(&["check", "-c", &broken.path(), "--format", "json"]);
+    assert_eq!((ended.exit, ended.talk.as_str(), ended.data.lines().count()), (Exit::Config, "", 2), "{}", ended.data);
+    let fine = File::new(ROUTES);
+    let ended = dragoman(&["check", "-c", &fine.path(), "--format", "json", "--deny-warnings"]);
+    assert_eq!((ended.exit, ended.data.as_str(), ended.talk.as_str()), (Exit::Fine, "", ""));
+}
+
+#[test]
 fn a_token_is_taken_by_its_route() {
     let file = File::new(ROUTES);
     let arguments =

@@ -1,12 +1,14 @@
 //! routes.toml: file as written → checked [`Config`]. In: the file, the environment, flags, the built-in dialects. Out: a
 //! config that can be run; or every problem at once, each with its place and what would do.
 
+mod code;
 mod expand;
 mod file;
 mod layer;
 mod mask;
 mod node;
 mod problem;
+mod record;
 mod resolve;
 mod section;
 mod settings;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 
 pub use node::Place;
 pub use problem::{Code, Problem, Problems};
+pub use record::{Record, Severity};
 pub use resolve::Builtin;
 pub use settings::{
     Config, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
@@ -122,10 +125,14 @@ pub fn check(name: &str, text: &str, folder: &Path, inputs: &Inputs, builtin: &[
             return Err(Problems { name: name.to_owned(), text, list: report.into_list() });
         }
     };
+    let mut allowed = Vec::new();
     let config = match layer::merge(&document, &inputs.environment, &inputs.flags) {
         Ok(mut tree) => {
             expand::expand(&mut tree, &inputs.environment, &report);
-            file::read(&tree, &report, folder).and_then(|file| resolve::resolve(file, builtin, folder, &report))
+            file::read(&tree, &report, folder).and_then(|file| {
+                allowed.clone_from(&file.allowed);
+                resolve::resolve(file, builtin, folder, &report)
+            })
         }
         Err(message) => {
             report.error(Code::Syntax, &Place::Default, message, None);
@@ -134,7 +141,9 @@ pub fn check(name: &str, text: &str, folder: &Path, inputs: &Inputs, builtin: &[
     };
     let files = report.files();
     let masked = Arc::from(mask::mask(text, document.as_table()));
-    let problems = Problems { name: name.to_owned(), text: masked, list: report.into_list() };
+    let mut list = report.into_list();
+    list.retain(|problem| !(problem.warning && allowed.contains(&problem.code)));
+    let problems = Problems { name: name.to_owned(), text: masked, list };
     match config {
         Some(config) if problems.errors() == 0 => Ok(Loaded { config, warnings: problems, is_default: false, files }),
         Some(_) | None => Err(problems),

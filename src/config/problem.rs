@@ -9,67 +9,9 @@ use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
 
+pub use super::code::Code;
 use super::node::Place;
-
-/// What kind of problem it is; stable, for scripts that read the output of `check`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Code {
-    /// The file cannot be read.
-    File,
-    /// The file is not TOML.
-    Syntax,
-    UnknownKey,
-    Missing,
-    /// A text where a number is wanted, and the like.
-    Type,
-    /// The right type, and not a value that can be used.
-    Value,
-    /// A name that names nothing.
-    Reference,
-    Duplicate,
-    /// Two settings that exclude each other.
-    Conflict,
-    /// Part of the contract, and not built yet.
-    NotInThisVersion,
-    /// A `${NAME}` that is not set.
-    Environment,
-    /// A mistake in a dialect file.
-    Dialect,
-    /// A secret that everybody knows.
-    WellKnownSecret,
-    /// A secret that can be guessed.
-    ShortSecret,
-    /// A credential on its way in the clear.
-    ClearText,
-    /// Something that nothing else uses.
-    Unused,
-    /// A promise that is switched off.
-    Unpromised,
-}
-
-impl Code {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Code::File => "config::file",
-            Code::Syntax => "config::syntax",
-            Code::UnknownKey => "config::unknown_key",
-            Code::Missing => "config::missing",
-            Code::Type => "config::type",
-            Code::Value => "config::value",
-            Code::Reference => "config::reference",
-            Code::Duplicate => "config::duplicate",
-            Code::Conflict => "config::conflict",
-            Code::NotInThisVersion => "config::not_in_this_version",
-            Code::Environment => "config::environment",
-            Code::Dialect => "config::dialect",
-            Code::WellKnownSecret => "config::well_known_secret",
-            Code::ShortSecret => "config::short_secret",
-            Code::ClearText => "config::clear_text",
-            Code::Unused => "config::unused",
-            Code::Unpromised => "config::unpromised",
-        }
-    }
-}
+use crate::dialect;
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +112,22 @@ impl Problems {
     }
 }
 
+/// Mistakes of a dialect file, looked at by itself.
+impl From<dialect::Problems> for Problems {
+    fn from(problems: dialect::Problems) -> Self {
+        let list = problems.list.into_iter().map(|problem| Problem {
+            code: Code::Dialect,
+            // What has no place is about what was chosen of the file.
+            place: if problem.span.end <= 1 { Place::Default } else { Place::at(problem.span) },
+            message: problem.message,
+            help: problem.help,
+            warning: false,
+            elsewhere: None,
+        });
+        Problems { name: problems.source, list: list.collect(), text: problems.text.into() }
+    }
+}
+
 impl std::fmt::Display for Problems {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.render(false))
@@ -215,22 +173,33 @@ impl SourceCode for WholeLines {
     }
 }
 
+impl Problem {
+    /// The file that it is shown in, its text and the bytes at fault, of which there are none for what stands elsewhere.
+    pub(super) fn shown_in<'a>(&'a self, problems: &'a Problems) -> (&'a str, &'a str, Option<Range<usize>>) {
+        match (&self.elsewhere, &self.place) {
+            (Some((name, text, span)), _) => (name, text, Some(first_line(text, span.clone()))),
+            (None, Place::File { start, end }) => {
+                (&problems.name, &problems.text, Some(first_line(&problems.text, *start..*end)))
+            }
+            (None, Place::Environment(_) | Place::Flag(_) | Place::Default) => (&problems.name, &problems.text, None),
+        }
+    }
+
+    /// The message, with what was set where that is not in a file.
+    pub(super) fn words(&self) -> String {
+        match &self.place {
+            Place::Environment(variable) => format!("environment variable {variable}: {}", self.message),
+            Place::Flag(path) => format!("flag --{}: {}", path.replace(['.', '_'], "-"), self.message),
+            Place::File { .. } | Place::Default => self.message.clone(),
+        }
+    }
+}
+
 impl<'a> Shown<'a> {
     fn new(problems: &Problems, problem: &'a Problem) -> Self {
-        let (name, text, span) = match (&problem.elsewhere, &problem.place) {
-            (Some((name, text, span)), _) => (name.as_str(), text, Some(span.clone())),
-            (None, Place::File { start, end }) => (problems.name.as_str(), &problems.text, Some(*start..*end)),
-            (None, Place::Environment(_) | Place::Flag(_) | Place::Default) => {
-                (problems.name.as_str(), &problems.text, None)
-            }
-        };
-        let message = match &problem.place {
-            Place::Environment(variable) => format!("environment variable {variable}: {}", problem.message),
-            Place::Flag(path) => format!("flag --{}: {}", path.replace(['.', '_'], "-"), problem.message),
-            Place::File { .. } | Place::Default => problem.message.clone(),
-        };
-        let span = span.map(|span| first_line(text, span));
-        Shown { problem, message, source: WholeLines(NamedSource::new(name, text.to_string())), span }
+        let (name, text, span) = problem.shown_in(problems);
+        let source = WholeLines(NamedSource::new(name, text.to_owned()));
+        Shown { problem, message: problem.words(), source, span }
     }
 }
 

@@ -1,19 +1,23 @@
-//! Broken configs and all that is said about them, compared whole. In: `broken/<case>.toml`. Out: `broken/<case>.txt`;
-//! set `UPDATE_EXPECTED` to write these, and read the difference before committing it.
+//! Broken and doubtful configs, broken dialect files, and all that is said about them, compared whole. In:
+//! `broken/<case>.toml`, `doubtful/<case>.toml`, `broken-dialects/<case>.toml`. Out: `<case>.txt` beside each; set
+//! `UPDATE_EXPECTED` to write these, and read the difference before committing it.
 
 use std::path::{Path, PathBuf};
 
-use dragoman::config::{self, Inputs, Problems};
+use dragoman::config::{self, Inputs, Loaded, Problems};
+use dragoman::dialect::Dialect;
 use dragoman::dialect::builtin::BUILTIN;
 
 mod buckets;
+mod codes;
 mod layers;
 mod redis;
 mod shipped;
 mod upstreams;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/broken")
+/// A folder of cases.
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(name)
 }
 
 /// The environment of every case; the real one is not looked at.
@@ -23,8 +27,8 @@ fn inputs() -> Inputs {
     Inputs { environment, ..Inputs::default() }
 }
 
-fn cases() -> Vec<PathBuf> {
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder())
+fn cases(folder_name: &str) -> Vec<PathBuf> {
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder(folder_name))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
@@ -33,24 +37,47 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-fn problems(path: &Path) -> Problems {
+fn check(path: &Path) -> Result<Loaded, Problems> {
     let text = std::fs::read_to_string(path).unwrap();
-    let name = path.file_name().unwrap().to_str().unwrap();
-    match config::check(name, &text, &folder(), &inputs(), BUILTIN) {
-        Ok(loaded) => panic!("{name} is fine: {:?}", loaded.config),
+    config::check(name_of(path), &text, path.parent().unwrap(), &inputs(), BUILTIN)
+}
+
+fn name_of(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
+}
+
+/// What is said of a config that cannot be used.
+fn problems(path: &Path) -> Problems {
+    match check(path) {
+        Ok(loaded) => panic!("{} is fine: {:?}", path.display(), loaded.config),
         Err(problems) => problems,
     }
 }
 
-#[test]
+/// What is said of a config that can be used, and perhaps should not.
+fn warnings(path: &Path) -> Problems {
+    let warnings = check(path).unwrap_or_else(|problems| panic!("{problems}")).warnings;
+    assert!(!warnings.is_empty(), "nothing is said of {}", path.display());
+    warnings
+}
+
+fn of_dialect(path: &Path) -> Problems {
+    let text = std::fs::read_to_string(path).unwrap();
+    match Dialect::parse_with_variants(name_of(path), &text) {
+        Ok(_) => panic!("{} is fine", path.display()),
+        Err(problems) => Problems::from(problems),
+    }
+}
+
+/// Compares what is said of each case with what is committed beside it.
 #[allow(clippy::disallowed_methods, reason = "a switch of this test, no setting")]
-fn every_problem_is_said_with_its_place() {
+fn compare(folder: &str, at_least: usize, said_of: fn(&Path) -> Problems) {
     let update = std::env::var_os("UPDATE_EXPECTED").is_some();
-    let cases = cases();
-    assert!(cases.len() >= 34, "only {} cases found", cases.len());
+    let cases = cases(folder);
+    assert!(cases.len() >= at_least, "only {} cases in {folder}", cases.len());
     let mut different = Vec::new();
     for path in cases {
-        let said = problems(&path).render(false);
+        let said = said_of(&path).render(false);
         let expected = path.with_extension("txt");
         if update {
             std::fs::write(&expected, &said).unwrap();
@@ -60,6 +87,21 @@ fn every_problem_is_said_with_its_place() {
         }
     }
     assert!(different.is_empty(), "not as committed (UPDATE_EXPECTED=1 writes them):\n{}", different.join("\n"));
+}
+
+#[test]
+fn every_problem_is_said_with_its_place() {
+    compare("broken", 50, problems);
+}
+
+#[test]
+fn every_doubt_is_said_with_its_place() {
+    compare("doubtful", 8, warnings);
+}
+
+#[test]
+fn every_problem_of_a_dialect_file_is_said_with_its_place() {
+    compare("broken-dialects", 20, of_dialect);
 }
 
 #[test]
@@ -80,7 +122,7 @@ fn no_secret_is_shown() {
         "one-account-for-all",
     ];
     let mut seen = 0;
-    for path in cases() {
+    for path in cases("broken") {
         let text = std::fs::read_to_string(&path).unwrap();
         let problems = problems(&path);
         for colour in [false, true] {
@@ -96,7 +138,7 @@ fn no_secret_is_shown() {
 
 #[test]
 fn colours_change_no_word() {
-    let problems = problems(&folder().join("unknown-keys.toml"));
+    let problems = problems(&folder("broken").join("unknown-keys.toml"));
     let coloured = problems.render(true);
     assert!(coloured.contains('\u{1b}'));
     let mut plain = String::new();

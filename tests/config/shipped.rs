@@ -73,7 +73,7 @@ fn what_the_default_has_as_comments_can_be_used() {
     let text = format!("{text}\n{block}");
     let loaded = config::check("routes.toml", &text, Path::new(""), &inputs, BUILTIN).unwrap();
     let codes: Vec<Code> = loaded.warnings.list.iter().map(|problem| problem.code).collect();
-    // No route leads to the market.
-    assert_eq!(codes, [Code::WellKnownSecret, Code::Unused]);
+    // No route keeps files in the bucket, and none leads to the market.
+    assert_eq!(codes, [Code::WellKnownSecret, Code::Unused, Code::Unused]);
     assert_eq!((loaded.config.upstreams.len(), loaded.config.stores.len()), (2, 2));
 }

@@ -5,39 +5,78 @@ mod connect;
 mod losses;
 mod stores;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::settings::ConfigArguments;
 use super::{Console, Exit};
 use crate::auth::Auth;
-use crate::config::{Config, Route, Target, Uploads};
+use crate::config::{Config, Problems, Route, Target, Uploads};
 use crate::placement::Rules;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   dragoman check
   dragoman check -c staging.toml && systemctl reload dragoman
+  dragoman check --deny-warnings                           in CI: what is unsafe fails too
+  dragoman check --format json | jq -r '\"\\(.file):\\(.line): \\(.code)\"'
   dragoman check --connect                                 whether Redis and the stores can be used
-  DRAGOMAN_SERVER__LISTEN=0.0.0.0:8080 dragoman check      what would be wrong with that")]
+  DRAGOMAN_SERVER__LISTEN=0.0.0.0:8080 dragoman check      what would be wrong with that
+
+Exit codes: 0 it can be used (there may be warnings), 1 --connect found what cannot, 2 wrong usage, 78 it has errors, or
+with --deny-warnings warnings. `[check] allow = [\"any_origin\"]` allows a warning by its code; docs/configuration.md says
+what each code means. With --format json each problem is a line of standard output (schemas/problem.schema.json).")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
     /// Also try every store, and ask the Redis of the journal what it promises
     #[arg(long)]
     connect: bool,
+    /// End with 78 for warnings too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// For people, or a JSON object for each problem
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
-    match arguments.config.load(&[], console) {
-        Ok(loaded) => {
-            if !loaded.warnings.is_empty() {
-                console.talk(&loaded.warnings.render(console.colour()));
-            }
-            console.data(&table(&loaded.config));
-            console.data(&losses::tables(&loaded.config));
-            if arguments.connect { connect::run(&loaded.config, console) } else { Exit::Fine }
+    let loaded = match arguments.config.read(&[]) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            show(&problems, arguments.format, console);
+            return Exit::Config;
         }
-        Err(exit) => exit,
+    };
+    if loaded.is_default {
+        console.talk(&ConfigArguments::TAKES_DEFAULT);
+    }
+    show(&loaded.warnings, arguments.format, console);
+    if arguments.format == Format::Text {
+        console.data(&table(&loaded.config));
+        console.data(&losses::tables(&loaded.config));
+    }
+    if arguments.deny_warnings && !loaded.warnings.is_empty() {
+        return Exit::Config;
+    }
+    if arguments.connect { connect::run(&loaded.config, console) } else { Exit::Fine }
+}
+
+fn show(problems: &Problems, format: Format, console: &mut Console) {
+    match format {
+        Format::Text if problems.is_empty() => {}
+        Format::Text => console.talk(&problems.render(console.colour())),
+        Format::Json => {
+            for record in problems.records() {
+                // Plain data; what cannot be written does not exist.
+                console.data(&format_args!("{}\n", serde_json::to_string(&record).unwrap_or_default()));
+            }
+        }
     }
 }
 

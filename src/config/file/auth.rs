@@ -71,7 +71,7 @@ fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<JwtSettings
         audience: values(section, "audience"),
         issuer: values(section, "issuer"),
         leeway: section.duration("leeway", Duration::ZERO, MOST_LEEWAY).unwrap_or(Duration::from_secs(10)),
-        require_expiry: section.boolean("require_expiry").unwrap_or(true),
+        require_expiry: require_expiry(section),
         claims: section.section("claims").map(claims).unwrap_or_default(),
         roles: roles(section),
         role: role(section),
@@ -95,6 +95,17 @@ pub(super) fn algorithm(section: &Section<'_>) -> Option<Algorithm> {
         true => section.word("algorithm", &known).map(|algorithm| algorithm.value),
         false => Some(Algorithm::Hs256),
     }
+}
+
+/// Whether a token must say when it ends.
+fn require_expiry(section: &Section<'_>) -> bool {
+    let required = section.boolean("require_expiry").unwrap_or(true);
+    if !required {
+        let message = "a token without `exp` is good for ever, whoever got hold of it";
+        let help = Some("let what makes the tokens put an `exp` in them, and take this out".to_owned());
+        section.report().warning(Code::NoExpiry, &section.key_place("require_expiry"), message, help);
+    }
+    required
 }
 
 fn key(

@@ -3,6 +3,7 @@
 
 mod auth;
 mod bucket;
+mod check;
 mod conversations;
 mod credential;
 mod endpoints;
@@ -47,6 +48,8 @@ pub(super) struct File {
     /// Whether there are any, those left out for their problems included.
     pub routes_written: bool,
     pub conversations: Vec<WrittenConversation>,
+    /// Warnings that are not to be said.
+    pub allowed: Vec<Code>,
 }
 
 /// Reads the tree.
@@ -64,6 +67,7 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
         routes: root.list("routes").into_iter().filter_map(routes::read).collect(),
         routes_written: matches!(root.node("routes"), Some(Node { value: Value::Array(routes), .. }) if !routes.is_empty()),
         conversations: root.list("conversations").into_iter().filter_map(conversations::read).collect(),
+        allowed: root.section("check").map(check::read).unwrap_or_default(),
     };
     deliveries(&root);
     root.finish();

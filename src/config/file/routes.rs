@@ -177,7 +177,12 @@ fn origins(section: &Section<'_>) -> Vec<String> {
     let mut origins = Vec::new();
     for text in section.texts("origins") {
         match origin(&text.value) {
-            _ if text.value == "*" => origins.push(text.value),
+            _ if text.value == "*" => {
+                let message = "pages of every site may connect from the browsers of their visitors";
+                let help = "name your own sites, as in `https://chat.hotel.example`";
+                section.report().warning(Code::AnyOrigin, &text.place, message, Some(help.to_owned()));
+                origins.push(text.value);
+            }
             Ok(origin) if origin.matches('/').count() == 2 => origins.push(origin.to_ascii_lowercase()),
             Ok(_) | Err(_) => {
                 let help = "scheme and host, as in `https://chat.hotel.example`; `*` lets every page connect";

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::problem::Code;
-use super::super::section::Section;
+use super::super::section::{Section, Spanned};
 use super::super::settings::ServerSettings;
 
 /// Letters of a secret that signs; HS256 asks for 256 bits (RFC 7518 §3.2).
@@ -30,6 +30,13 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
     {
         let help = Some("metrics and health are not for clients: give `admin` a port of its own".to_owned());
         section.report().error(Code::Conflict, &admin.place, "`admin` is the same address as `listen`", help);
+    }
+    if let Some(Spanned { value: Some(address), place }) = &admin
+        && !address.ip().is_loopback()
+    {
+        let message = "metrics and health, and what reloads and backs up, are served to whoever reaches this address";
+        let help = "listen on 127.0.0.1, or see to it that only operators reach it and allow `public_admin` in [check]";
+        section.report().warning(Code::PublicAdmin, place, message, Some(help.to_owned()));
     }
     section.finish();
     Some(ServerSettings {

@@ -4,11 +4,14 @@
 mod callbacks;
 mod conversations;
 mod dialects;
+mod in_the_clear;
+mod overlaps;
 mod routes;
 mod scanners;
 mod secrets;
 mod straight;
 mod target;
+mod unused;
 mod uploads;
 mod upstreams;
 
@@ -26,7 +29,9 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     let retention = file.stores.iter().map(|store| (store.name.value.clone(), store.retention)).collect();
     let public = file.server.as_ref().is_none_or(|server| !server.listen.ip().is_loopback());
     secrets::judge(&file, public, report);
-    unused(&file, report);
+    unused::upstreams(&file, report);
+    in_the_clear::buckets(&file.stores, report);
+    in_the_clear::webhooks(&file.routes, report);
     shared(&file, report);
     let mut dialects = dialects::Dialects::new(builtin, folder, report);
     let all_upstreams: Vec<String> = file.upstreams.iter().map(|upstream| upstream.name.value.clone()).collect();
@@ -41,7 +46,13 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         routes_written: file.routes_written,
         public,
     };
+    let all_routes = file.routes.len();
     let routes = routes::resolve(file.routes, &known, &mut dialects, report);
+    // What a route with mistakes would use is not known.
+    if routes.len() == all_routes {
+        unused::stores(&file.stores, &routes, &scanners, report);
+        unused::scanners(&file.scanners, &routes, report);
+    }
     callbacks::judge(&callbacks, &routes, report);
     let conversations = conversations::resolve(file.conversations, &dialects, &known.upstreams, report);
     Some(Config {
@@ -66,17 +77,6 @@ fn shared(file: &File, report: &Report) {
         let help = "make one with `openssl rand -base64 48` and give all replicas the same, by `visitor_secret_file` \
                     or the environment";
         report.error(Code::Missing, &file.journal_place, message, Some(help.to_owned()));
-    }
-}
-
-/// Upstreams that no route leads to.
-fn unused(file: &File, report: &Report) {
-    for upstream in &file.upstreams {
-        let name = &upstream.name;
-        if !file.routes.iter().any(|route| route.to.value == name.value) {
-            let help = Some(format!("a route leads there with `to = \"{}\"`", name.value));
-            report.warning(Code::Unused, &name.place, format!("no route leads to `{}`", name.value), help);
-        }
     }
 }
 

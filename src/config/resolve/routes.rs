@@ -7,6 +7,7 @@ use super::super::node::Place;
 use super::super::problem::{Code, Report};
 use super::super::settings::{Route, Target};
 use super::dialects::{Dialects, Wanted, base_name};
+use super::overlaps;
 use super::scanners;
 use super::target::{self, Upstreams};
 use super::uploads;
@@ -45,12 +46,7 @@ pub(super) fn resolve(
         nameless(&route, known, report);
         let place = route.place.clone();
         let Some(route) = one(route, known, dialects, report) else { continue };
-        if let Some(other) = shadowing(&routes, &route) {
-            let message =
-                format!("`{}` would get no call: `{}` has its dialect, host and prefix", route.name, other.name);
-            let help = Some("give one of them a `host` or a `prefix`".to_owned());
-            report.error(Code::Conflict, &place, message, help);
-        }
+        overlaps::judge(&routes, &route, &place, report);
         routes.push(route);
     }
     routes
@@ -146,20 +142,14 @@ fn login(route: &WrittenRoute, dialect: Option<&Dialect>, known: &Known<'_>, rep
 
 /// What is dangerous where strangers can connect.
 fn nameless(route: &WrittenRoute, known: &Known<'_>, report: &Report) {
-    if let Some(WrittenAuth { auth: Auth::None { named: true, .. }, .. }) = route.auth
+    if let Some(WrittenAuth { auth: Auth::None { named, .. }, place, .. }) = &route.auth
         && known.public
     {
-        let message = "clients may say who they are, without a credential, on an address that others can reach";
-        let help = Some("use `kind = \"jwt\"`, or listen on 127.0.0.1".to_owned());
-        report.warning(Code::Conflict, &route.place, message, help);
+        let message = match named {
+            true => "clients may say who they are, without a credential, on an address that others can reach",
+            false => "whoever reaches this address is let in, without a credential",
+        };
+        let help = "use `kind = \"jwt\"` or `\"tokens\"`, or listen on 127.0.0.1";
+        report.warning(Code::NoAuth, place, message, Some(help.to_owned()));
     }
-}
-
-/// The route before that would take this one's calls.
-fn shadowing<'a>(routes: &'a [Route], route: &Route) -> Option<&'a Route> {
-    routes.iter().find(|other| {
-        other.host == route.host
-            && other.prefix == route.prefix
-            && base_name(&other.dialect.name) == base_name(&route.dialect.name)
-    })
 }

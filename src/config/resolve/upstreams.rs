@@ -6,10 +6,10 @@ use std::sync::Arc;
 use http::Uri;
 
 use super::super::file::{Written, WrittenCredential, WrittenUpstream};
-use super::super::node::Place;
 use super::super::problem::{Code, Report};
 use super::super::section::Spanned;
 use super::dialects::{Dialects, Wanted, base_name};
+use super::in_the_clear;
 use crate::dialect::{Credential, Dialect, Op, suggestion};
 use crate::upstream::{CallbackSettings, CredentialRule, UpstreamSettings};
 
@@ -55,7 +55,7 @@ fn one(
     let hosts = hosts(&written, &dialect, report);
     let callback = callback(name, &written, &dialect, report);
     if !credentials.is_empty() {
-        in_the_clear(&written, report);
+        in_the_clear::upstream(&written, report);
     }
     Some(UpstreamSettings {
         name: Arc::from(name.value.as_str()),
@@ -145,62 +145,9 @@ fn callback(name: &Spanned<String>, written: &Written, dialect: &Dialect, report
             let message =
                 format!("nothing will be heard from `{}`: its dialect calls back, and has no address", name.value);
             let help = format!("write `events = {{ path = \"/webhooks/{}\", key = \"…\" }}`", name.value);
-            report.warning(Code::Missing, &name.place, message, Some(help));
+            report.warning(Code::Unheard, &name.place, message, Some(help));
         }
         Some(_) | None => {}
     }
     written.callback.as_ref().map(|callback| callback.value.clone())
-}
-
-/// Credentials on their way to where others may listen.
-fn in_the_clear(written: &Written, report: &Report) {
-    let hosts = written.hosts.iter().flat_map(|(_, endpoints)| endpoints);
-    let endpoints = written.http.iter().chain(&written.socket).chain(hosts);
-    let mut said: BTreeSet<&Place> = BTreeSet::new();
-    for endpoint in endpoints {
-        let plain = matches!(endpoint.value.scheme_str(), Some("http" | "ws"));
-        // What was written once is said once, though calls and sockets share it.
-        if plain && !is_near(endpoint.value.host().unwrap_or_default()) && said.insert(&endpoint.place) {
-            let message = "credentials go to this address in the clear, over a network that may not be yours";
-            let help = Some("use `https://` and `wss://`, or an address of a private network".to_owned());
-            report.warning(Code::ClearText, &endpoint.place, message, help);
-        }
-    }
-}
-
-/// Whether a host is this machine or, by its address or the form of its name, in a private network.
-fn is_near(host: &str) -> bool {
-    const NEAR: &[&str] = &[".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc", ".test"];
-    match host.trim_start_matches('[').trim_end_matches(']').parse() {
-        Ok(std::net::IpAddr::V4(address)) => {
-            // 100.64.0.0/10 is shared address space (RFC 6598), which overlay networks use.
-            let shared = address.octets()[0] == 100 && address.octets()[1] & 0b1100_0000 == 64;
-            address.is_loopback() || address.is_private() || address.is_link_local() || shared
-        }
-        Ok(std::net::IpAddr::V6(address)) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
-        // A name of one label is resolved where the gateway stands.
-        Err(_) => !host.contains('.') || NEAR.iter().any(|end| host.ends_with(end)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_near;
-
-    #[test]
-    fn near_and_far() {
-        for host in
-            ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "100.64.0.1", "[::1]", "[fd00::1]", "backend"]
-        {
-            assert!(is_near(host), "{host}");
-        }
-        for host in ["localhost", "chat.internal", "chat.shop.svc"] {
-            assert!(is_near(host), "{host}");
-        }
-        for host in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "[2001:db8::1]", "chat.example", "internal.example"] {
-            assert!(!is_near(host), "{host}");
-        }
-    }
 }

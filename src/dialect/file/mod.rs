@@ -67,6 +67,23 @@ impl Dialect {
             _ => Err(problems(list)),
         }
     }
+
+    /// Reads a dialect file and each of its variants: the file itself, or the mistakes of all, each once.
+    pub fn parse_with_variants(source: &str, text: &str) -> Result<Dialect, Problems> {
+        let plain = Dialect::parse(source, text, &Choice::default());
+        let of_variant = |name| Dialect::parse(source, text, &Choice { variant: Some(name), ..Choice::default() });
+        let variants = Dialect::variants(text).into_iter().filter_map(|name| of_variant(name).err());
+        let mut list: Vec<Problem> = variants.flat_map(|problems| problems.list).collect();
+        let (dialect, mut all) = match plain {
+            Ok(dialect) => (Some(dialect), Problems { source: source.to_owned(), text: text.to_owned(), list: vec![] }),
+            Err(problems) => (None, problems),
+        };
+        list.retain(|problem| !all.list.contains(problem));
+        all.list.append(&mut list);
+        all.list.sort_by_key(|problem| problem.span.start);
+        all.list.dedup();
+        dialect.filter(|_| all.list.is_empty()).ok_or(all)
+    }
 }
 
 fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
