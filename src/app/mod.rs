@@ -53,6 +53,7 @@ impl Gateway {
             None => None,
         };
         let parts = Parts::open(config, &ground, None).await?;
+        parts.show_routes();
         ground.copier.serve(parts.stores.clone());
         let tasks = ground.tasks.clone();
         let uploads = Current::new(lifecycle::of(&parts, &ground));
@@ -87,6 +88,7 @@ impl Gateway {
         let served = parts.served(&self.ground)?;
         // From here on nothing fails.
         self.site.serve(served);
+        parts.show_routes();
         self.ground.copier.serve(parts.stores.clone());
         self.uploads.replace(lifecycle::of(&parts, &self.ground));
         if let Some(before) = held.take() {

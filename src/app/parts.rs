@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::backend::Backend;
 use crate::config::{Config, Route, StoreSettings, Target};
 use crate::delivery::RunningWebhook;
+use crate::metrics;
 use crate::naming::{Naming, PinnedConversation};
 use crate::scan::Scanner;
 use crate::store::Store;
@@ -61,6 +62,24 @@ impl Parts {
                 None => Err(format!("there is no upstream `{name}`").into()),
             },
         }
+    }
+
+    /// What is spoken where a route leads; nothing where that is the hub.
+    pub fn spoken_at(&self, target: &Target) -> Option<&str> {
+        match target {
+            Target::Hub => None,
+            Target::Upstream(name) => self.config.upstreams.get(name).map(|upstream| &*upstream.dialect.name),
+        }
+    }
+
+    /// Shows the routes as they are from now on.
+    pub fn show_routes(&self) {
+        let backend = |target| match target {
+            &Target::Hub => "hub",
+            Target::Upstream(name) => name,
+        };
+        let routes = self.config.routes.iter();
+        metrics::show_routes(routes.map(|route| (&*route.name, &*route.dialect.name, backend(&route.target))));
     }
 
     /// The URL under which a route serves files, up to the key.

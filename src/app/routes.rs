@@ -8,6 +8,7 @@ use crate::backend::{Terms, Window};
 use crate::config::{Route, Target};
 use crate::media::Library;
 use crate::media::signature::Signer;
+use crate::metrics::RouteCounts;
 use crate::relay::MailboxLimits;
 use crate::server::{self, Scan};
 use crate::session;
@@ -61,6 +62,7 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         signer: Signer::new(&ground.visitors),
         file_access: route.file_access,
         hosted: upstream.map(|upstream| upstream.hosted().clone()),
+        counts: RouteCounts::of(&route.name, &route.dialect.name, parts.spoken_at(&route.target)),
         session: session::Settings {
             mailbox: MailboxLimits { messages: 1_000, bytes: 4 << 20 },
             ping_every: Duration::from_secs(20),

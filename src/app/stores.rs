@@ -8,7 +8,7 @@ use crate::config::{Config, StoreSettings};
 use crate::journal::Journal;
 use crate::media::Contents;
 use crate::store::s3::Memory;
-use crate::store::{FsStore, Once, S3Store, Store, StoreError};
+use crate::store::{FsStore, Measured, Once, S3Store, Store, StoreError};
 use crate::tasks::Tasks;
 
 use super::StartError;
@@ -83,7 +83,8 @@ fn open_one(name: &str, settings: &StoreSettings, means: Means<'_>) -> Result<Ar
             opened.map(|store| Arc::new(store) as _)
         }
     };
-    opened.map_err(|error| format!("the store `{name}`: {error}").into())
+    let opened = opened.map_err(|error| format!("the store `{name}`: {error}"))?;
+    Ok(Arc::new(Measured::new(name, opened)))
 }
 
 fn sweep_beside(name: String, store: Arc<dyn Store>, tasks: &Tasks) {

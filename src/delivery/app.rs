@@ -101,6 +101,16 @@ impl App {
         outcome
     }
 
+    /// A message of another is with the app.
+    fn count_told(&self, webhook: &Webhook, event: &Event) {
+        if event.kind.message().is_some() {
+            let details = &event.details;
+            let from = details.origin.dialect.as_deref().unwrap_or_default();
+            let accepted = details.received_at.filter(|_| details.attachment.chat_id.is_none());
+            metrics::count_told(&self.route, from, &webhook.dialect.name, accepted.map(|accepted| accepted.micros()));
+        }
+    }
+
     async fn send(&self, webhook: &Webhook, letter: &mut Letter, frames: &[String]) -> Outcome {
         let headers = webhook.headers();
         while let Some(frame) = frames.get(letter.taken) {
@@ -110,6 +120,9 @@ impl App {
             let (is_away, problem) = match answer {
                 Answer::Taken => {
                     metrics::count_webhook_call(&self.route, "told");
+                    if letter.taken == 0 {
+                        self.count_told(webhook, &letter.event);
+                    }
                     (letter.taken, letter.tries, letter.first_try) = (letter.taken + 1, 0, None);
                     continue;
                 }

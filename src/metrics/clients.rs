@@ -1,6 +1,6 @@
 //! What clients asked and were told. In: their calls, frames and uploads. Out: counts by route.
 
-use prometheus::{HistogramVec, IntCounterVec, Registry};
+use prometheus::{HistogramVec, IntCounter, IntCounterVec, Registry};
 
 use super::metrics;
 use super::registry::{counter, seconds};
@@ -23,10 +23,15 @@ impl Clients {
             request_seconds: seconds(
                 registry,
                 "dragoman_http_request_duration_seconds",
-                "Time from head to answer of a call.",
-                &["route"],
+                "Time from the head of a request to that of its answer; of a socket, its handshake.",
+                &["route", "op"],
             ),
-            frames: counter(registry, "dragoman_websocket_messages_total", "Frames.", &["route", "direction"]),
+            frames: counter(
+                registry,
+                "dragoman_websocket_messages_total",
+                "Frames that clients sent (in) and were sent (out).",
+                &["route", "direction"],
+            ),
             refused: counter(registry, "dragoman_refused_total", "Refused calls and frames.", &["route", "reason"]),
             upload_bytes: counter(registry, "dragoman_upload_bytes_total", "Bytes of finished uploads.", &["route"]),
             scans: counter(
@@ -56,7 +61,7 @@ pub fn count_request(route: &str, op: &str, code: u16, seconds: f64) {
     let clients = &metrics().clients;
     let code = itoa::Buffer::new().format(code).to_owned();
     clients.requests.with_label_values(&[route, op, &code]).inc();
-    clients.request_seconds.with_label_values(&[route]).observe(seconds);
+    clients.request_seconds.with_label_values(&[route, op]).observe(seconds);
 }
 
 /// A call or frame was refused.
@@ -64,10 +69,29 @@ pub fn count_refused(route: &str, reason: &str) {
     metrics().clients.refused.with_label_values(&[route, reason]).inc();
 }
 
-/// Frames came in or went out.
-pub fn count_frames(route: &str, direction: &str, count: usize) {
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
-    metrics().clients.frames.with_label_values(&[route, direction]).inc_by(count);
+/// The frames of one route's sockets, looked up once.
+#[derive(Clone)]
+pub struct Frames {
+    incoming: IntCounter,
+    outgoing: IntCounter,
+}
+
+impl Frames {
+    pub fn of(route: &str) -> Self {
+        let frames = &metrics().clients.frames;
+        let direction = |direction| frames.with_label_values(&[route, direction]);
+        Frames { incoming: direction("in"), outgoing: direction("out") }
+    }
+
+    /// Clients sent so many.
+    pub fn came(&self, count: usize) {
+        self.incoming.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    /// Clients were sent so many.
+    pub fn went(&self, count: usize) {
+        self.outgoing.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
 }
 
 /// An upload finished.

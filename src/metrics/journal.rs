@@ -1,9 +1,12 @@
 //! What the journal keeps and what the relay missed of it. In: figures of both. Out: gauges and counts.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
+use std::time::SystemTime;
 
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry};
+
+use super::messages::since;
 use super::metrics;
-use super::registry::{counter, counter_of, gauge};
+use super::registry::{counter, counter_of, gauge, seconds};
 
 pub(super) struct JournalFigures {
     events: IntGauge,
@@ -13,6 +16,7 @@ pub(super) struct JournalFigures {
     trimmed: IntCounterVec,
     vanished: IntCounter,
     relayed: IntCounterVec,
+    relay_seconds: Histogram,
     relay_missed: IntCounterVec,
 }
 
@@ -48,6 +52,13 @@ impl JournalFigures {
                 "outcome",
                 &["gap", "missed", "recovered", "lost", "unsaid", "unreadable"],
             ),
+            relay_seconds: seconds(
+                registry,
+                "dragoman_relay_lag_seconds",
+                "Time from when a message was accepted, here or at another replica, to when the relay handed it to the mailboxes of this one, by the clocks of both.",
+                &[],
+            )
+            .with_label_values::<&str>(&[]),
             relay_missed: counter_of(
                 registry,
                 "dragoman_relay_missed_messages_total",
@@ -83,6 +94,11 @@ pub fn count_vanished(events: usize) {
 /// The relay missed something, or has it after all; one of a few words.
 pub fn relayed(outcome: &str, count: u64) {
     metrics().journal.relayed.with_label_values(&[outcome]).inc_by(count);
+}
+
+/// The relay hands out a message that was accepted then, in microseconds of Unix.
+pub fn relayed_after(accepted: i64) {
+    metrics().journal.relay_seconds.observe(since(SystemTime::now(), accepted).as_secs_f64());
 }
 
 /// Pub/sub did not bring a message to so many readers here: `filled`, or `left_out`.

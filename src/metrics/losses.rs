@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use prometheus::{IntCounterVec, Registry};
+use prometheus::{IntCounter, IntCounterVec, Registry};
 
 use super::metrics;
 use super::registry::counter;
@@ -31,6 +31,11 @@ impl Losses {
             untold: counter(registry, "dragoman_untold_total", "Events a target has no frame for.", &["to", "event"]),
         }
     }
+
+    /// The count of one fact, for who loses it often.
+    pub(super) fn lost_field(&self, from: &str, to: &str, field: &str) -> IntCounter {
+        self.lost.with_label_values(&[from, to, field])
+    }
 }
 
 /// A target could not tell these facts; `degraded` says why the message, or what belongs to it, became words.
@@ -42,7 +47,7 @@ pub fn count_losses<'a>(
 ) {
     let losses = &metrics().losses;
     for field in lost {
-        losses.lost.with_label_values(&[from, to, field.as_ref()]).inc();
+        losses.lost_field(from, to, &field).inc();
     }
     for reason in degraded {
         losses.degraded.with_label_values(&[from, to, reason]).inc();

@@ -4,9 +4,11 @@
 mod clients;
 mod journal;
 mod losses;
+mod messages;
 mod open;
 mod process;
 mod registry;
+mod runtime;
 mod uploads;
 mod upstreams;
 mod webhooks;
@@ -15,14 +17,13 @@ use std::sync::OnceLock;
 
 use prometheus::Registry;
 
-pub use clients::{
-    count_frames, count_refused, count_replay, count_request, count_scan, count_upload, count_upload_removed,
-};
-pub use journal::{count_relay_missed, count_trimmed, count_vanished, relayed, show_journal};
+pub use clients::{Frames, count_refused, count_replay, count_request, count_scan, count_upload, count_upload_removed};
+pub use journal::{count_relay_missed, count_trimmed, count_vanished, relayed, relayed_after, show_journal};
 pub use losses::{count_losses, count_untold};
-pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed};
+pub use messages::{Deliveries, RouteCounts, count_told, show_routes};
+pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed, filled};
 pub use process::{count_reload, show_config};
-pub use uploads::{count_copy, show_copies_owed};
+pub use uploads::{StoreWrites, StoredUpload, count_copy, show_copies_owed};
 pub use upstreams::{
     count_confirmation, count_gap, count_missed, count_unreadable, count_upstream_request, count_upstream_unavailable,
     show_upstream_endpoint,
@@ -35,8 +36,10 @@ struct Metrics {
     clients: clients::Clients,
     journal: journal::JournalFigures,
     losses: losses::Losses,
+    messages: messages::Messages,
     open: open::Open,
     process: process::Process,
+    runtime: runtime::Runtime,
     uploads: uploads::Uploads,
     upstreams: upstreams::Upstreams,
     webhooks: webhooks::Webhooks,
@@ -49,8 +52,10 @@ impl Metrics {
             clients: clients::Clients::register(&registry),
             journal: journal::JournalFigures::register(&registry),
             losses: losses::Losses::register(&registry),
+            messages: messages::Messages::register(&registry),
             open: open::Open::register(&registry),
             process: process::Process::register(&registry),
+            runtime: runtime::Runtime::register(&registry),
             uploads: uploads::Uploads::register(&registry),
             upstreams: upstreams::Upstreams::register(&registry),
             webhooks: webhooks::Webhooks::register(&registry),
@@ -64,8 +69,9 @@ fn metrics() -> &'static Metrics {
     METRICS.get_or_init(Metrics::new)
 }
 
-/// The page of `/metrics`, text format 0.0.4.
+/// The page of `/metrics`, text format 0.0.4. Asked within a runtime it shows how busy that is.
 pub fn render() -> String {
+    metrics().runtime.look();
     registry::page(&metrics().registry)
 }
 

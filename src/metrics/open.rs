@@ -14,6 +14,8 @@ pub(super) struct Open {
     ended: IntCounterVec,
     upstream_sockets: IntGaugeVec,
     unconfirmed: IntGaugeVec,
+    mailbox_messages: IntGauge,
+    mailbox_bytes: IntGauge,
 }
 
 impl Open {
@@ -24,8 +26,21 @@ impl Open {
             ended: counter(registry, "dragoman_sessions_ended_total", "Ended sockets.", &["route", "reason"]),
             upstream_sockets: gauges(registry, "dragoman_upstream_sockets", "Open sockets there.", &["upstream"]),
             unconfirmed: gauges(registry, "dragoman_unconfirmed", "Sends that wait for a confirmation.", &["upstream"]),
+            mailbox_messages: gauge(
+                registry,
+                "dragoman_mailbox_messages",
+                "Events that wait in the mailboxes of sockets and webhooks for their readers.",
+            ),
+            mailbox_bytes: gauge(registry, "dragoman_mailbox_bytes", "Bytes of them, estimated."),
         }
     }
+}
+
+/// So many events and bytes more, or fewer, wait in mailboxes.
+pub fn filled(messages: i64, bytes: i64) {
+    let open = &metrics().open;
+    open.mailbox_messages.add(messages);
+    open.mailbox_bytes.add(bytes);
 }
 
 /// A connection is open while this lives.

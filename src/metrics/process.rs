@@ -2,13 +2,15 @@
 
 use std::time::SystemTime;
 
-use prometheus::{IntCounterVec, IntGaugeVec, Registry};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
 use super::metrics;
-use super::registry::{counter_of, gauges};
+use super::registry::{counter_of, gauge, gauges};
 
 pub(super) struct Process {
     reloads: IntCounterVec,
+    last_reload: IntGauge,
+    last_successful: IntGauge,
     config: IntGaugeVec,
 }
 
@@ -29,6 +31,20 @@ impl Process {
                 "result",
                 &["taken", "refused"],
             ),
+            last_reload: gauge(
+                registry,
+                "dragoman_config_last_reload_timestamp_seconds",
+                "When a config was last offered while running, taken or not; 0 before the first.",
+            ),
+            last_successful: {
+                let successful = gauge(
+                    registry,
+                    "dragoman_config_last_reload_successful",
+                    "Whether the config that was offered last was taken.",
+                );
+                successful.set(1);
+                successful
+            },
             config: gauges(
                 registry,
                 "dragoman_config_taken_timestamp_seconds",
@@ -43,10 +59,19 @@ impl Process {
 pub fn show_config(digest: &str) {
     let config = &metrics().process.config;
     config.reset();
-    let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    config.with_label_values(&[digest]).set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    config.with_label_values(&[digest]).set(now());
 }
 
+/// A config was offered while running, and taken or not.
 pub fn count_reload(taken: bool) {
-    metrics().process.reloads.with_label_values(&[if taken { "taken" } else { "refused" }]).inc();
+    let process = &metrics().process;
+    process.reloads.with_label_values(&[if taken { "taken" } else { "refused" }]).inc();
+    process.last_reload.set(now());
+    process.last_successful.set(i64::from(taken));
+}
+
+/// Seconds of Unix.
+fn now() -> i64 {
+    let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    i64::try_from(seconds).unwrap_or(i64::MAX)
 }

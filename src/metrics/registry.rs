@@ -1,11 +1,14 @@
 //! Where families of metrics are registered. In: name, help, labels. Out: the family, and all of them as one page.
 
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Counter, Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
-/// Bounds of the histograms, in seconds.
-const SECONDS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+/// Bounds of the histograms, in seconds: from what memory takes to what a person gives up after.
+const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+/// The same for what carries bytes.
+const LONG_SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0];
 
 // Names and labels are constants of this room, each registered once; a test registers them all, so that what is expected
 // here holds.
@@ -25,6 +28,20 @@ pub(super) fn counter_of(registry: &Registry, name: &str, help: &str, label: &st
     counter
 }
 
+/// A counter without labels.
+pub(super) fn total(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    let counter = IntCounter::new(name, help).expect("a well-formed metric");
+    registry.register(Box::new(counter.clone())).expect("registered once");
+    counter
+}
+
+/// The same for what is no whole number.
+pub(super) fn number(registry: &Registry, name: &str, help: &str) -> Counter {
+    let counter = Counter::new(name, help).expect("a well-formed metric");
+    registry.register(Box::new(counter.clone())).expect("registered once");
+    counter
+}
+
 pub(super) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     let gauge = IntGaugeVec::new(Opts::new(name, help), labels).expect("a well-formed metric");
     registry.register(Box::new(gauge.clone())).expect("registered once");
@@ -38,7 +55,16 @@ pub(super) fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
 }
 
 pub(super) fn seconds(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
-    let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+    histogram(registry, name, help, labels, &SECONDS)
+}
+
+/// For what may take minutes.
+pub(super) fn long_seconds(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
+    histogram(registry, name, help, labels, &LONG_SECONDS)
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
+    let options = HistogramOpts::new(name, help).buckets(bounds.to_vec());
     let histogram = HistogramVec::new(options, labels).expect("a well-formed metric");
     registry.register(Box::new(histogram.clone())).expect("registered once");
     histogram

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::event::Event;
 use crate::fault::Reason;
+use crate::metrics;
 
 use super::Parcel;
 
@@ -47,9 +48,18 @@ struct State {
 impl State {
     fn overflow(&mut self) {
         self.overflowed = true;
+        self.empty();
+    }
+
+    fn empty(&mut self) {
+        metrics::filled(-count(self.queue.len()), -count(self.bytes));
         self.queue = VecDeque::new();
         self.bytes = 0;
     }
+}
+
+fn count(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
 }
 
 struct Shared {
@@ -140,6 +150,7 @@ impl Mailbox {
             return false;
         }
         if state.queue.len() < self.0.limits.messages && state.bytes + weight <= self.0.limits.bytes {
+            metrics::filled(1, count(weight));
             state.bytes += weight;
             state.queue.push_back((parcel, weight));
             state.pushed += 1;
@@ -200,6 +211,7 @@ impl MailboxReceiver {
         }
         if let Some((parcel, weight)) = state.queue.pop_front() {
             state.bytes -= weight;
+            metrics::filled(-1, -count(weight));
             return Some(Ok(parcel));
         }
         if let Some(why) = state.dismissed {
@@ -213,7 +225,7 @@ impl Drop for MailboxReceiver {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.unread = true;
-        state.queue = VecDeque::new();
+        state.empty();
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::metrics;
+
 use super::mailbox::weight;
 use super::{Mailbox, MailboxMeter, Parcel, Place, Relay, RelayError, Subscription, Topic};
 
@@ -33,6 +35,16 @@ impl MemoryRelay {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How late a message is that the journal announced. One that came into being with its upload is announced when its sender
+/// says so.
+fn show_lag(parcel: &Parcel) {
+    let details = &parcel.event.details;
+    let is_timed = parcel.turn > 0 && parcel.event.kind.message().is_some() && details.attachment.chat_id.is_none();
+    if let Some(accepted) = details.received_at.filter(|_| is_timed) {
+        metrics::relayed_after(accepted.micros());
     }
 }
 
@@ -104,6 +116,7 @@ impl MemoryRelay {
     /// Puts a parcel into every mailbox that listens at any of its topics; says how many these are.
     pub(super) fn deliver(&self, parcel: &Parcel) -> usize {
         let weight = weight(&parcel.event);
+        show_lag(parcel);
         // Under the lock, so that all mailboxes see all parcels in one order. Pushing never waits.
         let mut state = self.state();
         for (topic, place) in &parcel.places {

@@ -1,7 +1,7 @@
 //! The operation of a call. In: fields in canonical names. Out: the fields of its answer, in the dialect's names again.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::backend::{Listed, Listing, Page, SessionRequest};
 use crate::dialect::{Audience, ListingKind, Op};
@@ -125,7 +125,13 @@ async fn send(asked: &Asked<'_>, fields: &Fields<'static>, id: Option<String>) -
         .and_then(|key| key.to_str().ok())
         .filter(|key| !key.is_empty() && key.len() <= 200)
         .map(|key| format!("{}/{key}", asked.caller.principal.id));
-    let accepted = asked.route.backend.send(&asked.caller, event).await?.outcome().await?;
+    let sends = event.kind.message().map(|_| &asked.route.counts.sends);
+    let came = Instant::now();
+    sends.inspect(|sends| sends.accept());
+    let sent = asked.route.backend.send(&asked.caller, event).await?;
+    sends.inspect(|sends| sends.hand_on());
+    let accepted = sent.outcome().await?;
+    sends.inspect(|sends| sends.confirm(came));
     let mut answer = record(asked, &accepted).await?.unwrap_or_default();
     let itself = answer.clone();
     answer.set(Field::LastMessage, Value::List(vec![itself]));

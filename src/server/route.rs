@@ -9,6 +9,7 @@ use crate::dialect::{Dialect, FileAccess, KeyTemplate};
 use crate::event::MessageKind;
 use crate::media::signature::Signer;
 use crate::media::{Hosted, Library, Names, Unfinished};
+use crate::metrics::RouteCounts;
 use crate::naming::Naming;
 use crate::passage::Passage;
 use crate::placement::Condition;
@@ -60,6 +61,7 @@ pub struct Route {
     pub file_access: FileAccess,
     /// Files of the upstream that are served under addresses of ours.
     pub hosted: Option<Hosted>,
+    pub counts: RouteCounts,
     pub session: session::Settings,
 }
 

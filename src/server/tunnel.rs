@@ -75,6 +75,7 @@ pub async fn answer(way: Way<'_>, socket: Option<usize>, request: Request<Incomi
         rate: route.rate.clone(),
         contract: socket.map(|at| (Arc::clone(&route.dialect), at)),
         redaction: way.passage.redaction().clone(),
+        frames: route.counts.frames.clone(),
         settings: route.session,
     };
     let upgrade = hyper::upgrade::on(request);

@@ -45,6 +45,7 @@ pub async fn answer(
         naming: Arc::clone(&route.naming),
         rate: route.rate.clone(),
         terms: route.terms,
+        counts: route.counts.clone(),
         settings: route.session,
     };
     let query = guard::query(request.uri().query().unwrap_or_default());

@@ -1,5 +1,7 @@
 //! A frame from the client on its way in: dialect → canonical names → backend. Out: what became of it, or the fault.
 
+use std::time::Instant;
+
 use crate::backend::{Caller, Sent, SessionRequest};
 use crate::dialect::CreateConversation;
 use crate::event::{Conversation, Event, Field, Fields, Value};
@@ -10,6 +12,8 @@ use super::Place;
 /// A frame that was taken.
 pub struct Taken {
     pub sent: Sent,
+    /// When it came, if it is a message.
+    pub came: Option<Instant>,
     /// The number that its sender gave it.
     pub number: Option<i64>,
 }
@@ -28,14 +32,16 @@ impl From<Fault> for Refused {
 
 /// Takes one text frame.
 pub async fn take(place: &Place, caller: &Caller, bound: Option<&Conversation>, text: &str) -> Result<Taken, Refused> {
+    let came = Instant::now();
     if let Some(rate) = &place.rate {
         rate.check(&caller.principal.id)?;
     }
     let client = &place.contract().client;
     let read = client.read(text)?;
     let number = read.fields.integer(Field::FrameNumber);
+    let came = read.fields.message_kind().map(|_| came);
     match hand_over(place, caller, bound, read.fields).await {
-        Ok(sent) => Ok(Taken { sent, number }),
+        Ok(sent) => Ok(Taken { sent, came, number }),
         Err(fault) => Err(Refused { fault, number }),
     }
 }
@@ -59,7 +65,13 @@ async fn hand_over(
     event.details.origin.route = Some(caller.route.to_string());
     event.details.origin.dialect = Some(caller.dialect.to_string());
     event.details.origin.connection = Some(caller.connection);
-    place.backend.send(caller, event).await
+    if event.kind.message().is_none() {
+        return place.backend.send(caller, event).await;
+    }
+    place.counts.sends.accept();
+    let sent = place.backend.send(caller, event).await?;
+    place.counts.sends.hand_on();
+    Ok(sent)
 }
 
 /// The conversation of a frame that names none: the caller's one session, where the dialect knows sessions.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::auth::RateLimit;
 use crate::backend::{Backend, Caller, Terms, Window};
 use crate::dialect::{Dialect, Socket as SocketContract};
+use crate::metrics::RouteCounts;
 use crate::naming::Naming;
 use crate::relay::MailboxLimits;
 
@@ -35,6 +36,7 @@ pub struct Place {
     /// Frames of one principal.
     pub rate: Option<Arc<RateLimit>>,
     pub terms: Terms,
+    pub counts: RouteCounts,
     pub settings: Settings,
 }
 

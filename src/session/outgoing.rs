@@ -3,31 +3,42 @@
 
 use crate::backend::Caller;
 use crate::dialect::{Audience, Unwritable};
-use crate::event::{Event, EventKind, Field, Fields, Timestamp, Value};
+use crate::event::{Event, EventKind, Field, Timestamp, Value};
 use crate::fault::Fault;
-use crate::metrics;
+use crate::metrics::{self, Deliveries};
 
 use super::Place;
 
-/// The frames by which this session's client learns of the event; none when it is not for it. `number` says in the fields
-/// which frame of the socket they become.
+/// What a client is told of an event; no frames when it is not for it.
+#[derive(Default)]
+pub struct Told {
+    pub frames: Vec<String>,
+    /// Whether that brings it another's message.
+    pub is_news: bool,
+}
+
+/// The frames by which this session's client learns of the event. `next` is the number of the first, where its dialect
+/// numbers them.
 pub async fn frames(
     place: &Place,
     caller: &Caller,
     event: &Event,
-    number: impl Fn(&mut Fields<'_>),
-) -> Result<Vec<String>, Fault> {
+    next: Option<i64>,
+    deliveries: &mut Deliveries,
+) -> Result<Told, Fault> {
     let contract = place.contract();
     let own = event.details.sender.id == *caller.principal.id;
     let from_here = event.details.origin.connection == Some(caller.connection);
     // What passes by (typing, presence) is no news to the socket that said it; a message is its confirmation.
     if own && (!contract.echo || (from_here && event.kind.message().is_none() && is_transient(event.kind))) {
-        return Ok(Vec::new());
+        return Ok(Told::default());
     }
     let Some(mut fields) = place.naming.outward(&place.dialect, &caller.principal, event).await? else {
-        return Ok(Vec::new());
+        return Ok(Told::default());
     };
-    number(&mut fields);
+    if let Some(next) = next {
+        fields.set(Field::FrameNumber, Value::Integer(next));
+    }
     let audience = match own {
         true if from_here => Audience::Origin,
         true => Audience::Sender,
@@ -37,17 +48,18 @@ pub async fn frames(
         Ok(carried) => {
             let from = event.details.origin.dialect.as_deref().unwrap_or_default();
             let lost = carried.lost.iter().map(|field| field.path());
-            metrics::count_losses(from, &place.dialect.name, lost, carried.degraded.iter().map(|why| why.as_str()));
-            Ok(carried.frames)
+            deliveries.lose(from, lost, carried.degraded.iter().map(|why| why.as_str()));
+            let is_news = !own && event.kind.message().is_some() && !carried.frames.is_empty();
+            Ok(Told { frames: carried.frames, is_news })
         }
         Err(Unwritable::NoShape) => {
             metrics::count_untold(&place.dialect.name, event.kind.as_str());
-            Ok(Vec::new())
+            Ok(Told::default())
         }
         Err(Unwritable::Needs(field)) => {
             metrics::count_untold(&place.dialect.name, event.kind.as_str());
             tracing::warn!(dialect = %place.dialect.name, kind = %event.kind, needs = %field.path(), "event cannot be told");
-            Ok(Vec::new())
+            Ok(Told::default())
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::backend::{Caller, Sent};
 use crate::dialect::RefusedFrame;
 use crate::event::{Conversation, Event, EventKind, Field, Fields, Value};
 use crate::fault::{Fault, Reason};
+use crate::metrics::Deliveries;
 use crate::relay::{MailboxReceiver, Parcel};
 use crate::socket::{Gone, Incoming, Socket, Text};
 use crate::tasks::Stay;
@@ -39,6 +40,7 @@ pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, mut
         conversation: conversation.as_ref(),
         last_heard: Instant::now(),
         written: 0,
+        deliveries: Deliveries::new(&place.route, &place.dialect.name),
         progress,
         missed: missed.unwrap_or_default(),
     };
@@ -71,6 +73,7 @@ pub struct Session<'a> {
     last_heard: Instant,
     /// How many frames the client was written, where its dialect numbers them.
     written: i64,
+    pub deliveries: Deliveries,
     /// How far the client has heard, where its route replays.
     pub progress: Option<Progress>,
     /// What it has yet to hear before anything new.
@@ -102,14 +105,18 @@ impl Session<'_> {
                 () = &mut over => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
                 received = mailbox.recv() => self.deliver(socket, mailbox, received).await?,
                 handed = &mut handing => match handed {
-                    Ok(Taken { sent: Sent::Accepted(event), number }) => self.answer(socket, &event, number).await?,
-                    Ok(Taken { sent: Sent::Pending(confirmation), number }) => {
-                        pending.push(async move { (confirmation.await, number) });
+                    Ok(Taken { sent: Sent::Accepted(event), came, number }) => {
+                        self.confirmed(came);
+                        self.answer(socket, &event, number).await?;
+                    }
+                    Ok(Taken { sent: Sent::Pending(confirmation), came, number }) => {
+                        pending.push(async move { (confirmation.await, came, number) });
                     }
                     Err(Refused { fault, number }) => self.refuse(socket, &fault, number).await?,
                 },
-                Some((outcome, number)) = pending.next(), if !pending.is_empty() => if let Err(fault) = outcome {
-                    self.refuse(socket, &fault, number).await?;
+                Some((outcome, came, number)) = pending.next(), if !pending.is_empty() => match outcome {
+                    Ok(_) => self.confirmed(came),
+                    Err(fault) => self.refuse(socket, &fault, number).await?,
                 },
                 received = socket.receive(), if handing.is_terminated() && pending.len() < PENDING => {
                     if let Some(text) = self.accept(socket, received).await? {
@@ -123,6 +130,13 @@ impl Session<'_> {
         }
     }
 
+    /// What came then is confirmed, if it is a message.
+    fn confirmed(&self, came: Option<std::time::Instant>) {
+        if let Some(came) = came {
+            self.place.counts.sends.confirm(came);
+        }
+    }
+
     /// The frame that some dialects open with.
     async fn greet<S: Socket>(&mut self, socket: &mut S) -> Result<(), Farewell> {
         let place = self.place;
@@ -133,7 +147,9 @@ impl Session<'_> {
             tracing::warn!(route = %self.caller.route, %fault, "a greeting lacks what it should say");
             Fields::about(EventKind::SessionStarted)
         });
-        self.number(&mut fields);
+        if let Some(next) = self.next_number() {
+            fields.set(Field::FrameNumber, Value::Integer(next));
+        }
         let frames: Vec<String> = place.contract().server.greeting(&fields).into_iter().collect();
         self.count(&frames);
         self.write(socket, frames).await
@@ -154,11 +170,9 @@ impl Session<'_> {
         Ok(fields)
     }
 
-    /// Says in the fields which frame of this socket they become, where the dialect numbers its frames.
-    pub fn number(&self, fields: &mut Fields<'_>) {
-        if self.place.contract().server.is_numbered {
-            fields.set(Field::FrameNumber, Value::Integer(self.written));
-        }
+    /// The number of the next frame of this socket, where the dialect numbers its frames.
+    pub fn next_number(&self) -> Option<i64> {
+        self.place.contract().server.is_numbered.then_some(self.written)
     }
 
     /// These will be written.
@@ -170,7 +184,10 @@ impl Session<'_> {
     async fn accept<S: Socket>(&mut self, socket: &mut S, received: Incoming) -> Result<Option<Text>, Farewell> {
         self.last_heard = Instant::now();
         let fault = match received {
-            Incoming::Text(text) => return Ok(Some(text)),
+            Incoming::Text(text) => {
+                self.place.counts.frames.came(1);
+                return Ok(Some(text));
+            }
             Incoming::Alive => return Ok(None),
             Incoming::Pong(number) => {
                 if let Some(progress) = &mut self.progress {
@@ -233,10 +250,13 @@ impl Session<'_> {
         if frames.is_empty() {
             return Ok(());
         }
+        let count = frames.len();
         for frame in frames {
             self.in_time(socket.feed(frame.into())).await?;
         }
-        self.in_time(socket.flush()).await
+        self.in_time(socket.flush()).await?;
+        self.place.counts.frames.went(count);
+        Ok(())
     }
 
     /// A reader that does not read must not hold the session for ever.

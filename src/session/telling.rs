@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::dialect::Scope;
-use crate::event::{EventKind, Fields};
+use crate::event::EventKind;
 use crate::fault::Reason;
 use crate::relay::{MailboxEnd, MailboxReceiver, Parcel};
 use crate::socket::{Incoming, Socket};
 
 use super::farewell::{End, Farewell};
-use super::outgoing;
+use super::outgoing::{self, Told};
 use super::replay::Progress;
 use super::run::Session;
 
@@ -34,7 +34,7 @@ impl Session<'_> {
         let mut ended = end.map(|end| self.mailbox_farewell(end));
         for parcel in parcels {
             if self.progress.as_mut().is_none_or(|progress| progress.take(&parcel)) {
-                match self.told(&parcel).await {
+                match self.told(&parcel, accepted(&parcel)).await {
                     Ok(written) => frames.extend(written),
                     Err(farewell) => {
                         ended = Some(farewell);
@@ -48,6 +48,7 @@ impl Session<'_> {
             }
         }
         self.write(socket, frames).await?;
+        self.deliveries.flush();
         ended.map_or(Ok(()), Err)?;
         self.ask(socket).await
     }
@@ -57,21 +58,26 @@ impl Session<'_> {
         for some in std::mem::take(&mut self.missed).chunks(BATCH) {
             let mut frames = Vec::new();
             for parcel in some {
-                frames.extend(self.told(parcel).await?);
+                frames.extend(self.told(parcel, None).await?);
             }
             self.write(socket, frames).await?;
+            self.deliveries.flush();
         }
         self.ask(socket).await
     }
 
-    /// The frames of a parcel.
-    async fn told(&mut self, parcel: &Parcel) -> Result<Vec<String>, Farewell> {
-        let number = |fields: &mut Fields<'_>| self.number(fields);
-        let told = outgoing::frames(self.place, self.caller, &parcel.event, number).await;
-        let frames = told.map_err(|fault| {
+    /// The frames of a parcel. `accepted`: when it was, where the time it took counts.
+    async fn told(&mut self, parcel: &Parcel, accepted: Option<i64>) -> Result<Vec<String>, Farewell> {
+        let next = self.next_number();
+        let told = outgoing::frames(self.place, self.caller, &parcel.event, next, &mut self.deliveries).await;
+        let Told { frames, is_news } = told.map_err(|fault| {
             tracing::error!(route = %self.caller.route, %fault, "an event could not be brought to its reader");
             Farewell::with(End::Failed, 1011, "internal error")
         })?;
+        if is_news {
+            let from = parcel.event.details.origin.dialect.as_deref().unwrap_or_default();
+            self.deliveries.write(from, accepted);
+        }
         self.count(&frames);
         Ok(frames)
     }
@@ -113,6 +119,13 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// When a message was accepted, in microseconds of Unix. Nothing of one that came into being with its upload, and is told when
+/// its sender says so.
+fn accepted(parcel: &Parcel) -> Option<i64> {
+    let details = &parcel.event.details;
+    details.received_at.filter(|_| details.attachment.chat_id.is_none()).map(|accepted| accepted.micros())
 }
 
 /// What is in a mailbox, up to a batch, from what was received first; and why no more comes, if that is so.

@@ -7,6 +7,7 @@ mod copies;
 mod error;
 mod fs;
 mod key;
+mod measured;
 mod once;
 #[cfg(test)]
 mod promises;
@@ -23,6 +24,7 @@ use futures_util::stream::BoxStream;
 pub use copies::{Copied, Debt, Ledger};
 pub use error::{Mistake, StoreError};
 pub use fs::FsStore;
+pub use measured::Measured;
 pub use once::{Notes, Once};
 pub use s3::S3Store;
 pub use several::{Named, Several};

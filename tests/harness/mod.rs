@@ -59,6 +59,16 @@ impl Gateway {
         Gateway { address, admin, child, folder, level: EVERYTHING, log }
     }
 
+    /// The same for many clients: only what is a warning is logged.
+    pub async fn start_quiet(more: &str, options: impl Fn(&str) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("routes.toml"), config(folder.path(), more, &options)).unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let level = "warn,dragoman=info";
+        let (child, address, admin) = launch(folder.path(), level, log.clone()).await;
+        Gateway { address, admin, child, folder, level, log }
+    }
+
     /// Starts one with the five routes, whose config is changed as a text.
     pub async fn start_changed(change: impl Fn(String) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ use dragoman::hub::Hub;
 use dragoman::journal::EmbeddedJournal;
 use dragoman::media::signature::Signer;
 use dragoman::media::{Library, Names, Unfinished};
+use dragoman::metrics::RouteCounts;
 use dragoman::naming::{Naming, PinnedConversation, PinnedName};
 use dragoman::placement::Condition;
 use dragoman::relay::{MailboxLimits, MemoryRelay};
@@ -115,6 +116,7 @@ impl Server {
             signer: signer(),
             file_access: FileAccess::Url,
             hosted: None,
+            counts: RouteCounts::of("staff", "frontdesk", None),
             session: session::Settings {
                 mailbox: MailboxLimits { messages: 100, bytes: 1024 * 1024 },
                 ping_every: Duration::from_secs(30),

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::auth::RateLimit;
 use crate::dialect::{Dialect, Redaction};
+use crate::metrics::Frames;
 use crate::socket::Duplex;
 use crate::tasks::Stay;
 
@@ -35,6 +36,7 @@ pub struct Tunnel {
     pub contract: Option<(Arc<Dialect>, usize)>,
     /// What the backend says and no client hears.
     pub redaction: Redaction,
+    pub frames: Frames,
     pub settings: Settings,
 }
 

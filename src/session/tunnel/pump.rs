@@ -258,11 +258,8 @@ impl<'a, C: Duplex, U: Duplex> Pump<'a, C, U> {
     }
 
     fn count(&mut self) {
-        for (direction, passed) in [("in", &mut self.client.passed), ("out", &mut self.upstream.passed)] {
-            if *passed > 0 {
-                metrics::count_frames(&self.tunnel.route, direction, std::mem::take(passed));
-            }
-        }
+        self.tunnel.frames.came(std::mem::take(&mut self.client.passed));
+        self.tunnel.frames.went(std::mem::take(&mut self.upstream.passed));
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::dialect::builtin;
 use crate::fault::Reason;
+use crate::metrics::Frames;
 use crate::relay::MailboxLimits;
 use crate::socket::{Frame, Gone, Received};
 use crate::tasks::Tasks;
@@ -95,6 +96,7 @@ fn tunnel(dialect: Option<&str>) -> Tunnel {
         rate: None,
         contract: dialect.map(|name| (builtin::find(name).unwrap(), 0)),
         redaction: Redaction::new(vec!["password".to_owned()]),
+        frames: Frames::of("test"),
         settings: Settings {
             mailbox: MailboxLimits { messages: 1, bytes: 1 },
             ping_every: Duration::from_secs(20),

@@ -41,6 +41,7 @@ impl Inner {
         event.details.origin.dialect = Some(self.settings.dialect.name.to_string());
         event.details.origin.native_id = native_id;
         event.details.sent_at.get_or_insert_with(Timestamp::now);
+        event.details.received_at = Some(Timestamp::now());
         if event.kind.message().is_some() {
             if event.details.sender.id.is_empty() {
                 event.details.sender.id = self.unnamed(&event);
@@ -168,7 +169,7 @@ impl Inner {
         event.details.id.clone_from(&came.details.id);
         event.details.origin.native_id.clone_from(&came.details.origin.native_id);
         event.details.sent_at = came.details.sent_at;
-        event.details.received_at = Some(Timestamp::now());
+        event.details.received_at.get_or_insert_with(Timestamp::now);
         event.details.receipt.status.get_or_insert_with(|| "sent".to_owned());
         event
     }

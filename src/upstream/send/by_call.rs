@@ -69,7 +69,6 @@ impl Inner {
                 let mut came = asking.event.clone();
                 came.details.id = self.answered_id(&answer).unwrap_or_else(|| self.fresh_id());
                 came.details.sent_at = Some(Timestamp::now());
-                came.details.received_at = came.details.sent_at;
                 came.details.receipt.status = Some("sent".to_owned());
                 self.say_caption(&asking).await;
                 // It is there: that nobody else could be told must not make its sender send it again.

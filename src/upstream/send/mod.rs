@@ -63,6 +63,7 @@ impl Inner {
         event.details.conversation = room.conversation.clone();
         event.details.guest = room.guest.clone();
         event.details.sent_at = Some(Timestamp::now());
+        event.details.received_at = event.details.sent_at;
         match key_of(&event, from_upload) {
             Some(key) => self.send_once(caller, &account, event, &key).await,
             None => self.dispatch(caller, &account, event, &mut None).await,
