@@ -10,6 +10,7 @@ pub mod config;
 pub mod delivery;
 pub mod dialect;
 pub mod directory;
+pub mod edge;
 pub mod event;
 pub mod fault;
 pub mod hub;

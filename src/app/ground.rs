@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::auth::Secret;
 use crate::config::{Config, JournalSettings, RelaySettings};
+use crate::edge::Secured;
 use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal, RedisJournal, RedisJournalSettings};
 use crate::media::{Copier, Names, Unfinished};
@@ -17,8 +18,13 @@ use crate::tasks::Tasks;
 
 use super::{StartError, keys};
 
+/// What is offered to clients, the preferred one first.
+const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
+
 pub struct Ground {
     pub address: SocketAddr,
+    /// What the listener shows, where it speaks TLS.
+    pub tls: Option<Arc<Secured>>,
     pub journal: Arc<dyn Journal>,
     pub relay: Arc<dyn Relay>,
     pub hub: Hub,
@@ -40,6 +46,7 @@ pub struct Ground {
 impl Ground {
     pub async fn open(config: &Config, address: SocketAddr) -> Result<Self, StartError> {
         let tasks = Tasks::new();
+        let tls = config.server.tls.clone().map(|tls| Secured::open("clients", tls, ALPN)).transpose()?.map(Arc::new);
         let journal: Arc<dyn Journal> = match &config.journal {
             JournalSettings::Embedded { path, keep } => Arc::new(EmbeddedJournal::open_with(path, *keep)?),
             JournalSettings::Redis(settings) => Arc::new(in_redis(settings).await?),
@@ -64,6 +71,7 @@ impl Ground {
         let names = Names::new(Arc::clone(&journal), tasks.clone());
         Ok(Ground {
             address,
+            tls,
             journal,
             relay,
             hub,
@@ -75,6 +83,12 @@ impl Ground {
             tasks,
             open: Mutex::default(),
         })
+    }
+
+    /// The address as a URL, without a slash at the end.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The count of a route's open sockets.
@@ -97,6 +111,7 @@ async fn in_redis(settings: &RedisJournalSettings) -> Result<RedisJournal, Start
 pub fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
     let differences = [
         ("server.listen", before.server.listen != after.server.listen),
+        ("server.tls", before.server.tls != after.server.tls),
         ("server.admin", before.server.admin != after.server.admin),
         ("server.visitor_secret", before.server.visitor_secret != after.server.visitor_secret),
         ("journal", before.journal != after.journal),

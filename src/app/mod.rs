@@ -59,7 +59,11 @@ impl Gateway {
         let uploads = Current::new(lifecycle::of(&parts, &ground));
         tasks.spawn(keep(uploads.clone(), Arc::clone(&ground.journal), ground.unfinished.clone(), tasks.stopping()));
         let site = Arc::new(Site::new(parts.served(&ground)?, tasks.clone(), Bounds::default()));
-        tasks.spawn(server::serve(Arc::clone(&site), listener));
+        if let Some(tls) = ground.tls.clone() {
+            let stopping = tasks.stopping();
+            tasks.spawn(async move { tls.watch(stopping).await });
+        }
+        tasks.spawn(server::serve(Arc::clone(&site), listener, ground.tls.clone()));
         let mut admin = None;
         if let Some(listener) = admin_listener {
             admin = Some(listener.local_addr()?);
@@ -100,6 +104,11 @@ impl Gateway {
 
     pub fn address(&self) -> SocketAddr {
         self.ground.address
+    }
+
+    /// The same as clients write it, without a slash at the end.
+    pub fn url(&self) -> String {
+        self.ground.url()
     }
 
     /// Where metrics and health are served, if they are.

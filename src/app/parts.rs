@@ -86,7 +86,7 @@ impl Parts {
     pub fn files_url(&self, route: &Route, ground: &Ground) -> String {
         let public_url = match uploads::home(route) {
             Some(store) => self.public_url(store, ground),
-            None => format!("http://{}", ground.address),
+            None => ground.url(),
         };
         format!("{public_url}{}{}", route.prefix, route.dialect.storage.public)
     }
@@ -99,6 +99,6 @@ impl Parts {
     /// Scheme and authority under which the files of a store are served.
     pub fn public_url(&self, store: &str, ground: &Ground) -> String {
         let written = self.config.stores[store].public_url();
-        written.map_or_else(|| format!("http://{}", ground.address), ToOwned::to_owned)
+        written.map_or_else(|| ground.url(), ToOwned::to_owned)
     }
 }

@@ -41,7 +41,7 @@ pub fn open(route: &Route, parts: &Parts, ground: &Ground) -> Result<Option<Stor
         all: rules.stores().iter().map(|name| parts.store(name)).collect::<Result<_, _>>()?,
         public_url: match home(route) {
             Some(store) => parts.public_url(store, ground),
-            None => format!("http://{}", ground.address),
+            None => ground.url(),
         },
         names: ground.names.clone(),
         unfinished: ground.unfinished.clone(),

@@ -41,7 +41,7 @@ fn materials(name: &str, settings: &UpstreamSettings, parts: &Parts, ground: &Gr
     let leads_there = |route: &&Route| route.target == Target::Upstream(name.to_owned());
     // Its files are served under the address of the first route that leads there.
     let home = config.routes.iter().find(leads_there);
-    let base = home.map_or_else(|| format!("http://{}/", ground.address), |route| parts.files_url(route, ground));
+    let base = home.map_or_else(|| format!("{}/", ground.url()), |route| parts.files_url(route, ground));
     let place = |route: &Route| {
         let names = uploads::rules(route)?.stores().into_iter().map(str::to_owned).collect();
         Some((parts.files_url(route, ground), names))

@@ -71,7 +71,7 @@ async fn serve(arguments: &Arguments, flags: &[(&str, String)], loaded: &Loaded,
             return Exit::Failed;
         }
     };
-    console.talk(&format_args!("listening on http://{}\n", gateway.address()));
+    console.talk(&format_args!("listening on {}\n", gateway.url()));
     if let Some(admin) = gateway.admin_address() {
         console.talk(&format_args!("admin on http://{admin}\n"));
     }

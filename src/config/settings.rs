@@ -18,6 +18,7 @@ use crate::relay::RedisRelaySettings;
 use crate::scan::ScannerSettings;
 use crate::secret::Secret;
 use crate::store::s3::S3Settings;
+use crate::tls::TlsSettings;
 use crate::upstream::UpstreamSettings;
 
 use super::unit::Rate;
@@ -48,6 +49,8 @@ pub struct Config {
 pub struct ServerSettings {
     /// All routes.
     pub listen: SocketAddr,
+    /// Absent: in the clear.
+    pub tls: Option<TlsSettings>,
     /// Metrics and health; absent: not served.
     pub admin: Option<SocketAddr>,
     /// How long sockets and requests in flight may take to end; 0 s to 1 h.

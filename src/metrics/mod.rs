@@ -2,6 +2,7 @@
 //! everywhere, by subject. Out: the text of `/metrics`.
 
 mod clients;
+mod edge;
 mod journal;
 mod losses;
 mod messages;
@@ -18,6 +19,7 @@ use std::sync::OnceLock;
 use prometheus::Registry;
 
 pub use clients::{Frames, count_refused, count_replay, count_request, count_scan, count_upload, count_upload_removed};
+pub use edge::{count_certificate, count_connection_lost, show_certificate};
 pub use journal::{count_relay_missed, count_trimmed, count_vanished, relayed, relayed_after, show_journal};
 pub use losses::{count_losses, count_untold};
 pub use messages::{Deliveries, RouteCounts, count_told, show_routes};
@@ -34,6 +36,7 @@ pub use webhooks::{WebhookBacklog, count_webhook_call, count_webhook_lost};
 struct Metrics {
     registry: Registry,
     clients: clients::Clients,
+    edge: edge::Edge,
     journal: journal::JournalFigures,
     losses: losses::Losses,
     messages: messages::Messages,
@@ -50,6 +53,7 @@ impl Metrics {
         let registry = Registry::new();
         Metrics {
             clients: clients::Clients::register(&registry),
+            edge: edge::Edge::register(&registry),
             journal: journal::JournalFigures::register(&registry),
             losses: losses::Losses::register(&registry),
             messages: messages::Messages::register(&registry),

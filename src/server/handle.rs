@@ -1,6 +1,5 @@
 //! One request, from its head to its answer: guard, route, and on to calls, files or sockets.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
+use crate::edge::Client;
 use crate::fault::{Fault, Reason};
 use crate::media::FOLDER;
 use crate::metrics;
@@ -18,7 +18,7 @@ use super::table::{Found, Target};
 use super::{Site, call, callback, cors, download, guard, respond, tunnel, upgrade};
 
 /// Answers a request. Never fails: whatever goes wrong is an answer too.
-pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -> Response<Answer> {
+pub async fn handle(site: Arc<Site>, client: Client, request: Request<Incoming>) -> Response<Answer> {
     let began = Instant::now();
     let (parts, incoming) = request.into_parts();
     let wanted = match guard::inspect(&parts) {
@@ -44,7 +44,7 @@ pub async fn handle(site: Arc<Site>, peer: IpAddr, request: Request<Incoming>) -
     };
     let Found { route, target } = found;
     let page = cors::permitted(&route, &parts.headers);
-    let to = |passage| Way { site: &site, route: &route, passage, wanted: &wanted, peer };
+    let to = |passage| Way { site: &site, route: &route, passage, wanted: &wanted, client };
     let identity = route.identity().map(to);
     let (op, mut response) = match (target, identity) {
         (Target::Calls { calls, .. }, Some(way)) => {

@@ -12,8 +12,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::either::Either;
 
-use crate::metrics::OpenConnection;
+use crate::edge::{Client, Lost, Newcomer, Newcomers, Secured};
+use crate::metrics::{self, OpenConnection};
 
 use super::unread::Unread;
 use super::{Site, handle};
@@ -21,10 +23,21 @@ use super::{Site, handle};
 /// The first and the longest pause after an accept that failed (no descriptors left, for instance).
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// Accepts until the site's tasks are told to stop.
-pub async fn serve(site: Arc<Site>, listener: TcpListener) {
+/// What connections pass before they are HTTP.
+#[derive(Clone)]
+struct Entrance {
+    newcomers: Arc<Newcomers>,
+    tls: Option<Arc<Secured>>,
+}
+
+/// What requests are read from.
+type Stream = Either<Unread<TcpStream>, Box<tokio_rustls::server::TlsStream<Unread<TcpStream>>>>;
+
+/// Accepts until the site's tasks are told to stop; over TLS, where that is given.
+pub async fn serve(site: Arc<Site>, listener: TcpListener, tls: Option<Arc<Secured>>) {
     let stop = site.tasks.stopping();
     let places = Arc::new(Semaphore::new(site.bounds.connections));
+    let entrance = Entrance { newcomers: Newcomers::new(site.bounds.newcomers), tls };
     let mut pause = PAUSE.0;
     loop {
         let accepted = tokio::select! {
@@ -34,9 +47,13 @@ pub async fn serve(site: Arc<Site>, listener: TcpListener) {
         match accepted {
             Ok((stream, peer, place)) => {
                 pause = PAUSE.0;
-                let site_of_connection = Arc::clone(&site);
+                let (site_of_connection, entrance) = (Arc::clone(&site), entrance.clone());
                 site.tasks.spawn(async move {
-                    connection(site_of_connection, stream, peer).await;
+                    let _open = OpenConnection::begin();
+                    let newcomer = entrance.newcomers.arrive();
+                    if let Err(lost) = connection(site_of_connection, &entrance, newcomer, stream, peer).await {
+                        metrics::count_connection_lost(lost.as_str());
+                    }
                     drop(place);
                 });
             }
@@ -60,13 +77,55 @@ async fn accept(
     Ok((stream, peer.ip(), place))
 }
 
-async fn connection(site: Arc<Site>, stream: TcpStream, peer: IpAddr) {
-    let _open = OpenConnection::begin();
+/// One connection, to its end; or why no request came.
+async fn connection(
+    site: Arc<Site>,
+    entrance: &Entrance,
+    newcomer: Newcomer,
+    stream: TcpStream,
+    address: IpAddr,
+) -> Result<(), Lost> {
     // Frames are small and waited for.
     let _ = stream.set_nodelay(true);
-    let stream = Unread::new(stream, site.bounds.unread);
     let stop = site.tasks.stopping();
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let opened = tokio::select! {
+        opened = open(&site, entrance, stream) => opened?,
+        () = newcomer.pushed_out() => return Err(Lost::PushedOut),
+        () = stop.cancelled() => return Ok(()),
+    };
+    let client = Client { address, secure: entrance.tls.is_some() };
+    converse(site, newcomer, opened, client).await
+}
+
+/// The stream that requests are read from, and the version of HTTP that was agreed on, if one was.
+async fn open(site: &Site, entrance: &Entrance, stream: TcpStream) -> Result<(Stream, Version), Lost> {
+    let stream = Unread::new(stream, site.bounds.unread);
+    let Some(tls) = &entrance.tls else { return Ok((Either::Left(stream), Version::Any)) };
+    let stream = tls.accept(stream).await?;
+    let version = match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => Version::Two,
+        Some(_) => Version::One,
+        None => Version::Any,
+    };
+    Ok((Either::Right(Box::new(stream)), version))
+}
+
+/// What ALPN chose.
+#[derive(Clone, Copy)]
+enum Version {
+    One,
+    Two,
+    /// The first bytes will tell.
+    Any,
+}
+
+fn builder(site: &Site, version: Version) -> auto::Builder<TokioExecutor> {
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = match version {
+        Version::One => builder.http1_only(),
+        Version::Two => builder.http2_only(),
+        Version::Any => builder,
+    };
     builder.http1().timer(TokioTimer::new()).header_read_timeout(site.bounds.head).max_buf_size(64 * 1024);
     builder
         .http2()
@@ -76,30 +135,44 @@ async fn connection(site: Arc<Site>, stream: TcpStream, peer: IpAddr) {
         .max_pending_accept_reset_streams(20)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(20));
-    let head = site.bounds.head;
+    builder
+}
+
+async fn converse(
+    site: Arc<Site>,
+    newcomer: Newcomer,
+    (stream, version): (Stream, Version),
+    client: Client,
+) -> Result<(), Lost> {
+    let (stop, head) = (site.tasks.stopping(), site.bounds.head);
+    let builder = builder(&site, version);
     let heard = Arc::new(AtomicBool::new(false));
-    let heard_by_service = Arc::clone(&heard);
+    let newcomer = Arc::new(newcomer);
+    let (heard_by_service, arrived) = (Arc::clone(&heard), Arc::clone(&newcomer));
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
-        heard_by_service.store(true, Ordering::Relaxed);
-        async move { Ok::<_, Infallible>(handle::handle(site, peer, request).await) }
+        if !heard_by_service.swap(true, Ordering::Relaxed) {
+            arrived.settle();
+        }
+        async move { Ok::<_, Infallible>(handle::handle(site, client, request).await) }
     });
     let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(serving);
     // Until the first bytes tell HTTP/1 from HTTP/2 no timeout of hyper's is running: a client that says nothing, or
     // only the beginning of HTTP/2, would stay for ever.
     let silent = async {
-        tokio::time::sleep(head).await;
+        let lost = tokio::select! {
+            () = tokio::time::sleep(head) => Lost::Silent,
+            () = newcomer.pushed_out() => Lost::PushedOut,
+        };
         if heard.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
+        lost
     };
     let result = tokio::select! {
         result = serving.as_mut() => result,
-        () = silent => {
-            tracing::debug!("a connection said nothing");
-            return;
-        }
+        lost = silent => return Err(lost),
         () = stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
             serving.await
@@ -108,4 +181,5 @@ async fn connection(site: Arc<Site>, stream: TcpStream, peer: IpAddr) {
     if let Err(error) = result {
         tracing::debug!(%error, "a connection ended badly");
     }
+    Ok(())
 }

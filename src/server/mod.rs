@@ -41,6 +41,8 @@ use table::Table;
 pub struct Bounds {
     /// Connections at a time; further ones wait in the listener's queue.
     pub connections: usize,
+    /// Of these, such as have not asked for anything yet; further ones push out the oldest.
+    pub newcomers: usize,
     /// The head of a request must be there within this.
     pub head: Duration,
     /// Between two pieces of a body.
@@ -55,6 +57,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Bounds {
             connections: 20_000,
+            newcomers: 2_000,
             head: Duration::from_secs(10),
             body_idle: Duration::from_secs(30),
             unread: Duration::from_secs(30),

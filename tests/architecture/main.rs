@@ -26,6 +26,7 @@ const ORDER: &[&[&str]] = &[
     &["store", "scan", "relay", "journal", "placement"],
     &["dialect"],
     &["fault"],
+    &["edge"],
     &["redis"],
     &["event"],
     &["tasks", "metrics", "socket", "percent", "secret", "tls"],

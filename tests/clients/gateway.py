@@ -20,13 +20,13 @@ DIALECTS = ("frontdesk", "andromedia", "licomed", "divar", "luxmart")
 class Gateway:
     """One process. Its routes are named like the dialects they speak."""
 
-    def __init__(self, binary, folder, conversations="", options=None):
+    def __init__(self, binary, folder, conversations="", options=None, server=""):
         self.binary = binary
         self.secret = secrets.token_hex(32)
         self.config = folder / "routes.toml"
         # divar knows its callers by fixed tokens: a key of the app, and a token of the user whom it acts for.
         self.api_key, self.access_token = secrets.token_hex(16), secrets.token_hex(16)
-        self.config.write_text(self._configuration(folder, conversations, options or {}))
+        self.config.write_text(self._configuration(folder, conversations, options or {}, server))
         self.log = []
         self.issued = [self.secret, self.api_key, self.access_token]
 
@@ -40,8 +40,8 @@ class Gateway:
         self.reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self.reader.start()
         try:
-            self.address = self._wait_for(lines, r"listening on (http://\S+?)/?\s*$")
-            self.admin = self._wait_for(lines, r"admin on (http://\S+?)/?\s*$")
+            self.address = self._wait_for(lines, r"listening on (https?://\S+?)/?\s*$")
+            self.admin = self._wait_for(lines, r"admin on (https?://\S+?)/?\s*$")
         except BaseException:
             self.process.kill()
             raise
@@ -90,8 +90,8 @@ class Gateway:
     def tail(self):
         return "".join(self.log[-40:])
 
-    def _configuration(self, folder, conversations, options):
-        """The five dialects on their documented paths; `options` are further lines of a route, by its name."""
+    def _configuration(self, folder, conversations, options, server):
+        """The five dialects on their documented paths; `options` are further lines of a route, by its name, `server` of [server]."""
         fixed = f"""{{ kind = "tokens", tokens = [
   {{ token = "{self.api_key}", party = "app-1", role = "bot" }},
   {{ token = "{self.access_token}", credential = "access_token", party = "seller-1", role = "user" }},
@@ -111,6 +111,7 @@ auth    = {fixed if dialect == "divar" else f'{{ kind = "jwt", secret = "{self.s
 [server]
 listen = "127.0.0.1:0"
 admin  = "127.0.0.1:0"
+{server}
 
 [journal]
 kind = "embedded"

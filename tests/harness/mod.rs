@@ -278,9 +278,10 @@ async fn launch(folder: &Path, level: &str, log: Arc<Mutex<Vec<String>>>) -> (Ch
     #[allow(clippy::disallowed_methods, reason = "the drain of the gateway is not concerned by a reader in a test")]
     tokio::spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
+            let heard = line.replace("on https://", "on http://");
             for (is_admin, words) in [(false, "listening on http://"), (true, "admin on http://")] {
                 if let Some(address) =
-                    line.split(words).nth(1).and_then(|rest| rest.trim().trim_end_matches('/').parse().ok())
+                    heard.split(words).nth(1).and_then(|rest| rest.trim().trim_end_matches('/').parse().ok())
                 {
                     // Nobody waits any more after the start.
                     let _ = said.try_send((is_admin, address));

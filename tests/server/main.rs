@@ -3,6 +3,7 @@
 
 mod downloads;
 mod guards;
+mod secured;
 mod site;
 mod slow;
 mod uploads;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use dragoman::auth::{Auth, Verifier, Visitors};
 use dragoman::backend::Terms;
 use dragoman::dialect::{FileAccess, builtin};
+use dragoman::edge::Secured;
 use dragoman::event::{ConversationKind, Role};
 use dragoman::hub::Hub;
 use dragoman::journal::EmbeddedJournal;
@@ -57,6 +58,11 @@ impl Server {
     }
 
     pub async fn with(bounds: Bounds) -> Self {
+        Self::secured(bounds, None).await
+    }
+
+    /// Over TLS, where that is given.
+    pub async fn secured(bounds: Bounds, tls: Option<Arc<Secured>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tasks = Tasks::new();
         let dialect = builtin::find("frontdesk").unwrap();
@@ -128,7 +134,7 @@ impl Server {
         let site = Arc::new(Site::new(Served::new(vec![route], Vec::new()), tasks.clone(), bounds));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tasks.spawn(serve(site, listener));
+        tasks.spawn(serve(site, listener, tls));
         Server { address, tasks, folder }
     }
 

@@ -14,6 +14,7 @@ mod routes;
 mod scanners;
 mod server;
 mod stores;
+mod tls;
 mod uploads;
 mod upstreams;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::super::settings::ServerSettings;
+use super::tls;
 
 /// Letters of a secret that signs; HS256 asks for 256 bits (RFC 7518 §3.2).
 const SHORTEST_SECRET: usize = 32;
@@ -23,7 +24,7 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
         let help = Some("make one with `openssl rand -base64 48`".to_owned());
         section.report().error(Code::ShortSecret, &secret.place, message, help);
     }
-    section.not_in_this_version(&["tls"], "put a proxy that ends TLS in front, or wait for the next version");
+    let tls = section.section("tls").map(tls::read);
     if let (Some(listen), Some(admin)) = (&listen, &admin)
         && listen.value.port() != 0
         && Some(listen.value) == admin.value
@@ -41,6 +42,7 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
     section.finish();
     Some(ServerSettings {
         listen: listen?.value,
+        tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         admin: admin?.value,
         drain_timeout: drain_timeout?,
         watch: watch?,

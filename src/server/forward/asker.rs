@@ -1,7 +1,6 @@
 //! Who asks for something that is passed on. In: what a request showed, and where its dialect has it. Out: a caller that
 //! the route knows, or nobody; whose requests count in the rate; a fault where the route lets nobody in without more.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -9,6 +8,7 @@ use http::HeaderMap;
 use crate::auth::{Presented, Principal, Secret};
 use crate::backend::Caller;
 use crate::dialect::{Call, Credential, CredentialPlace, Socket};
+use crate::edge::Client;
 use crate::fault::{Fault, Reason};
 use crate::passage::Passage;
 
@@ -29,7 +29,7 @@ pub struct Showing<'a> {
     pub route: &'a Route,
     pub headers: &'a HeaderMap,
     pub query: &'a [(String, String)],
-    pub peer: IpAddr,
+    pub client: Client,
 }
 
 impl<'a> Showing<'a> {
@@ -122,7 +122,7 @@ impl<'a> Showing<'a> {
     }
 
     fn nobody(&self) -> Asker {
-        Asker { caller: None, key: self.peer.to_canonical().to_string().into() }
+        Asker { caller: None, key: self.client.address.to_canonical().to_string().into() }
     }
 
     fn rate(&self, asker: Asker) -> Result<Asker, Fault> {

@@ -9,6 +9,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
+use crate::edge::Client;
+
 use super::trace;
 
 /// What this gateway calls itself in `Via`.
@@ -37,7 +39,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 /// Where a request came from.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
-    pub peer: IpAddr,
+    pub client: Client,
     /// Host and port as the client wrote them.
     pub authority: &'a str,
     pub version: Version,
@@ -121,15 +123,15 @@ fn say_who(headers: &mut HeaderMap, origin: &Origin<'_>) {
     for name in claimed {
         headers.remove(name);
     }
-    let peer = origin.peer.to_canonical();
+    let peer = origin.client.address.to_canonical();
     let node = match peer {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("\"[{address}]\""),
     };
-    set(headers, FORWARDED, &format!("for={node};host=\"{}\";proto=http", origin.authority));
+    set(headers, FORWARDED, &format!("for={node};host=\"{}\";proto={}", origin.authority, origin.client.scheme()));
     set(headers, HeaderName::from_static("x-forwarded-for"), &peer.to_string());
     set(headers, HeaderName::from_static("x-forwarded-host"), origin.authority);
-    set(headers, HeaderName::from_static("x-forwarded-proto"), "http");
+    set(headers, HeaderName::from_static("x-forwarded-proto"), origin.client.scheme());
 }
 
 fn pass_by(headers: &mut HeaderMap, version: Version) {
@@ -170,7 +172,7 @@ mod tests {
     fn up(headers: &[(&str, &str)]) -> HeaderMap {
         let mut map = map(headers);
         let origin = Origin {
-            peer: "::ffff:192.0.2.7".parse().unwrap(),
+            client: Client { address: "::ffff:192.0.2.7".parse().unwrap(), secure: false },
             authority: "chat.example:8080",
             version: Version::HTTP_11,
         };
@@ -240,9 +242,13 @@ mod tests {
         assert_eq!(all(&map, "x-forwarded-proto"), ["http"]);
         assert!(!map.contains_key("x-forwarded-port"));
         let mut six = HeaderMap::new();
-        let origin = Origin { peer: "2001:db8::1".parse().unwrap(), authority: "a", version: Version::HTTP_2 };
+        let origin = Origin {
+            client: Client { address: "2001:db8::1".parse().unwrap(), secure: true },
+            authority: "a",
+            version: Version::HTTP_2,
+        };
         to_upstream(&mut six, &origin, &[]);
-        assert_eq!(all(&six, "forwarded"), ["for=\"[2001:db8::1]\";host=\"a\";proto=http"]);
+        assert_eq!(all(&six, "forwarded"), ["for=\"[2001:db8::1]\";host=\"a\";proto=https"]);
         assert_eq!(all(&six, "via"), ["2.0 dragoman"]);
     }
 

@@ -8,7 +8,6 @@ mod incoming;
 mod redacted;
 mod trace;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -18,6 +17,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
 use crate::dialect::{Call, CredentialPlace, Request as CallRequest};
+use crate::edge::Client;
 use crate::fault::{Fault, Reason};
 use crate::passage::{Passage, Passenger};
 
@@ -39,7 +39,7 @@ pub struct Way<'a> {
     pub route: &'a Arc<Route>,
     pub passage: &'a Arc<dyn Passage>,
     pub wanted: &'a Wanted,
-    pub peer: IpAddr,
+    pub client: Client,
 }
 
 /// What is passed on of one request.
@@ -98,7 +98,7 @@ impl<'a> Way<'a> {
     }
 
     pub fn showing<'s>(&'s self, headers: &'s HeaderMap, query: &'s [(String, String)]) -> Showing<'s> {
-        Showing { route: self.route, headers, query, peer: self.peer }
+        Showing { route: self.route, headers, query, client: self.client }
     }
 
     /// More than a file or a body may have, as the call has the one or the other.
@@ -169,7 +169,7 @@ impl<'a> Way<'a> {
 
     /// Leaves of a client's headers what goes from end to end, and says who asked.
     pub fn end_to_end(&self, parts: &mut Parts) {
-        let origin = headers::Origin { peer: self.peer, authority: &self.wanted.authority, version: parts.version };
+        let origin = headers::Origin { client: self.client, authority: &self.wanted.authority, version: parts.version };
         let places = self.route.dialect.credentials.values().flat_map(|credential| &credential.http);
         let kept: Vec<&str> = places
             .filter_map(|place| match place {
