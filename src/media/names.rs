@@ -13,7 +13,7 @@ use crate::naming::fault;
 use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
 
-use super::file_name;
+use super::{file_name, unfinished};
 
 /// Within which an upload is over. What a process that died had claimed is free after it; until then its names are passed
 /// over.
@@ -47,6 +47,7 @@ impl Names {
         let mut wanted = key.to_owned();
         for _ in 0..TRIES {
             if let Some(claim) = self.claim(&wanted).await?
+                && !unfinished::is_noted(&*self.journal, &wanted).await?
                 && is_free(stores, &wanted).await?
             {
                 return Ok(claim);
@@ -117,9 +118,11 @@ fn another(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::backend::Kept;
     use crate::journal::EmbeddedJournal;
     use crate::store::{FsStore, Intended};
 
+    use super::super::Unfinished;
     use super::*;
 
     #[tokio::test]
@@ -141,5 +144,20 @@ mod tests {
         drop(again);
         let later = names.free(&stores, "chat/7/a.png").await.expect("another");
         assert_ne!(later.key(), "chat/7/a.png", "a file has it");
+    }
+
+    /// A process that died may have told a bucket to finish it: what cleans up after it will remove whatever is there.
+    #[tokio::test]
+    async fn a_key_that_a_crash_left_a_note_of_is_not_given() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = EmbeddedJournal::open(&folder.path().join("journal")).expect("opens");
+        let journal: Arc<dyn Journal> = Arc::new(journal);
+        let died = Unfinished::new(Arc::clone(&journal));
+        let kept = Kept { stores: vec!["bucket".to_owned()], key: "chat/7/a.png".to_owned() };
+        let note = died.begin(&kept).await.expect("noted");
+        let names = Names::new(journal, Tasks::new());
+        assert_ne!(names.free(&[], "chat/7/a.png").await.expect("another").key(), "chat/7/a.png");
+        died.end(&note).await.expect("over");
+        assert_eq!(names.free(&[], "chat/7/a.png").await.expect("free").key(), "chat/7/a.png");
     }
 }

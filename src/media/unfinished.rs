@@ -2,7 +2,7 @@
 //! be. Out: a note of it, which the upload's own record takes away in the same step that makes the file known.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,6 +16,8 @@ use crate::naming::fault;
 /// How long a process counts as alive that does not say so any more. Longer than one is paused, shorter than anybody
 /// waits for room.
 const LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long a bucket may take to finish what a process sent it before it died. Until then its file can still appear.
+const LATE: Duration = Duration::from_secs(10 * 60);
 /// Notes that are read at a time.
 const PAGE: usize = 200;
 
@@ -66,21 +68,12 @@ impl Unfinished {
     /// Notes of processes that are not there any more.
     pub(super) async fn left(&self) -> Result<Vec<(String, Kept)>, Fault> {
         let mut left = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.journal.scan(Collection::Unfinished, "", after.as_deref(), PAGE).await.map_err(fault)?;
-            let is_last = page.len() < PAGE;
-            after = page.last().map(|(id, _)| id.clone());
-            for (id, bytes) in page {
-                let note: Note = parsed(&bytes)?;
-                if note.by != self.process.simple().to_string() && self.is_gone(&note.by).await? {
-                    left.push((id, note.kept));
-                }
-            }
-            if is_last {
-                return Ok(left);
+        for (id, note) in notes(&*self.journal).await? {
+            if note.by != self.process.simple().to_string() && self.is_gone(&note.by).await? {
+                left.push((id, note.kept));
             }
         }
+        Ok(left)
     }
 
     /// Whether nobody holds the name of a process. Its own clock and ours have no say in it.
@@ -92,6 +85,34 @@ impl Unfinished {
         }
         Ok(ours)
     }
+}
+
+/// Whether a file is about to be there, or may still come to be: then nobody else may take its key.
+pub(super) async fn is_noted(journal: &dyn Journal, key: &str) -> Result<bool, Fault> {
+    Ok(notes(journal).await?.iter().any(|(_, note)| note.kept.key == key))
+}
+
+async fn notes(journal: &dyn Journal) -> Result<Vec<(String, Note)>, Fault> {
+    let mut notes = Vec::new();
+    loop {
+        let after = notes.last().map(|(id, _): &(String, Note)| id.as_str());
+        let page = journal.scan(Collection::Unfinished, "", after, PAGE).await.map_err(fault)?;
+        let is_last = page.len() < PAGE;
+        for (id, bytes) in page {
+            notes.push((id, parsed(&bytes)?));
+        }
+        if is_last {
+            return Ok(notes);
+        }
+    }
+}
+
+/// Whether nothing can come any more of what a note was made for.
+pub(super) fn is_settled(id: &str) -> bool {
+    let made = Uuid::parse_str(id).ok().and_then(|id| id.get_timestamp());
+    let made = made.map(|made| made.to_unix()).map(|(seconds, nanos)| Duration::new(seconds, nanos));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    made.is_none_or(|made| now.saturating_sub(made) >= LATE)
 }
 
 /// How often [`Unfinished::alive`] must be said.

@@ -11,9 +11,10 @@ use crate::fault::Fault;
 use crate::journal::{Collection, Put};
 use crate::metrics;
 use crate::naming::fault;
-use crate::store::{Listed, StoreError};
+use crate::store::{About, Listed, Store, StoreError};
 
 use super::super::library::Upload;
+use super::super::unfinished;
 use super::record::{Action, Problem, Record, Summary};
 use super::{Keeping, Lifecycle, QUARANTINE, Records, Retention, Stopped, age, named, object, size};
 
@@ -70,7 +71,7 @@ impl Lifecycle {
         stores.filter(move |(name, _)| store.is_none_or(|store| store == *name))
     }
 
-    /// What crashes left.
+    /// What crashes left. A note stays for as long as its file can still come: nobody else takes its key meanwhile.
     async fn remove_unfinished(
         &self,
         options: &GcOptions,
@@ -84,11 +85,15 @@ impl Lifecycle {
                     is_gone = false;
                     continue;
                 }
-                let done = self.remove(name, &kept.key, options.apply).await;
+                let (size, done) = match self.about(name, &kept.key).await {
+                    Err(StoreError::NotFound) => continue,
+                    Err(error) => (None, Err(error)),
+                    Ok(about) => (Some(about.size), self.remove(name, &kept.key, options.apply).await),
+                };
                 is_gone &= matches!(done, Ok(Action::Removed));
-                tell(name, &kept.key, None, "unfinished", done, summary, records).await?;
+                tell(name, &kept.key, size, "unfinished", done, summary, records).await?;
             }
-            if is_gone {
+            if is_gone && options.apply && unfinished::is_settled(&id) {
                 self.unfinished.end(&id).await?;
             }
         }
@@ -187,10 +192,17 @@ impl Lifecycle {
         if !apply {
             return Ok(Action::WouldRemove);
         }
-        let Some(keeping) = self.stores.get(store) else {
-            return Err(StoreError::Unavailable("the config has no such store".to_owned()));
-        };
-        keeping.store.remove(key).await.map(|()| Action::Removed)
+        self.store(store)?.remove(key).await.map(|()| Action::Removed)
+    }
+
+    async fn about(&self, store: &str, key: &str) -> Result<About, StoreError> {
+        self.store(store)?.about(key).await
+    }
+
+    fn store(&self, name: &str) -> Result<&dyn Store, StoreError> {
+        let keeping = self.stores.get(name);
+        let keeping = keeping.ok_or_else(|| StoreError::Unavailable("the config has no such store".to_owned()))?;
+        Ok(&*keeping.store)
     }
 
     /// Removes what no upload names.
