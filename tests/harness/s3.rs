@@ -150,6 +150,38 @@ impl S3Server {
     }
 }
 
+/// A bucket of whatever server the environment names, which `scripts/s3.py` sets; its objects are nobody else's.
+pub struct Given {
+    pub endpoint: String,
+    pub region: String,
+    pub bucket: String,
+    pub access_key: String,
+    pub secret_key: String,
+}
+
+impl Given {
+    #[allow(clippy::disallowed_methods, reason = "a test is not configured by a file")]
+    pub fn of_environment() -> Self {
+        let said = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see scripts/s3.py"));
+        Given {
+            endpoint: said("S3_ENDPOINT"),
+            region: said("S3_REGION"),
+            bucket: said("S3_BUCKET"),
+            access_key: said("S3_ACCESS_KEY"),
+            secret_key: said("S3_SECRET_KEY"),
+        }
+    }
+
+    /// The lines of a `[stores.NAME]`.
+    pub fn config(&self) -> String {
+        let Given { endpoint, region, bucket, access_key, secret_key } = self;
+        format!(
+            "kind = \"s3\"\nendpoint = \"{endpoint}\"\nregion = \"{region}\"\nbucket = \"{bucket}\"\n\
+             access_key_id = \"{access_key}\"\nsecret_access_key = \"{secret_key}\"\n"
+        )
+    }
+}
+
 impl Drop for S3Server {
     fn drop(&mut self) {
         self.kill();

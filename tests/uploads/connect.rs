@@ -21,7 +21,7 @@ fn check(store: &str) -> Output {
 }
 
 #[track_caller]
-fn is_fine(store: &str, words: &str) {
+pub fn is_fine(store: &str, words: &str) {
     let output = check(store);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains(words), "{said}");
