@@ -56,6 +56,16 @@ impl Clients {
     }
 }
 
+impl Clients {
+    /// What may become of the calls and frames of a route is there from the start.
+    pub(super) fn know_route(&self, route: &str) {
+        self.refused.with_label_values(&[route, "unavailable"]);
+        for outcome in ["replayed", "lost"] {
+            self.replayed.with_label_values(&[route, outcome]);
+        }
+    }
+}
+
 /// A call was answered.
 pub fn count_request(route: &str, op: &str, code: u16, seconds: f64) {
     let clients = &metrics().clients;

@@ -86,6 +86,9 @@ pub struct RouteCounts {
 impl RouteCounts {
     /// `from` is what its clients speak, `to` the upstream's dialect; `None`: the hub, which has none.
     pub fn of(route: &str, from: &str, to: Option<&str>) -> Self {
+        // What alerts look at is there from the start, so that a rate sees the first step.
+        metrics().clients.know_route(route);
+        metrics().open.know_route(route);
         RouteCounts { sends: Sends::of(route, from, to), frames: Frames::of(route) }
     }
 }

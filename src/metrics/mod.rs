@@ -27,8 +27,8 @@ pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed, fill
 pub use process::{count_reload, show_config};
 pub use uploads::{StoreWrites, StoredUpload, count_copy, show_copies_owed};
 pub use upstreams::{
-    count_confirmation, count_gap, count_missed, count_unreadable, count_upstream_request, count_upstream_unavailable,
-    show_upstream_endpoint,
+    count_confirmation, count_gap, count_missed, count_stall, count_unreadable, count_upstream_request,
+    count_upstream_unavailable, know_upstream, show_upstream_endpoint,
 };
 pub use webhooks::{WebhookBacklog, count_webhook_call, count_webhook_lost};
 

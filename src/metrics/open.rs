@@ -36,6 +36,19 @@ impl Open {
     }
 }
 
+impl Open {
+    /// What may happen on the sockets of a route, and at an upstream, is there from the start.
+    pub(super) fn know_route(&self, route: &str) {
+        self.sockets.with_label_values(&[route]);
+        self.ended.with_label_values(&[route, "overflowed"]);
+    }
+
+    pub(super) fn know_upstream(&self, upstream: &str) {
+        self.upstream_sockets.with_label_values(&[upstream]);
+        self.unconfirmed.with_label_values(&[upstream]);
+    }
+}
+
 /// So many events and bytes more, or fewer, wait in mailboxes.
 pub fn filled(messages: i64, bytes: i64) {
     let open = &metrics().open;

@@ -13,6 +13,7 @@ pub(super) struct Upstreams {
     unreadable: IntCounterVec,
     gaps: IntCounterVec,
     missed: IntCounterVec,
+    stalls: IntCounterVec,
 }
 
 impl Upstreams {
@@ -60,8 +61,34 @@ impl Upstreams {
                 "Messages that were told from a history, because the socket was away when they were said.",
                 &["upstream"],
             ),
+            stalls: counter(
+                registry,
+                "dragoman_upstream_stalls_total",
+                "Sockets given up that took messages and confirmed none.",
+                &["upstream"],
+            ),
         }
     }
+}
+
+/// There is such an upstream: what may happen to it is there from the start, so that a rate sees the first step.
+pub fn know_upstream(upstream: &str) {
+    let upstreams = &metrics().upstreams;
+    for outcome in ["confirmed", "refused", "late", "abandoned", "broken"] {
+        upstreams.confirmations.with_label_values(&[upstream, outcome]);
+    }
+    for outcome in ["filled", "beyond", "failed", "impossible"] {
+        upstreams.gaps.with_label_values(&[upstream, outcome]);
+    }
+    for counter in [&upstreams.unreadable, &upstreams.missed, &upstreams.stalls] {
+        counter.with_label_values(&[upstream]);
+    }
+    metrics().open.know_upstream(upstream);
+}
+
+/// A socket was given up that confirmed nothing.
+pub fn count_stall(upstream: &str) {
+    metrics().upstreams.stalls.with_label_values(&[upstream]).inc();
 }
 
 /// A request to an endpoint ended: with a status, or with one of a few words for why there was none.

@@ -62,6 +62,11 @@ pub struct WebhookBacklog {
 impl WebhookBacklog {
     pub fn begin(route: &str) -> Self {
         let webhooks = &metrics().webhooks;
+        // There from the start, so that a rate sees the first step.
+        for outcome in ["told", "refused", "failed", "given_up"] {
+            webhooks.calls.with_label_values(&[route, outcome]);
+        }
+        webhooks.lost.with_label_values(&[route]);
         let (waiting, oldest) = (&webhooks.waiting, &webhooks.oldest);
         WebhookBacklog { waiting: waiting.with_label_values(&[route]), oldest: oldest.with_label_values(&[route]) }
     }

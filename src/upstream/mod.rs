@@ -90,6 +90,7 @@ impl Upstream {
         around: Surroundings,
     ) -> Result<Self, Fault> {
         let Surroundings { journal, sources, hosted, tasks } = around;
+        crate::metrics::know_upstream(&settings.name);
         let transport = |endpoints: &[http::Uri], health: bool| {
             let settings = TransportSettings {
                 upstream: Arc::clone(&settings.name),

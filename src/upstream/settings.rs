@@ -31,6 +31,9 @@ pub struct UpstreamSettings {
     pub timeout: Duration,
     /// How long a send may stay without its confirmation. 100 ms to 10 min.
     pub confirm_within: Duration,
+    /// How long an open socket may confirm nothing of what it was sent, before another is opened. 1 s to 10 min; never
+    /// before the first who waits was told that nothing came.
+    pub stalled_after: Duration,
     pub health: Option<HealthCheck>,
     /// Where it calls back, if it does.
     pub callback: Option<CallbackSettings>,

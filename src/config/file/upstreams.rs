@@ -20,6 +20,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// What a call or a confirmation may take where nothing is said.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a socket may confirm nothing where nothing is said.
+const STALLED: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(in crate::config) struct WrittenUpstream {
@@ -45,6 +47,7 @@ pub(in crate::config) struct Written {
     pub role: Option<Role>,
     pub timeout: Duration,
     pub confirm_within: Duration,
+    pub stalled_after: Duration,
     pub health: Option<HealthCheck>,
     pub callback: Option<Spanned<CallbackSettings>>,
     /// Whether there is one, though it may have problems.
@@ -90,6 +93,7 @@ fn settings(section: Section<'_>, well_known: &mut Vec<Place>) -> Option<Written
     let credentials = section.section("credential").map(|inner| credential::read(inner, well_known));
     let timeout = section.duration("timeout", SECOND / 10, SECOND * 600);
     let confirm_within = confirm_within(&section);
+    let stalled_after = section.duration("stalled_after", SECOND, SECOND * 600);
     let written = Written {
         variant: section.text("variant"),
         options: options(&section),
@@ -98,6 +102,7 @@ fn settings(section: Section<'_>, well_known: &mut Vec<Place>) -> Option<Written
         role: super::auth::role(&section),
         timeout: timeout.unwrap_or(PATIENCE),
         confirm_within: confirm_within.unwrap_or(PATIENCE),
+        stalled_after: stalled_after.unwrap_or(STALLED),
         health: section.section("health").and_then(health),
         callback: section.section("events").and_then(callback),
         has_callback: section.has("events"),

@@ -67,6 +67,7 @@ fn one(
         role: written.role,
         timeout: written.timeout,
         confirm_within: written.confirm_within,
+        stalled_after: written.stalled_after,
         health: written.health,
         callback,
         fetch: written.fetch,

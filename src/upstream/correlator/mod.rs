@@ -83,11 +83,25 @@ pub struct Correlator {
     swept: Instant,
     /// Refusals name nothing: those of which it is not known yet which send they are for.
     refusals: VecDeque<Fault>,
+    unanswered: Option<Unanswered>,
+}
+
+/// Since a send the backend has not said a word about any.
+struct Unanswered {
+    since: Instant,
+    /// When the sender of that one gives up.
+    due: Instant,
 }
 
 impl Default for Correlator {
     fn default() -> Self {
-        Correlator { queue: VecDeque::new(), next: 0, swept: Instant::now(), refusals: VecDeque::new() }
+        Correlator {
+            queue: VecDeque::new(),
+            next: 0,
+            swept: Instant::now(),
+            refusals: VecDeque::new(),
+            unanswered: None,
+        }
     }
 }
 
@@ -120,7 +134,11 @@ impl Correlator {
             return Err(fault);
         }
         self.next += 1;
-        self.queue.push_back(Pending::new(self.next, expected, fingerprint, waiting, reply));
+        let pending = Pending::new(self.next, expected, fingerprint, waiting, reply);
+        if waiting == Waiting::Live && self.unanswered.is_none() {
+            self.unanswered = Some(Unanswered { since: Instant::now(), due: pending.due });
+        }
+        self.queue.push_back(pending);
         Ok(Some(self.next))
     }
 
@@ -155,6 +173,7 @@ impl Correlator {
         if pending.waiting == Waiting::Live {
             self.overtaken(at, &pending.conversation);
         }
+        self.heard();
         Came::Back(Box::new(pending))
     }
 
@@ -178,6 +197,7 @@ impl Correlator {
         };
         if let Some(pending) = self.queue.iter_mut().find(waits) {
             pending.acknowledged = Some(acknowledged);
+            self.heard();
         }
     }
 
@@ -219,6 +239,7 @@ impl Correlator {
             self.refusals.push_back(fault);
             self.attribute();
         }
+        self.heard();
         waits
     }
 
@@ -263,7 +284,9 @@ impl Correlator {
     /// Takes one out, whoever waits for it.
     pub fn take(&mut self, number: u64) -> Option<Pending> {
         let at = self.place_of(number)?;
-        self.queue.remove(at)
+        let taken = self.queue.remove(at);
+        self.heard();
+        taken
     }
 
     /// Whether its sender was told of a failure: then it must not be sent any more.
@@ -327,6 +350,7 @@ impl Correlator {
 
     /// The connection is gone. Whoever waits is told so; a history may show yet what arrived.
     pub fn broken(&mut self, fault: &Fault) {
+        self.unanswered = None;
         self.refusals.clear();
         for pending in &mut self.queue {
             pending.lost(fault);
@@ -335,8 +359,21 @@ impl Correlator {
 
     /// What was sent on connections before this one will not come back.
     pub fn reset(&mut self) {
+        self.unanswered = None;
         self.refusals.clear();
         self.queue.clear();
+    }
+
+    /// For how long the backend has answered nothing that it was sent, once the first sender that waited in vain was told so.
+    pub fn silent_for(&self) -> Duration {
+        let now = Instant::now();
+        self.unanswered.as_ref().filter(|first| first.due <= now).map_or(Duration::ZERO, |first| now - first.since)
+    }
+
+    /// The backend answered something: whoever waits now has waited since then.
+    fn heard(&mut self) {
+        let first = self.open().map(|(_, pending)| pending.due).next();
+        self.unanswered = first.map(|due| Unanswered { since: Instant::now(), due });
     }
 
     /// Whether nobody waits.

@@ -118,6 +118,10 @@ impl Hears for Hearing {
         self.account.is_heard(self.conversation.as_deref())
     }
 
+    fn stalled_after(&self) -> Duration {
+        self.upstream.settings.stalled_after
+    }
+
     fn let_go(&self, link: &Arc<Link>, unasked: Duration, why: &Fault) -> bool {
         self.account.let_go(link, unasked, why)
     }

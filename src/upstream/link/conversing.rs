@@ -32,7 +32,8 @@ pub(super) async fn converse<H: Hears>(
     owner: &H,
     stop: &CancellationToken,
 ) -> End {
-    let mut pings = interval(PING_EVERY / 4);
+    let stalled_after = owner.stalled_after();
+    let mut pings = interval((PING_EVERY / 4).min(stalled_after / 4));
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard = Instant::now();
     // One text after the other; what comes meanwhile waits in the connection.
@@ -68,6 +69,11 @@ pub(super) async fn converse<H: Hears>(
                 }
                 if hearing.is_terminated() && owner.let_go(link, KEPT, &unneeded()) {
                     break End::Idle;
+                }
+                if link.correlator().silent_for() >= stalled_after {
+                    // It answers pings, perhaps: what it is there for it does not do.
+                    crate::metrics::count_stall(&link.upstream);
+                    return give_up(socket, 1001, "it takes messages and confirms none").await;
                 }
                 let silent = if hearing.is_terminated() { heard.elapsed() } else { Duration::ZERO };
                 if silent >= PING_EVERY * 3 {

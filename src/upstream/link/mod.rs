@@ -81,6 +81,9 @@ pub trait Hears: Send + Sync + 'static {
     /// Whether anybody needs it.
     fn is_needed(&self) -> bool;
 
+    /// How long it may confirm nothing of what it was sent, before another socket is opened in its place.
+    fn stalled_after(&self) -> Duration;
+
     /// Lets go of it if nobody needs it and nobody asked for it for so long: whoever asks from now on gets another.
     fn let_go(&self, link: &Arc<Link>, unasked: Duration, why: &Fault) -> bool;
 

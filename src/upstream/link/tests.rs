@@ -11,10 +11,13 @@ use super::*;
 use crate::event::{Event, EventKind, MessageKind};
 use crate::socket::{Gone, Incoming};
 use crate::tasks::Tasks;
-use crate::upstream::correlator::Expected;
+use crate::upstream::correlator::{Came, Expected, From};
 
 /// Far more than anything here takes; the clock is the test's own.
 const LONG: Duration = Duration::from_secs(3_600);
+
+/// How long a socket may confirm nothing.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// Frames that wait, more than any test says at once.
 const ENOUGH: usize = 200_000;
@@ -153,6 +156,10 @@ impl Hears for Owner {
         self.0.needed.load(Ordering::Relaxed)
     }
 
+    fn stalled_after(&self) -> Duration {
+        STALLED
+    }
+
     fn let_go(&self, link: &Arc<Link>, unasked: Duration, why: &Fault) -> bool {
         let goes = !self.is_needed() && link.unasked() >= unasked && link.retire(why.clone());
         if goes {
@@ -199,9 +206,11 @@ impl Stage {
     }
 
     fn send(&self, body: &str) -> Result<Outcome, Fault> {
-        let mut event = Event::new(EventKind::Message(MessageKind::Text));
-        event.details.body = Some(body.to_owned());
-        let within = LONG;
+        self.send_within(body, LONG)
+    }
+
+    fn send_within(&self, body: &str, within: Duration) -> Result<Outcome, Fault> {
+        let event = message(body);
         let expected = Expected { event: event.clone(), follows: false, within, counted: None, turn: None };
         let sent = self.link.send(vec![body.to_owned()], false, |correlator| correlator.expect(&event, expected))?;
         Ok(sent.expect("a message is confirmed").1)
@@ -213,6 +222,65 @@ fn pair() -> (Near, Far) {
     let (did, done) = mpsc::channel(ENOUGH);
     let takes = Arc::new(AtomicBool::new(true));
     (Near { incoming, did, takes: Arc::clone(&takes) }, Far { says, did: done, takes })
+}
+
+fn message(body: &str) -> Event {
+    let mut event = Event::new(EventKind::Message(MessageKind::Text));
+    event.details.body = Some(body.to_owned());
+    event
+}
+
+/// Answers pings and reads what is written, until it is closed: when that was.
+async fn swallow(far: &mut Far) -> Instant {
+    loop {
+        match far.did().await {
+            Did::Pinged => far.says.try_send(Incoming::Pong(0)).expect("it is read"),
+            Did::Wrote(_) => {}
+            Did::Closed(code) => {
+                assert_eq!(code, 1_001);
+                return Instant::now();
+            }
+        }
+    }
+}
+
+/// Whose sender was told before that nothing came.
+#[tokio::test(start_paused = true)]
+async fn one_that_answers_pings_and_confirms_nothing_is_opened_again() {
+    for within in [STALLED / 3, STALLED * 2] {
+        let (stage, mut far) = Stage::open().await;
+        let (near, mut again) = pair();
+        stage.next(Ok(near));
+        let began = Instant::now();
+        let outcome = stage.send_within("hello", within).expect("there is room");
+        let closed = swallow(&mut far).await - began;
+        assert!(closed >= STALLED.max(within) && closed <= STALLED.max(within) + STALLED / 2, "{closed:?}");
+        assert!(outcome.await.expect("it is told").is_err());
+        stage.diary.until("caught up").await;
+        stage.link.ready().await.expect("it is open again");
+        // What was swallowed is not sent again, and holds nothing against the new one.
+        stage.send_within("next", within).expect("there is room").close();
+        assert_eq!(again.did().await, wrote("next"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_confirms_now_and_then_or_is_not_spoken_to_is_kept() {
+    let (stage, mut far) = Stage::open().await;
+    for turn in 0..20 {
+        // One is lost each time, one comes back.
+        let texts = [format!("lost {turn}"), format!("found {turn}")];
+        let outcomes = texts.each_ref().map(|text| stage.send_within(text, STALLED / 6).expect("there is room"));
+        let came = stage.link.correlator().confirm(&message(&texts[1]), From::Us);
+        assert!(matches!(came, Came::Back(_)));
+        drop(outcomes);
+        let quiet = tokio::time::sleep(STALLED * 2 / 3);
+        tokio::select! {
+            closed = swallow(&mut far) => panic!("{closed:?}"),
+            () = quiet => {}
+        }
+    }
+    assert_eq!(stage.diary.opened.load(Ordering::Relaxed), 1);
 }
 
 fn wrote(text: &str) -> Did {

@@ -8,6 +8,7 @@ mod order;
 mod repeated;
 mod senders;
 mod sockets;
+mod stalled;
 mod unsaid;
 
 use serde_json::json;
