@@ -47,7 +47,7 @@ async fn held_and_killed(subject: &mut Subject, dialect: &'static str, length: u
     assert_eq!(whole.len(), subject.folders().len(), "{dialect}: {whole:?}");
     assert_eq!(subject.unrecorded().await, whole.keys().cloned().collect(), "{dialect}");
     // Of the one half the command clears up, of the other the next start.
-    if at % 2 == 0 {
+    if at.is_multiple_of(2) {
         subject.clear().await;
         // A bucket may finish late what it was told before the kill.
         for object in whole.keys() {

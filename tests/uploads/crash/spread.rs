@@ -56,7 +56,7 @@ async fn spread(to: To, kills: usize) {
             uploading(&mut subject, dialect, moment, &mut random).await;
             unrecorded += subject.unrecorded().await.len();
             // Of the one half the command clears up, of the other the next start.
-            if number % 2 == 0 {
+            if number.is_multiple_of(2) {
                 subject.clear().await;
             }
             subject.gateway.restart().await;
