@@ -15,6 +15,9 @@ use std::time::Duration;
 pub const ACCESS_KEY: &str = "AKIDTESTSONLY0000001";
 pub const SECRET_KEY: &str = "secret-of-the-tests-63f1b5e0c9d24a87";
 
+/// A signature of nobody, as moto wants one and looks at none.
+const ANYBODY: &str = "Authorization: AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n";
+
 /// How long an answer to a request by hand, or a start, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -132,16 +135,38 @@ impl S3Server {
         std::fs::read(self.bucket_folder(bucket).join(name)).ok()
     }
 
+    /// Puts an object there, or other bytes in its place, past all clients.
+    pub fn write(&self, bucket: &str, name: &str, bytes: &[u8]) {
+        match self.kind {
+            Kind::S3sFs => std::fs::write(self.bucket_folder(bucket).join(name), bytes).expect("written"),
+            Kind::Moto => assert_eq!(self.ask_with("PUT", &format!("/{bucket}/{name}"), ANYBODY, bytes).0, 200),
+        }
+    }
+
+    /// Takes an object away, past all clients.
+    pub fn remove(&self, bucket: &str, name: &str) {
+        match self.kind {
+            Kind::S3sFs => std::fs::remove_file(self.bucket_folder(bucket).join(name)).expect("removed"),
+            Kind::Moto => assert_eq!(self.ask_with("DELETE", &format!("/{bucket}/{name}"), ANYBODY, b"").0, 204),
+        }
+    }
+
     /// A request without a signature: its status and body.
     pub fn ask(&self, method: &str, target: &str) -> (u16, String) {
+        self.ask_with(method, target, "", b"")
+    }
+
+    fn ask_with(&self, method: &str, target: &str, header: &str, body: &[u8]) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("set");
         let address = self.address;
         write!(
             stream,
-            "{method} {target} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            "{method} {target} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n{header}\r\n",
+            body.len()
         )
         .expect("sent");
+        stream.write_all(body).expect("sent");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("answered");
         let answer = String::from_utf8_lossy(&answer).into_owned();

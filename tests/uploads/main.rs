@@ -2,6 +2,8 @@
 
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../harness/redis.rs"]
+mod redis;
 #[path = "../harness/s3.rs"]
 mod s3;
 
@@ -14,7 +16,9 @@ mod documented;
 mod full;
 mod hostile;
 mod lifecycle;
+mod retention;
 mod routing;
 mod scanning;
 mod scene;
+mod shelf;
 mod tool;

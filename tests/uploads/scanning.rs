@@ -4,6 +4,7 @@
 use super::harness::http;
 use super::harness::{DIALECTS, Gateway};
 use super::scene::{CONVERSATIONS, PNG, Upload, files, is_refusal};
+use super::shelf::{ROWS, Stage, content};
 use super::tool::uploads;
 
 /// What the scanner of these tests takes for a virus.
@@ -24,29 +25,44 @@ const GREP: &str = "kind = \"command\"\nargv = [\"sh\", \"-c\", \"if grep -aq X5
 
 #[tokio::test]
 async fn infected_files_are_refused_and_put_aside() {
-    let mut gateway = start(&format!("{GREP}\nquarantine = \"aside\"")).await;
-    let aside = gateway.folder().join("aside");
-    for (at, dialect) in DIALECTS.into_iter().enumerate() {
-        let upload = Upload::of(&gateway, dialect).await;
-        let path = upload.stored(&gateway, "clean.png", "image/png", &[PNG, &vec![7; 100_000]].concat()).await;
-        assert_eq!(http::get(gateway.address, &path, &[]).await.status, 200, "{dialect}");
-        let answer = upload.send(&gateway, "infected.png", "image/png", &infected()).await;
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
-        assert!(answer.status == 400 && is_refusal(dialect, &answer.json()), "{dialect}: {} {text}", answer.status);
-        assert!(!text.contains("Virus"), "what was found is told to operators only: {text}");
-        let kept = files(&aside);
-        assert_eq!(kept.len(), at + 1, "{dialect}: {kept:?}");
-        assert!(kept.iter().all(|file| std::fs::read(file).unwrap() == infected()), "{dialect}: put aside whole");
+    for row in ROWS {
+        let scanner = format!("\n[scanners.virus]\n{GREP}\nquarantine = \"aside\"\n");
+        let mut stage = Stage::start_with(row, "", "scan = \"virus\"", &scanner).await;
+        for (at, dialect) in DIALECTS.into_iter().enumerate() {
+            let path = stage.stored(dialect, "clean.png", &[content(at), vec![7; 100_000]].concat()).await;
+            assert_eq!(http::get(stage.gateway.address, &path, &[]).await.status, 200, "{row:?}: {dialect}");
+            let upload = Upload::of(&stage.gateway, dialect).await;
+            let answer = upload.send(&stage.gateway, "infected.png", "image/png", &infected()).await;
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            let is_refused = answer.status == 400 && is_refusal(dialect, &answer.json());
+            assert!(is_refused, "{row:?}: {dialect}: {} {text}", answer.status);
+            assert!(!text.contains("Virus"), "what was found is told to operators only: {text}");
+            let kept = stage.aside();
+            assert_eq!(kept.len(), at + 1, "{row:?}: {dialect}: {kept:?}");
+            for name in &kept {
+                assert!(name.starts_with("quarantine/"), "{name}");
+                assert!(stage.bytes_aside(name).is_none_or(|bytes| bytes == infected()), "{dialect}: put aside whole");
+            }
+        }
+        let settled = async {
+            while stage.objects().len() != DIALECTS.len() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(super::harness::PATIENCE * 4, settled).await;
+        assert!(waited.is_ok(), "{row:?}: {:?}", stage.objects());
+        // What is aside is no stray, however old it is.
+        let removed = uploads(&stage.gateway, &["gc", "--unknown", "--apply"]).await;
+        assert_eq!((removed.code, removed.lines.len()), (0, 0), "{row:?}: {removed:?}");
+        let verified = uploads(&stage.gateway, &["verify", "--content"]).await;
+        assert_eq!(verified.code, 0, "{row:?}: {verified:?}");
+        let page = String::from_utf8(http::get(stage.gateway.admin, "/metrics", &[]).await.body).unwrap();
+        for outcome in ["clean", "infected"] {
+            let line = format!("dragoman_scans_total{{outcome=\"{outcome}\",scanner=\"virus\"}} 5");
+            assert!(page.contains(&line), "{line}");
+        }
+        assert!(stage.gateway.log().contains("Test.Virus") && stage.gateway.is_alive());
     }
-    becomes(&gateway, DIALECTS.len()).await;
-    let verified = uploads(&gateway, &["verify", "--content"]).await;
-    assert_eq!(verified.code, 0, "{verified:?}");
-    let page = String::from_utf8(http::get(gateway.admin, "/metrics", &[]).await.body).unwrap();
-    for outcome in ["clean", "infected"] {
-        let line = format!("dragoman_scans_total{{outcome=\"{outcome}\",scanner=\"virus\"}} 5");
-        assert!(page.contains(&line), "{line}");
-    }
-    assert!(gateway.log().contains("Test.Virus") && gateway.is_alive());
 }
 
 #[tokio::test]

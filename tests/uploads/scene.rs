@@ -92,22 +92,25 @@ impl Upload {
         let before = keys();
         let answer = self.send(gateway, name, mime, content).await;
         assert!((200..300).contains(&answer.status), "{}: {name}: {answer:?}", self.dialect);
-        let json = answer.json();
+        self.told(&answer.json()).unwrap_or_else(|| {
+            let new = keys().into_iter().find(|key| !before.contains(key)).expect("a new file");
+            format!("/chat-media/{new}")
+        })
+    }
+
+    /// The path of a file's URL in the answer of its upload. divar tells it only to who receives the message.
+    pub fn told(&self, json: &Value) -> Option<String> {
         let told = match self.dialect {
             "frontdesk" => &json["file_url"],
             "andromedia" => &json["data"]["file"],
             "licomed" => &json["entity"]["message"]["attached_file"],
             "luxmart" => &json["url"],
-            // Its URL is told only to who receives the message.
-            "divar" => {
-                let new = keys().into_iter().find(|key| !before.contains(key)).expect("a new file");
-                return format!("/chat-media/{new}");
-            }
+            "divar" => return None,
             other => unreachable!("no dialect {other}"),
         };
         let told = told.as_str().unwrap_or_else(|| panic!("{}: no URL in {json}", self.dialect));
         let path = told.split_once("://").map_or(told, |(_, rest)| &rest[rest.find('/').expect("a path")..]);
-        path.to_owned()
+        Some(path.to_owned())
     }
 }
 
