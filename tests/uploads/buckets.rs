@@ -1,10 +1,11 @@
 //! Uploads of every dialect that go to a bucket, on servers that are not ours: read back, and cut in every way: the
 //! server dies, the client goes.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::harness::http;
 use super::harness::{DIALECTS, Gateway};
@@ -210,4 +211,85 @@ async fn a_presigned_store_is_read_past_the_gateway() {
             assert_eq!(again.status, 304, "{row:?}");
         }
     }
+}
+
+/// A server between the gateway and the bucket that passes bytes on and counts the requests for objects, by method.
+async fn counting(server: std::net::SocketAddr) -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let told = Arc::clone(&told);
+            tokio::spawn(async move {
+                let (mut asks, mut hears) = client.into_split();
+                let (mut answers, mut takes) = TcpStream::connect(server).await.unwrap().into_split();
+                let up = async move {
+                    let mut piece = vec![0; 64 * 1024];
+                    while let Ok(length) = asks.read(&mut piece).await
+                        && length > 0
+                        && takes.write_all(&piece[..length]).await.is_ok()
+                    {
+                        // A request of a client that waits for its answer begins a piece.
+                        let begins = String::from_utf8_lossy(&piece[..length.min(200)]).into_owned();
+                        let mut words = begins.split(' ');
+                        if let (Some(method), Some(target)) = (words.next(), words.next())
+                            && target.contains("/of/chat/")
+                        {
+                            told.lock().unwrap().push(method.to_owned());
+                        }
+                    }
+                };
+                let down = async move {
+                    let _ = tokio::io::copy(&mut answers, &mut hears).await;
+                };
+                tokio::join!(up, down);
+            });
+        }
+    });
+    (address, seen)
+}
+
+/// The journal knows size and tag of a file, so its bytes are asked for at once.
+#[tokio::test]
+async fn a_file_is_asked_for_once() {
+    let server = S3Server::start(Kind::S3sFs, &["chat"]);
+    let (between, seen) = counting(server.address()).await;
+    let config = server.config("chat").replace(&server.url(), &format!("http://{between}"));
+    let change = |text: String| {
+        let text = text.replace("uploads = \"local\"", "uploads = \"bucket\"");
+        text + &format!("[stores.bucket]\n{config}prefix = \"of/chat\"\n") + CONVERSATIONS
+    };
+    let gateway = Gateway::start_changed(change).await;
+    let upload = Upload::of(&gateway, "frontdesk").await;
+    let path = upload.stored_among(&gateway, || keys(&server), "view.png", "image/png", PNG).await;
+    let tag = http::get(gateway.address, &path, &[]).await.header("etag").unwrap().to_owned();
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (headers, status, expected) in [
+        (vec![], 200, vec!["GET"]),
+        (vec![("Range", "bytes=5-9")], 206, vec!["GET"]),
+        (vec![("Range", "bytes=-4")], 206, vec!["GET"]),
+        (vec![("Range", "bytes=5-9"), ("If-Range", tag.as_str())], 206, vec!["GET"]),
+        (vec![("If-None-Match", "\"other\"")], 200, vec!["GET"]),
+        (vec![("If-None-Match", tag.as_str())], 304, vec!["HEAD"]),
+        (vec![("Range", "bytes=500-")], 416, vec!["HEAD"]),
+        // When it was changed only the bucket knows.
+        (vec![("If-Modified-Since", date)], 200, vec!["HEAD", "GET"]),
+    ] {
+        seen.lock().unwrap().clear();
+        let answer = http::get(gateway.address, &path, &headers).await;
+        assert_eq!(answer.status, status, "{headers:?}: {answer:?}");
+        if status < 300 {
+            assert_eq!(answer.header("etag"), Some(tag.as_str()));
+            assert!(answer.header("last-modified").is_some(), "{headers:?}: {answer:?}");
+        }
+        assert_eq!(*seen.lock().unwrap(), expected, "{headers:?}");
+    }
+    // Whatever lies there now: it is told as it is, not as it was.
+    let key = keys(&server).pop().unwrap();
+    server.write("chat", &format!("of/chat/{key}"), b"something else");
+    let answer = http::get(gateway.address, &path, &[]).await;
+    assert_eq!((answer.status, answer.body.as_slice()), (200, b"something else".as_slice()));
+    assert_ne!(answer.header("etag"), Some(tag.as_str()));
 }

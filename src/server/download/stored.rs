@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use futures_util::TryStreamExt;
-use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED, LOCATION};
+use http::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION,
+};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
@@ -46,9 +48,20 @@ pub(super) async fn find<'a>(
 
 async fn served(store: &dyn Store, readable: &Readable<'_>, parts: &Parts) -> Result<Response<Answer>, StoreError> {
     let Readable { route, key, upload } = readable;
+    let shown = Shown::of(key);
+    let presigned = match parts.method == Method::GET {
+        true => {
+            store.presign(Presigned { key, content_type: shown.mime, content_disposition: &shown.disposition }).await?
+        }
+        false => None,
+    };
+    if presigned.is_none()
+        && let Some(response) = at_once(store, readable, parts, &shown).await?
+    {
+        return Ok(response);
+    }
     let about = store.about(key).await?;
     let version = version(&about, upload.as_ref());
-    let shown = Shown::of(key);
     let send = conditions::judge(&parts.method, &parts.headers, &version, about.size);
     let range = match send {
         Send::Unchanged => return Ok(headed(StatusCode::NOT_MODIFIED, body::full(""), &version, route.file_access)),
@@ -65,24 +78,55 @@ async fn served(store: &dyn Store, readable: &Readable<'_>, parts: &Parts) -> Re
         complete(&mut response, &shown);
         return Ok(response);
     }
-    let presigned = Presigned { key, content_type: shown.mime, content_disposition: &shown.disposition };
-    if let Some(url) = store.presign(presigned).await? {
+    if let Some(url) = presigned {
         return redirected(&url);
     }
     let is_part = range.is_some();
-    let Object { about, range, chunks } = store.read(key, range).await?;
+    let object = store.read(key, range).await?;
+    Ok(sent(object, is_part, &version, route.file_access, &shown))
+}
+
+/// What the journal knows of the file is enough to ask the store for its bytes without asking about them before. `None`
+/// where it is not: the client's conditions need more, or the store has another file than the journal.
+async fn at_once(
+    store: &dyn Store,
+    readable: &Readable<'_>,
+    parts: &Parts,
+    shown: &Shown,
+) -> Result<Option<Response<Answer>>, StoreError> {
+    let Readable { route, key, upload } = readable;
+    let size = upload.as_ref().and_then(|upload| u64::try_from(upload.attachment.size?).ok());
+    let has_dates = [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE].iter().any(|name| parts.headers.contains_key(name));
+    let Some(size) = size.filter(|_| parts.method == Method::GET && !has_dates) else { return Ok(None) };
+    let known = version(&About { size, modified: None, tag: None }, upload.as_ref());
+    let range = match conditions::judge(&parts.method, &parts.headers, &known, size) {
+        Send::Whole => None,
+        Send::Part(range) => Some(range),
+        Send::Unchanged | Send::Changed | Send::Outside => return Ok(None),
+    };
+    let is_part = range.is_some();
+    let object = store.read(key, range).await?;
+    if object.about.size != size {
+        return Ok(None);
+    }
+    let version = version(&object.about, upload.as_ref());
+    Ok(Some(sent(object, is_part, &version, route.file_access, shown)))
+}
+
+/// The bytes, or a part of them.
+fn sent(object: Object, is_part: bool, version: &Version, access: FileAccess, shown: &Shown) -> Response<Answer> {
+    let Object { about, range, chunks } = object;
     let frames = chunks.map_ok(Frame::data).map_err(std::io::Error::other);
     let status = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    let body = BodyExt::boxed_unsync(StreamBody::new(frames));
-    let mut response = headed(status, body, &version, route.file_access);
+    let mut response = headed(status, BodyExt::boxed_unsync(StreamBody::new(frames)), version, access);
     let headers = response.headers_mut();
     if is_part {
         let (first, last) = (range.start, range.end.saturating_sub(1));
         set(headers, CONTENT_RANGE, &format!("bytes {first}-{last}/{}", about.size));
     }
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-    complete(&mut response, &shown);
-    Ok(response)
+    complete(&mut response, shown);
+    response
 }
 
 /// An answer that says which state of the file it is about.
