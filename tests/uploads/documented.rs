@@ -31,9 +31,12 @@ fn beginning(extension: &str) -> &'static [u8] {
         "mpeg" => b"\xff\xfb\x90\x64\0\0\0\0",
         "m4a" => b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42",
         "3gp" => b"\0\0\0\x14ftyp3gp4\0\0\0\x003gp4",
-        "exe" => b"MZ\x90\0\x03\0\0\0",
+        "exe" | "scr" | "com" => b"MZ\x90\0\x03\0\0\0",
+        "msi" => b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "jar" => b"PK\x03\x04\x14\0\x06\0",
+        "bat" | "cmd" | "ps1" | "sh" | "js" | "vbs" => b"echo words",
         "svg" => b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>",
-        "html" => b"<!DOCTYPE html><script>alert(1)</script>",
+        "html" | "htm" | "xhtml" => b"<!DOCTYPE html><script>alert(1)</script>",
         other => unreachable!("no beginning of {other}"),
     }
 }
@@ -71,7 +74,7 @@ pub fn rows(dialect: &str) -> Vec<Row> {
         "andromedia" | "licomed" => vec![row(
             None,
             &["png", "jpg", "gif", "heic", "pdf", "docx", "xls", "txt", "zip", "mp4", "mp3"],
-            &["exe", "svg", "html"],
+            &["exe", "bat", "cmd", "com", "msi", "scr", "ps1", "sh", "jar", "js", "vbs", "html", "htm", "svg", "xhtml"],
             25 * MEBIBYTE,
         )],
         // "Allowed formats and sizes", by the kind in the path.
@@ -96,7 +99,18 @@ pub fn rows(dialect: &str) -> Vec<Row> {
 }
 
 async fn send(gateway: &Gateway, upload: &Upload, row: &Row, extension: &str, size: usize) -> Answer {
-    let parts = upload.parts(&format!("a.{extension}"), &declared(extension), &content(extension, size));
+    send_as(gateway, upload, row, (extension, extension), size).await
+}
+
+/// A file that is what its extension says, under a name that ends otherwise.
+async fn send_as(
+    gateway: &Gateway,
+    upload: &Upload,
+    row: &Row,
+    (extension, ending): (&str, &str),
+    size: usize,
+) -> Answer {
+    let parts = upload.parts(&format!("a.{ending}"), &declared(extension), &content(extension, size));
     let kind = format!("multipart/form-data; boundary={}", http::BOUNDARY);
     let headers = [(upload.header.0, upload.header.1.as_str()), ("Content-Type", &kind)];
     let path = row.path.unwrap_or(upload.path);
@@ -114,16 +128,19 @@ async fn documented_types_are_taken_and_no_others() {
                 let text = String::from_utf8_lossy(&answer.body).into_owned();
                 assert!((200..300).contains(&answer.status), "{dialect}: {extension}: {} {text}", answer.status);
                 // Extensions are compared without regard to case.
-                let answer = send(&gateway, &upload, &row, extension, 501).await;
-                assert!((200..300).contains(&answer.status), "{dialect}: {extension}: {answer:?}");
+                let upper = extension.to_ascii_uppercase();
+                let answer = send_as(&gateway, &upload, &row, (extension, &upper), 501).await;
+                assert!((200..300).contains(&answer.status), "{dialect}: {upper}: {answer:?}");
             }
             for extension in row.refused {
-                let before = files(&gateway.uploads()).len();
-                let answer = send(&gateway, &upload, &row, extension, 500).await;
-                let text = String::from_utf8_lossy(&answer.body).into_owned();
-                assert_eq!(answer.status, 400, "{dialect}: {extension}: {text}");
-                assert!(is_refusal(dialect, &answer.json()), "{dialect}: {extension}: {text}");
-                assert_eq!(files(&gateway.uploads()).len(), before, "{dialect}: {extension} left a file");
+                for ending in [(*extension).to_owned(), extension.to_ascii_uppercase()] {
+                    let before = files(&gateway.uploads()).len();
+                    let answer = send_as(&gateway, &upload, &row, (extension, &ending), 500).await;
+                    let text = String::from_utf8_lossy(&answer.body).into_owned();
+                    assert_eq!(answer.status, 400, "{dialect}: {ending}: {text}");
+                    assert!(is_refusal(dialect, &answer.json()), "{dialect}: {ending}: {text}");
+                    assert_eq!(files(&gateway.uploads()).len(), before, "{dialect}: {ending} left a file");
+                }
             }
         }
     }
