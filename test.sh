@@ -2,7 +2,8 @@
 # The one test command: installs what it needs, then runs every check. Ends non-zero if anything failed.
 #
 #   ./test.sh           everything
-#   ./test.sh --quick   without the foreign clients (Python, Node, a browser), the chart and the alerts
+#   ./test.sh --quick   without the foreign clients (in Python, Node, a browser), the chart and the alerts; Python is needed
+#                       all the same, for one of the two servers with buckets
 #
 # On Debian and its children, as root, missing packages are installed; elsewhere it says what is missing and stops.
 # Python and Node packages go below target/, never into the system.

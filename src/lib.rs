@@ -14,6 +14,7 @@ pub mod edge;
 pub mod event;
 pub mod fault;
 pub mod hub;
+pub mod images;
 pub mod journal;
 pub mod media;
 pub mod metrics;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::auth::{RateLimit, Verifier, Visitors};
 use crate::backend::{Terms, Window};
 use crate::config::{Route, Target};
+use crate::images::Images;
 use crate::media::Library;
 use crate::media::signature::Signer;
 use crate::metrics::RouteCounts;
@@ -59,6 +60,7 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         stores: uploads::open(route, parts, ground)?,
         library: Library::new(Arc::clone(&ground.journal)),
         scan: scan(route, parts)?,
+        images: route.images.map(Images::new),
         signer: Signer::new(&ground.visitors),
         file_access: route.file_access,
         hosted: upstream.map(|upstream| upstream.hosted().clone()),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::auth::Auth;
 use crate::delivery::WebhookSettings;
 use crate::dialect::{Dialect, FileAccess, OnLoss};
+use crate::images::ImageSettings;
 use crate::journal::{Keep, RedisJournalSettings};
 use crate::media::lifecycle::Retention;
 use crate::naming::PinnedConversation;
@@ -125,6 +126,8 @@ pub struct Route {
     pub uploads: Option<Uploads>,
     /// The name of a scanner of the config that uploads must pass.
     pub scan: Option<String>,
+    /// What is done to images that are uploaded; absent: they are kept as they come.
+    pub images: Option<ImageSettings>,
     /// Who may read files here: as the dialect has it, or stricter.
     pub file_access: FileAccess,
     pub auth: Auth,

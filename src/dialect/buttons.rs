@@ -14,7 +14,7 @@ pub(super) fn is_grid(field: Field) -> bool {
     GRIDS.iter().any(|(grid, _)| *grid == field)
 }
 
-/// Of one message. A grid of Divar, the only one known, has 9.
+/// Of one message. The only grid that is known has 9.
 const MOST_CHOICES: usize = 32;
 /// In letters; what is longer is cut.
 const LONGEST_LABEL: usize = 200;

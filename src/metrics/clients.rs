@@ -14,6 +14,7 @@ pub(super) struct Clients {
     replayed: IntCounterVec,
     removed: IntCounterVec,
     scans: IntCounterVec,
+    images: IntCounterVec,
 }
 
 impl Clients {
@@ -39,6 +40,12 @@ impl Clients {
                 "dragoman_scans_total",
                 "Uploads that a scanner was asked about: clean, infected, or without a verdict.",
                 &["scanner", "outcome"],
+            ),
+            images: counter(
+                registry,
+                "dragoman_upload_images_total",
+                "Images that metadata was taken out of or that were written anew: made, kept as they came, refused.",
+                &["route", "outcome"],
             ),
             removed: counter(
                 registry,
@@ -112,6 +119,11 @@ pub fn count_upload(route: &str, bytes: u64) {
 /// A scanner was asked about an upload: `clean`, `infected` or `failed`.
 pub fn count_scan(scanner: &str, outcome: &str) {
     metrics().clients.scans.with_label_values(&[scanner, outcome]).inc();
+}
+
+/// Something was to be done to an image: `made`, `kept` as it came, or `refused`.
+pub fn count_image(route: &str, outcome: &str) {
+    metrics().clients.images.with_label_values(&[route, outcome]).inc();
 }
 
 /// A file was removed from a store: `age`, `unused`, `unfinished` or `unknown`.

@@ -18,7 +18,9 @@ use std::sync::OnceLock;
 
 use prometheus::Registry;
 
-pub use clients::{Frames, count_refused, count_replay, count_request, count_scan, count_upload, count_upload_removed};
+pub use clients::{
+    Frames, count_image, count_refused, count_replay, count_request, count_scan, count_upload, count_upload_removed,
+};
 pub use edge::{count_certificate, count_connection_lost, show_certificate};
 pub use journal::{count_relay_missed, count_trimmed, count_vanished, relayed, relayed_after, show_journal};
 pub use losses::{count_losses, count_untold};

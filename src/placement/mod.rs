@@ -49,9 +49,10 @@ impl Rules {
         Rules(vec![Rule { condition: Condition::default(), to, keys: Vec::new() }])
     }
 
-    /// Whether there is nothing but the way through to the upstream.
-    pub fn is_only_upstream(&self) -> bool {
-        self.0.iter().all(|rule| rule.to == Destination::All(vec![Target::Upstream]))
+    /// Whether some file goes straight to the upstream.
+    pub fn name_upstream(&self) -> bool {
+        let names = |rule: &Rule| matches!(&rule.to, Destination::All(targets) if targets.contains(&Target::Upstream));
+        self.0.iter().any(names)
     }
 
     /// Names of all stores, each once, those of the last resort first.

@@ -7,6 +7,7 @@ use crate::auth::{Principal, RateLimit, Verifier, Visitors};
 use crate::backend::{Backend, Caller, Terms};
 use crate::dialect::{Dialect, FileAccess, KeyTemplate};
 use crate::event::MessageKind;
+use crate::images::Images;
 use crate::media::signature::Signer;
 use crate::media::{Hosted, Library, Names, Unfinished};
 use crate::metrics::RouteCounts;
@@ -56,6 +57,8 @@ pub struct Route {
     pub library: Library,
     /// What uploads must pass.
     pub scan: Option<Scan>,
+    /// What is done to images.
+    pub images: Option<Images>,
     /// Knows the addresses of files whose keys could be guessed.
     pub signer: Signer,
     pub file_access: FileAccess,

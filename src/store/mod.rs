@@ -8,6 +8,7 @@ mod error;
 mod fs;
 mod key;
 mod measured;
+mod nameless;
 mod once;
 #[cfg(test)]
 mod promises;
@@ -25,6 +26,7 @@ pub use copies::{Copied, Debt, Ledger};
 pub use error::{Mistake, StoreError};
 pub use fs::FsStore;
 pub use measured::Measured;
+pub use nameless::nameless;
 pub use once::{Notes, Once};
 pub use s3::S3Store;
 pub use several::{Named, Several};

@@ -23,7 +23,7 @@ const ORDER: &[&[&str]] = &[
     &["passage"],
     &["backend"],
     &["auth"],
-    &["store", "scan", "relay", "journal", "placement"],
+    &["store", "scan", "images", "relay", "journal", "placement"],
     &["dialect"],
     &["fault"],
     &["edge"],

@@ -119,6 +119,7 @@ impl Server {
             }),
             library,
             scan: None,
+            images: None,
             signer: signer(),
             file_access: FileAccess::Url,
             hosted: None,

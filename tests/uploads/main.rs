@@ -16,6 +16,7 @@ mod documented;
 mod full;
 mod hostile;
 mod lifecycle;
+mod pictures;
 mod retention;
 mod routing;
 mod scanning;

@@ -8,6 +8,7 @@ mod conversations;
 mod credential;
 mod endpoints;
 mod events;
+mod images;
 mod persistence;
 mod retention;
 mod routes;

@@ -8,11 +8,12 @@ use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::super::settings::Limits;
 use super::auth::{self, WrittenAuth};
-use super::events;
 use super::stores::origin;
 use super::uploads::{self, WrittenUploads};
+use super::{events, images};
 use crate::delivery::WebhookSettings;
 use crate::dialect::{FileAccess, OnLoss, OptionValue};
+use crate::images::ImageSettings;
 
 const KIBIBYTE: u64 = 1024;
 const MEBIBYTE: u64 = 1024 * KIBIBYTE;
@@ -32,6 +33,8 @@ pub(in crate::config) struct WrittenRoute {
     pub file_access: Option<Spanned<FileAccess>>,
     /// The name of a scanner.
     pub scan: Option<Spanned<String>>,
+    /// What is done to images.
+    pub images: Option<Spanned<ImageSettings>>,
     pub auth: Option<WrittenAuth>,
     /// The name of an upstream that logins are passed on to.
     pub login: Option<Spanned<String>>,
@@ -67,6 +70,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         prefix: section.parsed("prefix", prefix).map(|prefix| prefix.value).unwrap_or_default(),
         uploads: uploads::read(&section),
         scan: section.text("scan"),
+        images: images::read(&section),
         file_access: section.word("file_access", FileAccess::WORDS),
         auth: section.section("auth").and_then(auth::read),
         login: section.text("login"),

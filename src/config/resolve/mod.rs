@@ -4,6 +4,7 @@
 mod callbacks;
 mod conversations;
 mod dialects;
+mod images;
 mod in_the_clear;
 mod overlaps;
 mod routes;

@@ -7,6 +7,7 @@ use super::super::node::Place;
 use super::super::problem::{Code, Report};
 use super::super::settings::{Route, Target};
 use super::dialects::{Dialects, Wanted, base_name};
+use super::images;
 use super::overlaps;
 use super::scanners;
 use super::target::{self, Upstreams};
@@ -75,7 +76,8 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
     };
     let login = login(&written, dialect.as_deref(), known, report);
     let uploads = uploads::resolve(&written, &known.all_stores, dialect.as_deref(), upstream, report);
-    let scan = scanners::of(&written, &known.all_scanners, report);
+    let images = images::of(&written, uploads.as_ref(), report);
+    let scan = scanners::of(&written, uploads.as_ref(), &known.all_scanners, report);
     let file_access = file_access(&written, dialect.as_deref(), report);
     Some(Route {
         name: Arc::from(written.name.value.as_str()),
@@ -85,6 +87,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         target: target?,
         uploads,
         scan,
+        images,
         file_access,
         auth: written.auth?.auth,
         login,

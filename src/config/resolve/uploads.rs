@@ -30,7 +30,8 @@ pub(super) fn resolve(
             let judge = Judge { written, stores, dialect, upstream, same: same.is_some(), report };
             judge.unreachable(uploads);
             let rules = judge.rules(uploads);
-            if same.is_some() && rules.is_only_upstream() && !rules.0.is_empty() {
+            if same.is_some() && !rules.0.is_empty() {
+                judge.passed_over(uploads, &rules);
                 return Some(Uploads::Through);
             }
             Some(Uploads::Placed(rules))
@@ -65,11 +66,13 @@ impl Judge<'_> {
         let words = self.dialect.map(KeyWords::of);
         let rules = uploads.rules.iter().map(|rule| {
             let keys = words.as_ref().map(|words| self.keys(words, &rule.keys)).unwrap_or_default();
-            Rule {
-                condition: rule.condition.clone().unwrap_or_default(),
-                to: self.destination(&rule.to, uploads),
-                keys,
+            let to = self.destination(&rule.to, uploads);
+            if let (Some(key), true) = (rule.keys.first(), to.stores().is_empty()) {
+                let message = "a file that goes only to the upstream has no key here";
+                let help = Some("take `key` out, or name a store beside the upstream".to_owned());
+                self.report.error(Code::Conflict, &key.place, message, help);
             }
+            Rule { condition: rule.condition.clone().unwrap_or_default(), to, keys }
         });
         Rules(rules.collect())
     }
@@ -97,6 +100,15 @@ impl Judge<'_> {
             let message = "a file that no rule fits has no place";
             let help = Some("end with a rule without `if`, as in `{ to = \"local\" }`".to_owned());
             self.report.error(Code::Missing, &uploads.place, message, help);
+        }
+    }
+
+    /// Stores of a route that passes everything through.
+    fn passed_over(&self, uploads: &WrittenUploads, rules: &Rules) {
+        if !rules.name_upstream() {
+            let message = "clients and upstream speak the same, so all files go through and none into a store";
+            let help = Some("write `uploads = \"upstream\"`".to_owned());
+            self.report.error(Code::Conflict, &uploads.place, message, help);
         }
     }
 

@@ -8,13 +8,16 @@ use crate::backend::{Caller, FileAhead};
 use crate::dialect::OnLoss;
 use crate::event::{Attachment, Fields, MessageKind};
 use crate::fault::{Fault, Reason};
+use crate::images::{Images, Otherwise};
 use crate::media::file_name;
 
 use super::super::asked::Asked;
 use super::super::route::Stores;
 use super::super::sniff;
 use super::extent::{Extent, Fit};
+use super::picture;
 use super::place::{self, About, Placed};
+use super::spool::Spool;
 
 /// Bytes that are held back at most: of a file with no more, all is known before any of it is written.
 const HELD: u64 = 64 * 1024;
@@ -40,8 +43,31 @@ pub struct Taken {
 pub enum Content {
     /// Here: it has few.
     Held(Vec<Bytes>),
+    /// In a temporary file: something is done to it before it goes into its stores.
+    Spooled(Spool),
     /// On their way into its stores.
     Placed(Placed),
+}
+
+impl Content {
+    /// Writes what was gathered.
+    pub async fn pour(self, asked: &Asked<'_>, placed: &mut Placed) -> Result<(), Fault> {
+        match self {
+            Content::Held(held) => {
+                for chunk in held {
+                    placed.write(asked, chunk).await?;
+                }
+            }
+            Content::Spooled(mut spool) => {
+                spool.rewind().await?;
+                while let Some(chunk) = spool.next().await? {
+                    placed.write(asked, chunk).await?;
+                }
+            }
+            Content::Placed(_) => {}
+        }
+        Ok(())
+    }
 }
 
 /// A file on its way into its stores.
@@ -81,6 +107,10 @@ impl Intake {
                 Ok(most) => limit = most.map_or(limit, |most| most.min(limit)),
                 Err(_) => accepted = None,
             }
+        }
+        let images = accepted.as_ref().and_then(|(_, mime)| picture::of(asked, mime)).map(Images::settings);
+        if let Some(images) = images.filter(|images| images.otherwise == Otherwise::Refuse) {
+            limit = limit.min(images.up_to);
         }
         Ok(Intake {
             shown,
@@ -125,6 +155,10 @@ impl Intake {
                 held.push(chunk);
                 if self.size > HELD { self.place(asked, fields, extent).await } else { Ok(()) }
             }
+            Content::Spooled(spool) => {
+                spool.write(&chunk).await?;
+                self.place(asked, fields, extent).await
+            }
         }
     }
 
@@ -135,6 +169,9 @@ impl Intake {
             self.accepted = None;
             self.content = Content::Held(Vec::new());
             return Ok(());
+        }
+        if picture::of(asked, mime).is_some_and(|images| self.size <= images.settings().up_to) {
+            return self.spool().await;
         }
         // What was read beyond the end of the file makes it seem smaller.
         let largest = extent.largest(self.size).map_or(self.limit, |largest| largest.max(self.size));
@@ -148,12 +185,21 @@ impl Intake {
             all_came: extent.is_of_file(),
         };
         let mut placed = place::open(asked, fields, &about).await?;
-        if let Content::Held(held) = std::mem::replace(&mut self.content, Content::Held(Vec::new())) {
-            for chunk in held {
-                placed.write(asked, chunk).await?;
-            }
-        }
+        let gathered = std::mem::replace(&mut self.content, Content::Held(Vec::new()));
+        gathered.pour(asked, &mut placed).await?;
         self.content = Content::Placed(placed);
+        Ok(())
+    }
+
+    /// Waits for the rest of an image outside of memory.
+    async fn spool(&mut self) -> Result<(), Fault> {
+        if let Content::Held(held) = &mut self.content {
+            let mut spool = Spool::begin().await?;
+            for chunk in held {
+                spool.write(chunk).await?;
+            }
+            self.content = Content::Spooled(spool);
+        }
         Ok(())
     }
 
@@ -207,7 +253,7 @@ fn as_it_is_kept(asked: &Asked<'_>) -> Caller {
     caller
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
 
     bytes.iter().fold(String::with_capacity(64), |mut text, byte| {

@@ -18,7 +18,7 @@ use super::super::perform;
 use super::super::route::{Stores, UploadRule};
 use super::intake::{Content, Taken};
 use super::place::{self, About, Key, Placed};
-use super::scan;
+use super::{picture, scan};
 
 pub(super) async fn keep(
     asked: &Asked<'_>,
@@ -27,11 +27,13 @@ pub(super) async fn keep(
     taken: Taken,
 ) -> Result<Fields<'static>, Fault> {
     let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
+    // It has its place in memory until it is stored.
+    let (taken, _in_memory) = picture::treated(asked, taken).await?;
     let Taken { content, kind, declared, mut file } = taken;
     let size = file.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
     let placed = match content {
         Content::Placed(placed) => placed,
-        Content::Held(held) => {
+        gathered => {
             let about = About {
                 kind,
                 name: file.name.as_deref().unwrap_or_default(),
@@ -41,9 +43,7 @@ pub(super) async fn keep(
                 all_came: true,
             };
             let mut placed = place::open(asked, &named, &about).await?;
-            for chunk in held {
-                placed.write(asked, chunk).await?;
-            }
+            gathered.pour(asked, &mut placed).await?;
             placed
         }
     };

@@ -5,8 +5,10 @@ mod extent;
 mod form;
 mod intake;
 mod keep;
+mod picture;
 mod place;
 mod scan;
+mod spool;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::body::Incoming;

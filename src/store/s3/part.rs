@@ -8,9 +8,8 @@ use bytes::{Bytes, BytesMut};
 use object_store::PutPayload;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use uuid::Uuid;
 
-use super::super::StoreError;
+use super::super::{StoreError, nameless};
 use super::budget::{BLOCK, Budget, Permit};
 
 /// A part, whole or not.
@@ -99,17 +98,6 @@ async fn read(mut file: File, size: usize) -> std::io::Result<Vec<Bytes>> {
         blocks.push(block.into());
     }
     Ok(blocks)
-}
-
-/// A file that is gone when it is closed, also by a crash.
-async fn nameless(folder: &Path) -> std::io::Result<File> {
-    let path = folder.join(format!(".dragoman-{}", Uuid::new_v4().simple()));
-    let opened = tokio::task::spawn_blocking(move || {
-        let file = std::fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
-        std::fs::remove_file(&path)?;
-        Ok(file)
-    });
-    opened.await.map_err(std::io::Error::other)?.map(File::from_std)
 }
 
 fn spooling(error: &std::io::Error) -> StoreError {
