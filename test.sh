@@ -49,7 +49,7 @@ finish() {
 needs=(cc:build-essential make:build-essential cmake:cmake pkg-config:pkg-config curl:curl jq:jq
        redis-server:redis-server redis-sentinel:redis-sentinel python3:python3)
 if [ "$quick" = no ]; then
-  needs+=(node:nodejs npm:npm chromium:chromium promtool:prometheus systemd-analyze:systemd)
+  needs+=(node:nodejs npm:npm chromium:chromium nginx:nginx haproxy:haproxy promtool:prometheus systemd-analyze:systemd)
 fi
 
 missing_packages() {

@@ -39,7 +39,7 @@ impl Parts {
         let routes = self.config.routes.iter().map(|route| routes::route(route, self, ground));
         let routes = routes.collect::<Result<Vec<_>, StartError>>()?;
         let callbacks = self.upstreams.values().map(|open| Arc::new(open.upstream.clone()) as _).collect();
-        Ok(Served::new(routes, callbacks))
+        Ok(Served::new(routes, callbacks, self.config.server.policy.clone()))
     }
 
     /// Takes what goes on over from the config before; what is not taken over ends with it.

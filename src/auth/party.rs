@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::event::Role;
 
+/// What ids begin with that nobody else has.
+const ANONYMOUS: &str = "anonymous-";
+
 /// Whoever made a request or opened a socket, as far as its credential says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -39,6 +42,11 @@ impl Principal {
 
     /// A principal about which nothing is known: an id that nobody else has.
     pub fn anonymous() -> Self {
-        Principal::named(format!("anonymous-{}", uuid::Uuid::new_v4().simple()))
+        Principal::named(format!("{ANONYMOUS}{}", uuid::Uuid::new_v4().simple()))
+    }
+
+    /// Whether its id was made for this one request.
+    pub fn is_anonymous(&self) -> bool {
+        self.id.starts_with(ANONYMOUS)
     }
 }

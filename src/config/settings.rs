@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::auth::Auth;
 use crate::delivery::WebhookSettings;
 use crate::dialect::{Dialect, FileAccess, OnLoss};
+use crate::edge::Policy;
 use crate::images::ImageSettings;
 use crate::journal::{Keep, RedisJournalSettings};
 use crate::media::lifecycle::Retention;
@@ -52,6 +53,8 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// Absent: in the clear.
     pub tls: Option<TlsSettings>,
+    /// Proxies in front, and how much one address may have open.
+    pub policy: Policy,
     /// Metrics and health; absent: not served.
     pub admin: Option<SocketAddr>,
     /// How long sockets and requests in flight may take to end; 0 s to 1 h.

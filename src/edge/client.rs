@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-/// Whoever asks, as far as the connection says.
+/// Whoever asks, as far as the connection and trusted proxies say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
     pub address: IpAddr,
-    /// Whether it came over TLS.
+    /// Whether it came over TLS, to the gateway or to a trusted proxy.
     pub secure: bool,
 }
 

@@ -17,9 +17,10 @@ impl Edge {
             lost: counter_of(
                 registry,
                 "dragoman_connections_lost_total",
-                "Connections from which no request came: silent, pushed out by others, a handshake that failed or was late.",
+                "Connections from which no request came: silent, pushed out by others, more than an address may have, a proxy \
+                 that did not say for whom, a handshake that failed or was late.",
                 "reason",
-                &["silent", "pushed_out", "handshake", "handshake_timeout"],
+                &["silent", "pushed_out", "proxy_header", "per_address", "handshake", "handshake_timeout"],
             ),
             expires: gauges(
                 registry,

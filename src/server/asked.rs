@@ -9,6 +9,7 @@ use http::request::Parts;
 use crate::auth::Principal;
 use crate::backend::Caller;
 use crate::dialect::{Call, Check, Request};
+use crate::edge::Client;
 use crate::event::{Field, Fields, IdForm, Resource, Timestamp, Value};
 use crate::fault::{Fault, Reason};
 
@@ -20,6 +21,7 @@ use super::table::parameter_names;
 pub struct Asked<'a> {
     pub site: &'a Site,
     pub route: &'a Arc<Route>,
+    pub client: Client,
     pub call: &'a Call,
     pub caller: Caller,
     pub parts: &'a Parts,
@@ -30,7 +32,7 @@ impl Asked<'_> {
     /// Role, permission and rate. The role of an upload is checked in the dialect's own order, with all else.
     pub fn permitted(&self) -> Result<(), Fault> {
         if let Some(rate) = &self.route.rate {
-            rate.check(&self.caller.principal.id)?;
+            rate.check(&self.counted_as())?;
         }
         let permissions = &self.caller.principal.permissions;
         let lacks = |wanted: &String| !permissions.is_empty() && !permissions.contains(wanted);
@@ -41,6 +43,14 @@ impl Asked<'_> {
             return Err(Fault::new(Reason::Role));
         }
         Ok(())
+    }
+
+    /// Whose calls these are: who has a new id with each call is known by its address.
+    fn counted_as(&self) -> Arc<str> {
+        match self.caller.principal.is_anonymous() {
+            true => self.client.address.to_string().into(),
+            false => Arc::clone(&self.caller.principal.id),
+        }
     }
 
     /// What path and query say, and what the call implies.

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use crate::auth::{Presented, Principal, Secret};
 use crate::dialect::{Call, Request};
+use crate::edge::Client;
 use crate::event::{Role, Timestamp};
 use crate::fault::{Fault, Reason};
 
@@ -20,6 +21,7 @@ use super::{Site, answer, credential, guard, perform, respond, upload};
 pub async fn answer(
     site: &Site,
     route: &Arc<Route>,
+    client: Client,
     calls: &[usize],
     parameters: &[String],
     parts: &Parts,
@@ -38,7 +40,7 @@ pub async fn answer(
         calls.iter().map(|at| &route.dialect.calls[*at]).find(|call| has_role(call, &principal)).unwrap_or(first);
     let mut caller = route.caller(principal);
     caller.presented = presented(route, call, &parts.headers, &query).map(Secret::new);
-    let asked = Asked { site, route, call, caller, parts, began: Timestamp::now() };
+    let asked = Asked { site, route, client, call, caller, parts, began: Timestamp::now() };
     if let Err(fault) = behalf(route, call, &parts.headers, &query) {
         body::decline(site, incoming, &parts.headers);
         return respond::refusal(route, Some(call), &fault);

@@ -21,10 +21,11 @@ pub struct Wanted {
 /// The words of a refusal; the status is 400.
 pub type Refused = &'static str;
 
-/// Looks at a head before anything else does.
-pub fn inspect(parts: &Parts) -> Result<Wanted, Refused> {
+/// Looks at a head before anything else does. `forwarded`: the authority that a trusted proxy says was asked for.
+pub fn inspect(parts: &Parts, forwarded: Option<String>) -> Result<Wanted, Refused> {
     framing(&parts.headers, parts.version)?;
-    let authority = authority(parts)?;
+    let written = authority(parts)?;
+    let authority = forwarded.map_or(Ok(written), well_formed)?;
     Ok(Wanted { host: host_of(&authority), path: path(parts.uri.path())?, authority })
 }
 
@@ -66,6 +67,10 @@ fn authority(parts: &Parts) -> Result<String, Refused> {
         (None, Some(named)) if parts.version >= Version::HTTP_2 => named.as_str().to_owned(),
         (None, _) => return Err("Host is missing"),
     };
+    well_formed(written)
+}
+
+fn well_formed(written: String) -> Result<String, Refused> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     let port_is_number = match written.rsplit_once(':') {
         Some((_, port)) if !written.ends_with(']') => port.bytes().all(|byte| byte.is_ascii_digit()),

@@ -6,22 +6,25 @@ use std::time::Instant;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tracing::Instrument;
 
-use crate::edge::Client;
+use crate::edge::{Asking, Client};
 use crate::fault::{Fault, Reason};
 use crate::media::FOLDER;
 use crate::metrics;
 
 use super::body::{self, Answer};
 use super::forward::Way;
+use super::guard::Wanted;
 use super::table::{Found, Target};
-use super::{Site, call, callback, cors, download, guard, respond, tunnel, upgrade};
+use super::{Served, Site, call, callback, cors, download, guard, respond, tunnel, upgrade};
 
 /// Answers a request. Never fails: whatever goes wrong is an answer too.
-pub async fn handle(site: Arc<Site>, client: Client, request: Request<Incoming>) -> Response<Answer> {
-    let began = Instant::now();
+pub async fn handle(site: Arc<Site>, peer: Client, request: Request<Incoming>) -> Response<Answer> {
     let (parts, incoming) = request.into_parts();
-    let wanted = match guard::inspect(&parts) {
+    let served = site.served();
+    let Asking { client, authority } = served.policy.proxies.asking(peer, &parts.headers);
+    let wanted = match guard::inspect(&parts, authority) {
         Ok(wanted) => wanted,
         Err(words) => {
             // Where the body ends is in doubt, so nothing after it may be read as a request.
@@ -30,7 +33,20 @@ pub async fn handle(site: Arc<Site>, client: Client, request: Request<Incoming>)
             return response;
         }
     };
-    let served = site.served();
+    let span = tracing::debug_span!("request", client = %client.address);
+    routed(site, served, client, wanted, parts, incoming).instrument(span).await
+}
+
+/// The same, once it is known who asks for what.
+async fn routed(
+    site: Arc<Site>,
+    served: Arc<Served>,
+    client: Client,
+    wanted: Wanted,
+    parts: Parts,
+    incoming: Incoming,
+) -> Response<Answer> {
+    let began = Instant::now();
     if let Some(callbacks) = callback::find(&served, &wanted.path) {
         return callback::answer(&site, callbacks, &parts, incoming).await;
     }
@@ -55,7 +71,7 @@ pub async fn handle(site: Arc<Site>, client: Client, request: Request<Incoming>)
             let asked = route.dialect.calls[calls[0]].op;
             let response = match route.login.as_ref().filter(|_| asked.is_login()).map(to) {
                 Some(way) => way.call(&calls, parts, incoming).await,
-                None => call::answer(&site, &route, &calls, &parameters, &parts, incoming).await,
+                None => call::answer(&site, &route, client, &calls, &parameters, &parts, incoming).await,
             };
             (asked.as_str(), response)
         }
@@ -64,7 +80,7 @@ pub async fn handle(site: Arc<Site>, client: Client, request: Request<Incoming>)
         }
         (Target::Socket(socket), None) => {
             let request = Request::from_parts(parts, incoming);
-            ("socket", upgrade::answer(&site, &route, socket, &wanted, request).await)
+            ("socket", upgrade::answer(&site, &route, client, socket, &wanted, request).await)
         }
         (Target::File { key, elsewhere }, Some(way)) if !key.starts_with(FOLDER) => {
             // What the gateway has itself is known at once.

@@ -12,9 +12,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::either::Either;
 
-use crate::edge::{Client, Lost, Newcomer, Newcomers, Secured};
+use crate::edge::{AddressPlace, Client, Lost, Newcomer, Newcomers, Secured, proxy_protocol};
 use crate::metrics::{self, OpenConnection};
 
 use super::unread::Unread;
@@ -88,18 +89,39 @@ async fn connection(
     // Frames are small and waited for.
     let _ = stream.set_nodelay(true);
     let stop = site.tasks.stopping();
-    let opened = tokio::select! {
-        opened = open(&site, entrance, stream) => opened?,
+    let (opened, client, _place) = tokio::select! {
+        opened = open(&site, entrance, stream, address) => opened?,
         () = newcomer.pushed_out() => return Err(Lost::PushedOut),
         () = stop.cancelled() => return Ok(()),
     };
-    let client = Client { address, secure: entrance.tls.is_some() };
     converse(site, newcomer, opened, client).await
 }
 
-/// The stream that requests are read from, and the version of HTTP that was agreed on, if one was.
-async fn open(site: &Site, entrance: &Entrance, stream: TcpStream) -> Result<(Stream, Version), Lost> {
-    let stream = Unread::new(stream, site.bounds.unread);
+/// The stream that requests are read from, with the version of HTTP that was agreed on, if one was; who is at its other end,
+/// and its place among those of its address.
+async fn open(
+    site: &Site,
+    entrance: &Entrance,
+    mut stream: TcpStream,
+    peer: IpAddr,
+) -> Result<((Stream, Version), Client, Option<AddressPlace>), Lost> {
+    let served = site.served();
+    let mut address = peer;
+    if served.policy.proxies.proxy_protocol && served.policy.proxies.trusts(peer) {
+        let header = timeout(site.bounds.head, proxy_protocol::read(&mut stream));
+        address = header.await.unwrap_or(Err(Lost::ProxyHeader))?.unwrap_or(peer);
+    }
+    let place = if served.policy.proxies.trusts(address) {
+        None
+    } else {
+        Some(site.connections.take(address, served.policy.per_address).ok_or(Lost::PerAddress)?)
+    };
+    let client = Client { address, secure: entrance.tls.is_some() };
+    let stream = secure(entrance, Unread::new(stream, site.bounds.unread)).await?;
+    Ok((stream, client, place))
+}
+
+async fn secure(entrance: &Entrance, stream: Unread<TcpStream>) -> Result<(Stream, Version), Lost> {
     let Some(tls) = &entrance.tls else { return Ok((Either::Left(stream), Version::Any)) };
     let stream = tls.accept(stream).await?;
     let version = match stream.get_ref().1.alpn_protocol() {

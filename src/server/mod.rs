@@ -30,6 +30,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::backend::Callbacks;
+use crate::edge::{Addresses, Policy};
 use crate::tasks::Tasks;
 
 pub use listen::serve;
@@ -74,12 +75,13 @@ fn first_connection() -> u64 {
 /// What one config came to. A request is answered from one, from its beginning to its end.
 pub struct Served {
     table: Table,
+    policy: Policy,
     callbacks: Vec<Arc<dyn Callbacks>>,
 }
 
 impl Served {
-    pub fn new(routes: Vec<Route>, callbacks: Vec<Arc<dyn Callbacks>>) -> Self {
-        Served { table: Table::new(routes), callbacks }
+    pub fn new(routes: Vec<Route>, callbacks: Vec<Arc<dyn Callbacks>>, policy: Policy) -> Self {
+        Served { table: Table::new(routes), policy, callbacks }
     }
 }
 
@@ -88,6 +90,9 @@ pub struct Site {
     served: RwLock<Arc<Served>>,
     tasks: Tasks,
     bounds: Bounds,
+    /// Connections of each address, and sockets.
+    connections: Arc<Addresses>,
+    sockets: Arc<Addresses>,
     next_connection: AtomicU64,
 }
 
@@ -97,6 +102,8 @@ impl Site {
             served: RwLock::new(Arc::new(served)),
             tasks,
             bounds,
+            connections: Arc::default(),
+            sockets: Arc::default(),
             next_connection: AtomicU64::new(first_connection()),
         }
     }

@@ -98,7 +98,7 @@ async fn open(
     mut parts: http::request::Parts,
 ) -> Result<(OpenedPassage, Asker, Seat), Unopened> {
     upgrade::origin_may(way.route, way.wanted, &parts.headers)?;
-    let seat = Seat::take(way.route)?;
+    let seat = Seat::take(way.site, way.route, way.client)?;
     let query = guard::query(parts.uri.query().unwrap_or_default());
     let showing = way.showing(&parts.headers, &query);
     let mut asker = match contract {

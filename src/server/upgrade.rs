@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::header::{
     CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -14,6 +15,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::auth::{Presented, Principal, Secret};
 use crate::dialect::{Credential, RefusedFrame};
+use crate::edge::{AddressPlace, Client};
 use crate::fault::{Fault, Reason};
 use crate::metrics::OpenSocket;
 use crate::session::{self, Admitted, Place};
@@ -25,10 +27,14 @@ use super::guard::{self, Wanted};
 use super::route::Route;
 use super::{Site, credential, respond};
 
+/// When an address that has all its sockets may try again.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
 /// Answers a request on a socket's path.
 pub async fn answer(
     site: &Site,
     route: &Arc<Route>,
+    client: Client,
     socket: usize,
     wanted: &Wanted,
     request: Request<Incoming>,
@@ -49,7 +55,7 @@ pub async fn answer(
         settings: route.session,
     };
     let query = guard::query(request.uri().query().unwrap_or_default());
-    let admitted = admit(site, route, &place, &query, wanted, request.headers()).await;
+    let admitted = admit(site, route, &place, &query, (client, wanted), request.headers()).await;
     let contract = &route.dialect.sockets[socket];
     if let Err(fault) = &admitted
         && (!contract.accept_first
@@ -127,14 +133,19 @@ fn places(route: &Route) -> &Credential {
     route.dialect.credentials.get("").unwrap_or_else(|| NONE.get_or_init(Credential::default))
 }
 
-/// A place among the route's sockets, given back when dropped.
-pub struct Seat(Arc<AtomicUsize>);
+/// A place among the route's sockets and among those of the client's address, given back when dropped.
+pub struct Seat(Arc<AtomicUsize>, Option<AddressPlace>);
 
 impl Seat {
-    pub fn take(route: &Route) -> Result<Self, Fault> {
-        let seat = Seat(Arc::clone(&route.open));
+    pub fn take(site: &Site, route: &Route, client: Client) -> Result<Self, Fault> {
+        let mut seat = Seat(Arc::clone(&route.open), None);
         if route.open.fetch_add(1, Ordering::Relaxed) >= route.connections {
             return Err(Fault::new(Reason::Busy).detail("the route has all the sockets it may have"));
+        }
+        seat.1 = site.sockets.take(client.address, site.served().policy.per_address);
+        if seat.1.is_none() {
+            let fault = Fault::new(Reason::RateLimited).detail("the address has all the sockets it may have");
+            return Err(Fault { retry_after: Some(RETRY_AFTER), ..fault });
         }
         Ok(seat)
     }
@@ -151,11 +162,11 @@ async fn admit(
     route: &Arc<Route>,
     place: &Place,
     query: &[(String, String)],
-    wanted: &Wanted,
+    (client, wanted): (Client, &Wanted),
     headers: &HeaderMap,
 ) -> Result<(Admitted, Seat), Fault> {
     origin_may(route, wanted, headers)?;
-    let seat = Seat::take(route)?;
+    let seat = Seat::take(site, route, client)?;
     let token = credential::presented(&places(route).socket, headers, query);
     let verified: Result<Principal, Fault> = route.verifier.verify(&Presented { credential: None, token, party: None });
     let admitted = session::admit(place, query, verified, token.map(Secret::new), site.connection_number()).await?;

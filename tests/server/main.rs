@@ -3,6 +3,7 @@
 
 mod downloads;
 mod guards;
+mod proxies;
 mod secured;
 mod site;
 mod slow;

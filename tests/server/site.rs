@@ -10,7 +10,7 @@ use std::time::Duration;
 use dragoman::auth::{Auth, Verifier, Visitors};
 use dragoman::backend::Terms;
 use dragoman::dialect::{FileAccess, builtin};
-use dragoman::edge::Secured;
+use dragoman::edge::{Policy, Secured};
 use dragoman::event::{ConversationKind, Role};
 use dragoman::hub::Hub;
 use dragoman::journal::EmbeddedJournal;
@@ -63,6 +63,11 @@ impl Server {
 
     /// Over TLS, where that is given.
     pub async fn secured(bounds: Bounds, tls: Option<Arc<Secured>>) -> Self {
+        Self::behind(bounds, tls, Policy::default()).await
+    }
+
+    /// The same for clients who may be behind proxies.
+    pub async fn behind(bounds: Bounds, tls: Option<Arc<Secured>>, policy: Policy) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tasks = Tasks::new();
         let dialect = builtin::find("frontdesk").unwrap();
@@ -132,7 +137,7 @@ impl Server {
                 replay: None,
             },
         };
-        let site = Arc::new(Site::new(Served::new(vec![route], Vec::new()), tasks.clone(), bounds));
+        let site = Arc::new(Site::new(Served::new(vec![route], Vec::new(), policy), tasks.clone(), bounds));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tasks.spawn(serve(site, listener, tls));

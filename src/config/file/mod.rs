@@ -10,6 +10,7 @@ mod endpoints;
 mod events;
 mod images;
 mod persistence;
+mod proxies;
 mod retention;
 mod routes;
 mod scanners;

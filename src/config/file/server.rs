@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::super::settings::ServerSettings;
-use super::tls;
+use super::{proxies, tls};
+use crate::edge::Policy;
 
 /// Letters of a secret that signs; HS256 asks for 256 bits (RFC 7518 §3.2).
 const SHORTEST_SECRET: usize = 32;
@@ -25,6 +26,10 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
         section.report().error(Code::ShortSecret, &secret.place, message, help);
     }
     let tls = section.section("tls").map(tls::read);
+    let policy = Policy {
+        proxies: section.section("proxies").map(proxies::read).unwrap_or_default(),
+        per_address: section.integer("per_address", 1, 1_000_000).and_then(|count| usize::try_from(count).ok()),
+    };
     if let (Some(listen), Some(admin)) = (&listen, &admin)
         && listen.value.port() != 0
         && Some(listen.value) == admin.value
@@ -44,6 +49,7 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
         listen: listen?.value,
         tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         admin: admin?.value,
+        policy,
         drain_timeout: drain_timeout?,
         watch: watch?,
         visitor_secret: visitor_secret.map(|secret| secret.value),
