@@ -137,7 +137,7 @@ else
   step "foreign clients" tests/clients/run.sh
   step "chart" tests/chart/run.sh
   step "alerts" promtool test rules tests/monitoring/alerts_test.yaml
-  step "metrics by Prometheus' rules" cargo test --locked --test monitoring -- --ignored
+  step "metrics, alerts and dashboard in Prometheus" cargo test --locked --test monitoring -- --ignored
 fi
 
 finish
