@@ -2,6 +2,7 @@
 //! connections on the admin listener. Out: `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`,
 //! `POST /api/journal/backup`, `POST /api/uploads/list|gc|verify`.
 
+mod readiness;
 mod uploads;
 
 use std::convert::Infallible;
@@ -20,11 +21,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::backend::Backend;
 use crate::journal::Journal;
 use crate::media::lifecycle::Current;
 use crate::metrics;
 use crate::tasks::Tasks;
+
+pub use readiness::{Part, Parts};
 
 /// Asks for the config to be taken anew; the answer says what was wrong with it.
 pub type Reload = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
@@ -32,7 +34,7 @@ pub type Reload = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
 /// What the answers come from.
 #[derive(Clone)]
 struct Site {
-    backend: Arc<dyn Backend>,
+    parts: Arc<dyn Parts>,
     journal: Arc<dyn Journal>,
     uploads: Current,
     tasks: Tasks,
@@ -45,13 +47,13 @@ type Answer = UnsyncBoxBody<Bytes, Infallible>;
 /// Answers on this listener until the tasks are told to stop; while they stop, readiness says so.
 pub async fn serve(
     listener: TcpListener,
-    backend: Arc<dyn Backend>,
+    parts: Arc<dyn Parts>,
     journal: Arc<dyn Journal>,
     uploads: Current,
     tasks: Tasks,
     reload: Option<Reload>,
 ) {
-    let site = Site { backend, journal, uploads, tasks: tasks.clone(), reload };
+    let site = Site { parts, journal, uploads, tasks: tasks.clone(), reload };
     let stop = tasks.stopping();
     loop {
         let accepted = tokio::select! {
@@ -93,7 +95,7 @@ async fn answer(request: Request<Incoming>, site: &Site) -> Response<Answer> {
     }
     match path.as_str() {
         "/healthz" => json(StatusCode::OK, &serde_json::json!({ "status": "alive" })),
-        "/readyz" => readiness(site).await,
+        "/readyz" => readiness::readiness(site).await,
         // Not for pages: a browser says where a request comes from.
         path if path.starts_with("/api/") && request.headers().contains_key(ORIGIN) => {
             json(StatusCode::FORBIDDEN, &serde_json::json!({ "error": "not from a page" }))
@@ -139,19 +141,6 @@ async fn reload(site: &Site) -> Response<Answer> {
         Ok(Err(problems)) => json(StatusCode::UNPROCESSABLE_ENTITY, &serde_json::json!({ "error": problems })),
         Err(_) if asked => json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "error": "stopping" })),
         Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "error": "not now; ask again" })),
-    }
-}
-
-async fn readiness(site: &Site) -> Response<Answer> {
-    if site.tasks.is_leaving() {
-        return json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "status": "stopping" }));
-    }
-    match site.backend.healthy().await {
-        Ok(()) => json(StatusCode::OK, &serde_json::json!({ "status": "ready", "hub": "ok" })),
-        Err(fault) => {
-            let detail = serde_json::json!({ "status": "not ready", "hub": fault.to_string() });
-            json(StatusCode::SERVICE_UNAVAILABLE, &detail)
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod generation;
 mod ground;
+mod health;
 mod keys;
 mod lifecycle;
 mod parts;
@@ -27,6 +28,7 @@ use crate::server::{self, Bounds, Site};
 pub use lifecycle::open as open_uploads;
 
 use ground::Ground;
+use health::Health;
 use parts::Parts;
 
 /// A gateway that runs.
@@ -38,6 +40,7 @@ pub struct Gateway {
     parts: Mutex<Option<Parts>>,
     /// Of the same config.
     uploads: Current,
+    health: Arc<Health>,
 }
 
 /// Why a gateway cannot start, or cannot take a config.
@@ -64,19 +67,20 @@ impl Gateway {
             tasks.spawn(async move { tls.watch(stopping).await });
         }
         tasks.spawn(server::serve(Arc::clone(&site), listener, ground.tls.clone()));
+        let health = Health::of(&parts, &ground);
         let mut admin = None;
         if let Some(listener) = admin_listener {
             admin = Some(listener.local_addr()?);
             tasks.spawn(admin::serve(
                 listener,
-                Arc::new(ground.hub.clone()),
+                Arc::clone(&health) as _,
                 Arc::clone(&ground.journal),
                 uploads.clone(),
                 tasks.clone(),
                 reload,
             ));
         }
-        Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)), uploads })
+        Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)), uploads, health })
     }
 
     /// Takes another config in place of the one that holds: whole, or not at all. Sockets that are open stay, as they
@@ -94,6 +98,7 @@ impl Gateway {
         self.site.serve(served);
         parts.show_routes();
         self.ground.copier.serve(parts.stores.clone());
+        self.health.replace(&parts);
         self.uploads.replace(lifecycle::of(&parts, &self.ground));
         if let Some(before) = held.take() {
             parts.take_over(before);

@@ -124,6 +124,16 @@ impl Upstream {
         })))
     }
 
+    /// Its endpoints that are given no requests: scheme, host and port.
+    pub fn endpoints_away(&self) -> Vec<String> {
+        let inner = &self.0;
+        let all = [&inner.http, &inner.socket_transport].into_iter().chain(inner.hosts.values());
+        let mut away: Vec<String> =
+            all.flat_map(Transport::endpoints).filter(|endpoint| !endpoint.healthy).map(|away| away.address).collect();
+        away.dedup();
+        away
+    }
+
     /// Its files, under addresses of ours.
     pub fn hosted(&self) -> &Hosted {
         &self.0.hosted
