@@ -13,5 +13,6 @@ mod many;
 mod page;
 mod prometheus;
 mod promtool;
+mod secrets;
 mod stage;
 mod traffic;
