@@ -171,6 +171,9 @@ fn broken_images_are_refused() {
     }
 }
 
+/// An image, and whether this is why it is refused.
+type Case = (&'static str, Bytes, fn(&Unable) -> bool);
+
 #[test]
 fn what_costs_more_than_it_shows_is_refused() {
     let head = |width: u32, height: u32, rest: &[(&[u8; 4], Vec<u8>)]| {
@@ -185,7 +188,7 @@ fn what_costs_more_than_it_shows_is_refused() {
     let mut jpeg = plain(ImageFormat::Jpeg).to_vec();
     let frame = jpeg.windows(2).position(|window| window == [0xff, 0xc0]).expect("a frame");
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0xff; 4]);
-    let cases: [(&str, Bytes, fn(&Unable) -> bool); 8] = [
+    let cases: [Case; 8] = [
         ("a PNG of 65,000 pixels squared", head(65_000, 65_000, &[]), |why| matches!(why, Unable::Pixels(_))),
         ("a PNG of as many as can be said", head(u32::MAX >> 1, u32::MAX >> 1, &[]), |_| true),
         ("a JPEG of as many as can be said", jpeg.into(), |why| matches!(why, Unable::Pixels(4_294_836_225))),

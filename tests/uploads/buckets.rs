@@ -214,6 +214,7 @@ async fn a_presigned_store_is_read_past_the_gateway() {
 }
 
 /// A server between the gateway and the bucket that passes bytes on and counts the requests for objects, by method.
+#[allow(clippy::disallowed_methods, reason = "a server of the test is no task of the gateway")]
 async fn counting(server: std::net::SocketAddr) -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -27,8 +27,7 @@ pub(super) async fn keep(
     taken: Taken,
 ) -> Result<Fields<'static>, Fault> {
     let stores = asked.route.stores.as_ref().ok_or_else(|| Fault::new(Reason::NotSupported))?;
-    // It has its place in memory until it is stored.
-    let (taken, _in_memory) = picture::treated(asked, taken).await?;
+    let (taken, in_memory) = picture::treated(asked, taken).await?;
     let Taken { content, kind, declared, mut file } = taken;
     let size = file.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
     let placed = match content {
@@ -47,6 +46,8 @@ pub(super) async fn keep(
             placed
         }
     };
+    // The last byte is with the stores: another image may have this one's place.
+    drop(in_memory);
     let Placed { rule, writing, handover, key } = placed;
     let mut unknown = match (&rule.store, writing) {
         (Some(store), Some(writing)) => {
