@@ -11,7 +11,7 @@ use crate::server::Served;
 
 use super::ground::Ground;
 use super::parts::Parts;
-use super::{StartError, routes, stores, upstreams, webhooks};
+use super::{StartError, deliveries, routes, stores, upstreams, webhooks};
 
 impl Parts {
     /// Opens what is new; nothing is answered through it yet.
@@ -27,10 +27,18 @@ impl Parts {
             (name.clone(), scanner)
         });
         let scanners = scanners.collect();
-        let mut parts =
-            Parts { config, naming, stores, scanners, upstreams: BTreeMap::new(), webhooks: BTreeMap::new() };
+        let mut parts = Parts {
+            config,
+            naming,
+            stores,
+            scanners,
+            upstreams: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+        };
         parts.upstreams = upstreams::open(&parts, ground, before).await?;
         parts.webhooks = webhooks::start(&parts, ground, before).await?;
+        parts.deliveries = deliveries::start(&parts, ground, before).await?;
         Ok(parts)
     }
 
@@ -51,6 +59,14 @@ impl Parts {
             {
                 running.change(webhook);
                 self.webhooks.insert(Arc::clone(&route.name), running);
+            }
+        }
+        for (name, plan) in &self.config.deliveries {
+            if let Some(running) = before.deliveries.remove(name)
+                && let Some(delivery) = deliveries::delivery(plan, self)
+            {
+                running.change(delivery);
+                self.deliveries.insert(name.clone(), running);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Wires a checked config to running parts; the only place that knows them all. In: a config. Out: a gateway that
 //! listens, takes another config while it runs, and stops when told.
 
+mod deliveries;
 mod generation;
 mod ground;
 mod health;

@@ -1,11 +1,11 @@
-//! What one config came to: names, stores, upstreams, webhooks; and what these say of a route.
+//! What one config came to: names, stores, upstreams, webhooks, deliveries; and what these say of a route.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::config::{Config, Route, StoreSettings, Target};
-use crate::delivery::RunningWebhook;
+use crate::delivery::{RunningDelivery, RunningWebhook};
 use crate::metrics;
 use crate::naming::{Naming, PinnedConversation};
 use crate::scan::Scanner;
@@ -21,9 +21,12 @@ pub struct Parts {
     pub naming: Arc<Naming>,
     pub stores: BTreeMap<String, Arc<dyn Store>>,
     pub scanners: BTreeMap<String, Arc<Scanner>>,
+    /// Those that bring deliveries too, by names that no other upstream has.
     pub upstreams: BTreeMap<String, OpenUpstream>,
     /// By the name of the route.
     pub webhooks: BTreeMap<Arc<str>, RunningWebhook>,
+    /// By their own names.
+    pub deliveries: BTreeMap<String, RunningDelivery>,
 }
 
 /// An upstream and all that it was made of.

@@ -1,4 +1,4 @@
-//! The upstreams of the config, opened: nothing is dialled before somebody needs it.
+//! The upstreams of the config, and those that bring its deliveries, opened: nothing is dialled before somebody needs it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use crate::config::{Config, Route, Target};
 use crate::dialect::Dialect;
 use crate::media::fetch::{FetchSettings, Fetcher};
 use crate::media::{Hosted, Place, Sources};
+use crate::naming::PinnedConversation;
 use crate::upstream::{Surroundings, Upstream, UpstreamSettings};
 
 use super::StartError;
@@ -24,21 +25,31 @@ pub async fn open(
     before: Option<&Parts>,
 ) -> Result<BTreeMap<String, OpenUpstream>, StartError> {
     let mut upstreams = BTreeMap::new();
-    for (name, settings) in &parts.config.upstreams {
-        let made_of = materials(name, settings, parts, ground);
+    let config = &parts.config;
+    let of_routes = config.upstreams.values().map(|settings| (settings, config.conversations.as_slice()));
+    // Those that only bring messages know no conversation.
+    let of_deliveries = config.deliveries.values().map(|plan| (&plan.by, [].as_slice()));
+    for (settings, conversations) in of_routes.chain(of_deliveries) {
+        let name = &*settings.name;
+        let made_of = materials(settings, conversations, parts, ground);
         let known = before.and_then(|before| before.upstreams.get(name)).filter(|known| known.made_of == made_of);
         let upstream = match known {
             Some(known) => known.upstream.clone(),
             None => make(&made_of, parts, ground).await?,
         };
-        upstreams.insert(name.clone(), OpenUpstream { upstream, made_of });
+        upstreams.insert(name.to_owned(), OpenUpstream { upstream, made_of });
     }
     Ok(upstreams)
 }
 
-fn materials(name: &str, settings: &UpstreamSettings, parts: &Parts, ground: &Ground) -> Materials {
+fn materials(
+    settings: &UpstreamSettings,
+    conversations: &[PinnedConversation],
+    parts: &Parts,
+    ground: &Ground,
+) -> Materials {
     let config = &parts.config;
-    let leads_there = |route: &&Route| route.target == Target::Upstream(name.to_owned());
+    let leads_there = |route: &&Route| matches!(&route.target, Target::Upstream(name) if **name == *settings.name);
     // Its files are served under the address of the first route that leads there.
     let home = config.routes.iter().find(leads_there);
     let base = home.map_or_else(|| format!("{}/", ground.url()), |route| parts.files_url(route, ground));
@@ -48,7 +59,7 @@ fn materials(name: &str, settings: &UpstreamSettings, parts: &Parts, ground: &Gr
     };
     Materials {
         settings: settings.clone(),
-        conversations: config.conversations.clone(),
+        conversations: conversations.to_vec(),
         places: config.routes.iter().filter_map(place).collect(),
         stores: config.stores.clone(),
         once: config.once.clone(),

@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
 }
 
 fn list() -> String {
-    let all = builtin::all();
+    let all: Vec<_> = builtin::names().filter_map(builtin::find).collect();
     let width = all.iter().map(|dialect| dialect.name.len()).max().unwrap_or(0);
     all.iter().map(|dialect| format!("{:width$}  {}\n", dialect.name, dialect.summary)).collect()
 }

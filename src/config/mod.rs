@@ -23,7 +23,7 @@ pub use problem::{Code, Problem, Problems};
 pub use record::{Record, Severity};
 pub use resolve::Builtin;
 pub use settings::{
-    Config, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
+    Config, DeliveryPlan, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
 };
 pub use unit::{Rate, duration};
 

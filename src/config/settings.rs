@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::Auth;
-use crate::delivery::WebhookSettings;
+use crate::delivery::{DeliverySettings, WebhookSettings};
 use crate::dialect::{Dialect, FileAccess, OnLoss};
 use crate::edge::Policy;
 use crate::images::ImageSettings;
@@ -44,6 +44,16 @@ pub struct Config {
     /// In order of the file; the first that fits a request serves it.
     pub routes: Vec<Route>,
     pub conversations: Vec<PinnedConversation>,
+    /// By name.
+    pub deliveries: BTreeMap<String, DeliveryPlan>,
+}
+
+/// What is also said to those who are not connected, and by whom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeliveryPlan {
+    pub settings: DeliverySettings,
+    /// Who brings it; its name is the delivery's with `delivery/` before it, which no upstream has.
+    pub by: UpstreamSettings,
 }
 
 /// Where the gateway listens.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderName};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::Principal;
 use crate::directory::Subscriptions;
-use crate::event::{Event, Place};
-use crate::metrics;
+use crate::event::Event;
+use crate::metrics::{self, Addressee};
 
+use super::letter::{Hearer, Letter, Outcome};
 use super::patience::{self, Answer};
 use super::post::Poster;
 use super::webhook::Webhook;
@@ -23,51 +25,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Header Field".
 const ONCE: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// An event on its way to the app.
-pub(super) struct Letter {
-    pub(super) event: Arc<Event>,
-    /// As of [`crate::event::Announced`].
-    pub(super) turn: u64,
-    /// Where it stands in the journal; absent for what is not recorded there.
-    pub(super) place: Option<Place>,
-    /// Told in passing: not worth a second try.
-    pub(super) is_fleeting: bool,
-    /// What the app is to be sent, once that is known.
-    frames: Option<Vec<String>>,
-    /// How many of them it has taken.
-    taken: usize,
-    tries: usize,
-    first_try: Option<Instant>,
-}
-
-impl Letter {
-    pub(super) fn new(event: Arc<Event>, turn: u64, place: Option<Place>) -> Self {
-        Letter { event, turn, place, is_fleeting: false, frames: None, taken: 0, tries: 0, first_try: None }
-    }
-
-    pub(super) fn fleeting(event: Arc<Event>) -> Self {
-        Letter { is_fleeting: true, ..Letter::new(event, 0, None) }
-    }
-
-    /// The same each time that this is told, and of nothing else; where it is recorded.
-    fn once(&self) -> Option<HeaderValue> {
-        let id = &self.event.details.id;
-        if self.turn == 0 || id.is_empty() {
-            return None;
-        }
-        let part = if self.taken == 0 { String::new() } else { format!("-{}", self.taken) };
-        HeaderValue::try_from(format!("{id}-{}{part}", self.turn)).ok()
-    }
-}
-
-/// What came of a try.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// Told, refused, given up, or nothing that the app could be told.
-    Over,
-    Later(Duration),
-}
-
 /// How the app of a route is called now.
 pub(super) struct App {
     pub(super) route: Arc<str>,
@@ -78,13 +35,21 @@ pub(super) struct App {
     pub(super) subscriptions: Subscriptions,
 }
 
-impl App {
-    pub(super) fn webhook(&self) -> Arc<Webhook> {
-        Arc::clone(&self.webhook.borrow())
+#[async_trait]
+impl Hearer for App {
+    fn addressee(&self) -> Addressee {
+        Addressee::Webhook
     }
 
-    /// One try.
-    pub(super) async fn tell(&self, letter: &mut Letter) -> Outcome {
+    fn name(&self) -> &Arc<str> {
+        &self.route
+    }
+
+    fn concerns(&self, event: &Event) -> bool {
+        self.webhook().concerns(event)
+    }
+
+    async fn tell(&self, letter: &mut Letter) -> Outcome {
         let webhook = self.webhook();
         let frames = match letter.frames.take() {
             Some(frames) => frames,
@@ -99,6 +64,16 @@ impl App {
         let outcome = self.send(&webhook, letter, &frames).await;
         letter.frames = Some(frames);
         outcome
+    }
+}
+
+impl App {
+    fn webhook(&self) -> Arc<Webhook> {
+        Arc::clone(&self.webhook.borrow())
+    }
+
+    fn count(&self, outcome: &str) {
+        metrics::count_call(Addressee::Webhook, &self.route, outcome);
     }
 
     /// A message of another is with the app.
@@ -119,15 +94,15 @@ impl App {
             let answer = self.call(webhook, letter, &headers, frame).await;
             let (is_away, problem) = match answer {
                 Answer::Taken => {
-                    metrics::count_webhook_call(&self.route, "told");
+                    self.count("told");
                     if letter.taken == 0 {
                         self.count_told(webhook, &letter.event);
                     }
-                    (letter.taken, letter.tries, letter.first_try) = (letter.taken + 1, 0, None);
+                    letter.take();
                     continue;
                 }
                 Answer::Refused(status) => {
-                    metrics::count_webhook_call(&self.route, "refused");
+                    self.count("refused");
                     let id = &letter.event.details.id;
                     tracing::warn!(route = %self.route, event = %id, status = status.as_u16(), "the webhook refused an event");
                     return Outcome::Over;
@@ -135,7 +110,7 @@ impl App {
                 Answer::Failed(status) => (false, format!("status {}", status.as_u16())),
                 Answer::Away(problem) => (true, problem),
             };
-            metrics::count_webhook_call(&self.route, "failed");
+            self.count("failed");
             let pause = patience::pause(is_away, letter.tries, first_try.elapsed());
             return match pause.filter(|_| !letter.is_fleeting) {
                 Some(pause) => {
@@ -162,7 +137,7 @@ impl App {
             tracing::debug!(route = %self.route, %problem, "the webhook did not take what is told in passing");
             return;
         }
-        metrics::count_webhook_call(&self.route, "given_up");
+        self.count("given_up");
         let (id, tries) = (&letter.event.details.id, letter.tries);
         tracing::error!(route = %self.route, event = %id, tries, %problem, "the webhook did not take an event; given up");
     }

@@ -1,4 +1,4 @@
-//! Calls to an app: one after the other within a conversation, several conversations at once. In: letters. Out: each that is
+//! Calls to whoever is told: one after the other within a conversation, several conversations at once. In: letters. Out: each that is
 //! over, whenever it is.
 
 use std::collections::{HashMap, VecDeque};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::app::{App, Letter, Outcome};
+use super::letter::{Hearer, Letter, Outcome};
 
 /// Calls at once.
 const AT_ONCE: usize = 32;
@@ -16,24 +16,24 @@ const AT_ONCE: usize = 32;
 /// Letters of all lanes that wait, at most.
 const ROOM: usize = 2_048;
 
-pub(super) struct Lanes<'app> {
-    app: &'app App,
+pub(super) struct Lanes<'hearer> {
+    hearer: &'hearer dyn Hearer,
     /// What waits of each conversation behind what is being told.
     lanes: HashMap<Arc<str>, VecDeque<Letter>>,
     /// Conversations of which something can be told now.
     ready: VecDeque<Arc<str>>,
-    calls: FuturesUnordered<BoxFuture<'app, (Letter, Outcome)>>,
+    calls: FuturesUnordered<BoxFuture<'hearer, (Letter, Outcome)>>,
     /// Conversations that are tried again later; they use no call meanwhile.
-    pauses: FuturesUnordered<BoxFuture<'app, Arc<str>>>,
+    pauses: FuturesUnordered<BoxFuture<'hearer, Arc<str>>>,
     waiting: usize,
     /// Nothing more is begun.
     is_closed: bool,
 }
 
-impl<'app> Lanes<'app> {
-    pub(super) fn new(app: &'app App) -> Self {
+impl<'hearer> Lanes<'hearer> {
+    pub(super) fn new(hearer: &'hearer dyn Hearer) -> Self {
         Lanes {
-            app,
+            hearer,
             lanes: HashMap::new(),
             ready: VecDeque::new(),
             calls: FuturesUnordered::new(),
@@ -99,9 +99,9 @@ impl<'app> Lanes<'app> {
             && let Some(conversation) = self.ready.pop_front()
         {
             let Some(mut letter) = self.lanes.get_mut(&conversation).and_then(VecDeque::pop_front) else { continue };
-            let app = self.app;
+            let hearer = self.hearer;
             self.calls.push(Box::pin(async move {
-                let outcome = app.tell(&mut letter).await;
+                let outcome = hearer.tell(&mut letter).await;
                 (letter, outcome)
             }));
         }

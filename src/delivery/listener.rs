@@ -1,7 +1,7 @@
-//! The task of one webhook. In: where it listens, and how its app is called. Out: the app is told, by one replica at a time,
-//! until the webhook is stopped and nothing waits any more.
+//! The task of one webhook or delivery. In: where it listens, and who is told. Out: they are told, by one replica at a time,
+//! until it is stopped and nothing waits any more.
 //!
-//! Of the hub's events how far the app was told is kept in the journal: what one replica could not tell any more another
+//! Of the hub's events how far they were told is kept in the journal: what one replica could not tell any more another
 //! one tells. What was told and could not be noted as told is told again.
 
 use std::sync::Arc;
@@ -14,38 +14,47 @@ use crate::directory::Subscriptions;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::naming::fault;
+use crate::relay::Relay;
 use crate::tasks::Tasks;
 
 use super::app::App;
 use super::claim::{Claim, Right};
+use super::letter::Hearer;
+use super::outbox::Outbox;
 use super::post::Poster;
 use super::progress;
+use super::recipient::Delivery;
 use super::telling::Telling;
 use super::webhook::{Source, Webhook};
 
-/// A webhook that listens and calls, until this is dropped; what waits for the app then is told to it still.
-pub struct RunningWebhook {
-    webhook: watch::Sender<Arc<Webhook>>,
+/// A webhook or a delivery that listens and calls, until this is dropped; what waits then is told still.
+pub struct Running<T> {
+    told: watch::Sender<Arc<T>>,
     stop: CancellationToken,
 }
 
-impl RunningWebhook {
+pub type RunningWebhook = Running<Webhook>;
+pub type RunningDelivery = Running<Delivery>;
+
+impl<T> Running<T> {
     /// What is told from now on is told like this, what is tried again too.
-    pub fn change(&self, webhook: Webhook) {
-        self.webhook.send_replace(Arc::new(webhook));
+    pub fn change(&self, told: T) {
+        self.told.send_replace(Arc::new(told));
     }
 }
 
-impl Drop for RunningWebhook {
+impl<T> Drop for Running<T> {
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
 pub(super) struct Listener {
-    pub(super) app: App,
+    pub(super) hearer: Box<dyn Hearer>,
     pub(super) source: Source,
     pub(super) journal: Arc<dyn Journal>,
+    /// What it is called in the journal.
+    pub(super) key: String,
     pub(super) stop: CancellationToken,
 }
 
@@ -58,25 +67,55 @@ impl Webhook {
         tasks: &Tasks,
     ) -> Result<RunningWebhook, Fault> {
         let route = Arc::clone(&self.route);
-        if !source.is_its_own() {
-            // What is recorded after this is told, whoever comes to tell it.
-            progress::begin(&*journal, &route).await.map_err(fault)?;
-        }
-        let stop = tasks.stopping().child_token();
-        let (webhook, current) = watch::channel(Arc::new(self));
+        let (told, webhook) = watch::channel(Arc::new(self));
         let viewer = source.viewer(&route);
         let subscriptions = Subscriptions::new(Arc::clone(&journal));
-        let app = App { route, viewer, webhook: current, poster: Poster::new(), subscriptions };
-        let listener = Listener { app, source, journal, stop: stop.clone() };
-        tasks.spawn(listener.run());
-        Ok(RunningWebhook { webhook, stop })
+        let app = App { route, viewer, webhook, poster: Poster::new(), subscriptions };
+        let stop = Listener::start(Box::new(app), source, journal, tasks).await?;
+        Ok(Running { told, stop })
+    }
+}
+
+impl Delivery {
+    /// Delivers what the hub records from now on, while no other replica does.
+    pub async fn start(
+        self,
+        relay: Arc<dyn Relay>,
+        journal: Arc<dyn Journal>,
+        tasks: &Tasks,
+    ) -> Result<RunningDelivery, Fault> {
+        let name = Arc::clone(&self.settings.name);
+        let (told, delivery) = watch::channel(Arc::new(self));
+        let outbox = Outbox { name, delivery, journal: Arc::clone(&journal) };
+        let stop = Listener::start(Box::new(outbox), Source::Hub(relay), journal, tasks).await?;
+        Ok(Running { told, stop })
     }
 }
 
 impl Listener {
+    /// Begins; the token ends it.
+    async fn start(
+        hearer: Box<dyn Hearer>,
+        source: Source,
+        journal: Arc<dyn Journal>,
+        tasks: &Tasks,
+    ) -> Result<CancellationToken, Fault> {
+        let key = format!("{}/{}", hearer.addressee().as_str(), hearer.name());
+        if !source.is_its_own() {
+            // What is recorded after this is told, whoever comes to tell it.
+            progress::begin(&*journal, &key).await.map_err(fault)?;
+        }
+        let stop = tasks.stopping().child_token();
+        tasks.spawn(Listener { hearer, source, journal, key, stop: stop.clone() }.run());
+        Ok(stop)
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        self.hearer.name()
+    }
+
     async fn run(self) {
-        let route = &self.app.route;
-        let mut claim = Claim::new(Arc::clone(&self.journal), format!("webhook/{route}"));
+        let mut claim = Claim::new(Arc::clone(&self.journal), self.key.clone());
         while !self.stop.is_cancelled() {
             tokio::select! {
                 () = claim.taken() => {}
@@ -84,7 +123,7 @@ impl Listener {
             }
             let right = claim.right();
             tokio::select! {
-                () = claim.lost() => tracing::warn!(%route, "another replica is to call the webhook"),
+                () = claim.lost() => tracing::warn!(key = %self.key, "another replica is to call now"),
                 () = self.tell(right) => {}
             }
         }

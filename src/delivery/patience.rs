@@ -55,9 +55,14 @@ impl From<Result<StatusCode, PostError>> for Answer {
 /// The pause after so many tries, of which the first was so long ago; nothing when it was the last.
 pub(super) fn pause(is_away: bool, tries: usize, since: Duration) -> Option<Duration> {
     let patience = if is_away { AWAY } else { FAILING };
+    (since < patience).then(|| backoff(tries))
+}
+
+/// The pause after so many tries, whatever their number.
+pub(super) fn backoff(tries: usize) -> Duration {
     let pause = PAUSES[tries.saturating_sub(1).min(PAUSES.len() - 1)];
     // Conversations that failed together do not come back together.
-    (since < patience).then(|| pause.mul_f64(rand::random_range(0.8..1.0)))
+    pause.mul_f64(rand::random_range(0.8..1.0))
 }
 
 #[cfg(test)]

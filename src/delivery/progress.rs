@@ -1,5 +1,5 @@
-//! How far a webhook has told what the journal told everyone. In: a journal, and what became of each event. Out: what is to be
-//! told next, whichever replica told what came before. Until an event is told the journal keeps it for the webhook.
+//! How far a webhook or a delivery has told what the journal told everyone. In: a journal, and what became of each event.
+//! Out: what is to be told next, whichever replica told what came before. Until an event is told the journal keeps it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,12 +32,11 @@ pub(super) struct Noted {
     beyond: Runs,
 }
 
-/// Where a webhook was left; one that was not there before begins now.
-pub(super) async fn begin(journal: &dyn Journal, route: &str) -> Result<Noted, JournalError> {
-    let key = key(route);
+/// Where one was left; one that was not there before begins now.
+pub(super) async fn begin(journal: &dyn Journal, key: &str) -> Result<Noted, JournalError> {
     // Of several replicas that begin at once one says where. Whoever has the right to call it notes the rest.
-    let _alone = journal.lease(&key).await?;
-    let kept = journal.get(Collection::Deliveries, &key).await?;
+    let _alone = journal.lease(key).await?;
+    let kept = journal.get(Collection::Deliveries, key).await?;
     let kept: Option<Noted> = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let noted = match kept {
         Some(noted) => noted,
@@ -45,16 +44,12 @@ pub(super) async fn begin(journal: &dyn Journal, route: &str) -> Result<Noted, J
             let places = journal.places(&[Topic::Everyone]).await?;
             let told = places.first().map_or(Place::default(), |(_, place)| *place);
             let noted = Noted { told, beyond: Runs::default() };
-            journal.put(vec![noted.document(&key)]).await?;
+            journal.put(vec![noted.document(key)]).await?;
             noted
         }
     };
-    journal.reserve(&Topic::Everyone, &key, noted.told.number).await?;
+    journal.reserve(&Topic::Everyone, key, noted.told.number).await?;
     Ok(noted)
-}
-
-fn key(route: &str) -> String {
-    format!("webhook/{route}")
 }
 
 impl Noted {
@@ -63,7 +58,7 @@ impl Noted {
     }
 }
 
-/// The place of one webhook, kept in the journal.
+/// The place of one of them, kept in the journal.
 pub(super) struct Progress {
     journal: Arc<dyn Journal>,
     right: Right,
@@ -92,10 +87,10 @@ pub(super) struct News {
 }
 
 impl Progress {
-    /// Goes on where the webhook was left, by whichever replica. It is noted while the right is ours.
-    pub(super) async fn open(journal: Arc<dyn Journal>, route: &str, right: Right) -> Result<Self, JournalError> {
-        let Noted { told, beyond } = begin(&*journal, route).await?;
-        let (key, read, begun) = (key(route), told, BTreeMap::new());
+    /// Goes on where it was left, by whichever replica. It is noted while the right is ours.
+    pub(super) async fn open(journal: Arc<dyn Journal>, key: &str, right: Right) -> Result<Self, JournalError> {
+        let Noted { told, beyond } = begin(&*journal, key).await?;
+        let (key, read, begun) = (key.to_owned(), told, BTreeMap::new());
         Ok(Progress { journal, right, key, told, beyond, read, end: told.number, begun, is_unkept: false })
     }
 
@@ -193,7 +188,7 @@ impl Progress {
         let noted = Noted { told, beyond: self.beyond.first(NOTED_RUNS) };
         async move {
             if !journal.put_claimed(&right.name, right.holder, vec![noted.document(&key)]).await? {
-                return Err(JournalError::Unavailable("another replica calls the webhook now".to_owned()));
+                return Err(JournalError::Unavailable("another replica calls now".to_owned()));
             }
             // Afterwards, so that what is told again when this fails is there still.
             journal.reserve(&Topic::Everyone, &key, told.number).await

@@ -1,5 +1,5 @@
-//! What a webhook does while this replica is the one to call. In: what is heard and what the journal has. Out: letters to
-//! the app, and how far that came, noted in the journal; until it is stopped and nothing waits any more.
+//! What a webhook or a delivery does while this replica is the one to call. In: what is heard and what the journal has. Out:
+//! letters to whoever is told, and how far that came, noted in the journal; until it is stopped and nothing waits any more.
 //!
 //! Of the hub's events what comes says that there is more to tell, and the journal says what: nothing is lost for being slow.
 
@@ -12,13 +12,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::event::Missed;
 use crate::journal::JournalError;
-use crate::metrics::{self, WebhookBacklog};
+use crate::metrics::{self, Backlog};
 use crate::relay::Parcel;
 
-use super::app::Letter;
 use super::claim::Right;
 use super::hearing::{Ear, Heard};
 use super::lanes::Lanes;
+use super::letter::Letter;
 use super::listener::Listener;
 use super::progress::{News, Progress};
 
@@ -43,7 +43,7 @@ pub(super) struct Telling<'listener> {
     progress: Option<Progress>,
     lanes: Lanes<'listener>,
     ear: Ear<'listener>,
-    backlog: WebhookBacklog,
+    backlog: Backlog,
     /// The journal may have something that was not read.
     has_more: bool,
     reading: Fuse<Reading>,
@@ -67,9 +67,9 @@ impl<'listener> Telling<'listener> {
             listener,
             has_more: progress.is_some(),
             progress,
-            lanes: Lanes::new(&listener.app),
-            ear: Ear::new(&listener.source, &listener.app.route),
-            backlog: WebhookBacklog::begin(&listener.app.route),
+            lanes: Lanes::new(&*listener.hearer),
+            ear: Ear::new(&listener.source, listener.name()),
+            backlog: Backlog::begin(listener.hearer.addressee(), listener.name()),
             reading: Fuse::terminated(),
             keeping: Fuse::terminated(),
             until: None,
@@ -100,7 +100,7 @@ impl<'listener> Telling<'listener> {
         if let Some(progress) = &mut self.progress
             && let Err(error) = progress.keep_now().await
         {
-            tracing::debug!(route = %self.listener.app.route, %error, "the webhook's place could not be noted");
+            tracing::debug!(key = %self.listener.key, %error, "the place in the journal could not be noted");
         }
     }
 
@@ -163,7 +163,7 @@ impl<'listener> Telling<'listener> {
             (Heard::Listening, _) => self.has_more = self.progress.is_some(),
             // What was not heard is read.
             (Heard::Overflowed, Some(_)) => self.has_more = true,
-            (Heard::Overflowed, None) => self.lose(1, "the webhook is too slow: events are lost"),
+            (Heard::Overflowed, None) => self.lose(1, "who is told is too slow: events are lost"),
             (Heard::Parcel(parcel), Some(_)) if parcel.turn == 0 => self.pass(&parcel),
             (Heard::Parcel(parcel), Some(progress)) => self.has_more |= progress.hear(&parcel.places),
             (Heard::Parcel(parcel), None) => self.lanes.add(Letter::new(parcel.event, 0, None)),
@@ -172,7 +172,7 @@ impl<'listener> Telling<'listener> {
 
     /// What is told in passing, unless there is more to tell than that.
     fn pass(&mut self, parcel: &Parcel) {
-        if self.lanes.room() > 0 && self.listener.app.webhook().concerns(&parcel.event) {
+        if self.lanes.room() > 0 && self.listener.hearer.concerns(&parcel.event) {
             self.lanes.add(Letter::fleeting(Arc::clone(&parcel.event)));
         }
     }
@@ -182,15 +182,14 @@ impl<'listener> Telling<'listener> {
         let News { announced, lost, has_more } = match read {
             Ok(missed) => progress.take(missed),
             Err(error) => {
-                tracing::debug!(route = %self.listener.app.route, %error, "what to tell cannot be read yet");
+                tracing::debug!(key = %self.listener.key, %error, "what to tell cannot be read yet");
                 self.has_more = true;
                 return;
             }
         };
         self.has_more |= has_more;
-        let webhook = self.listener.app.webhook();
         for (place, announced) in announced {
-            if webhook.concerns(&announced.event) {
+            if self.listener.hearer.concerns(&announced.event) {
                 progress.begin(place, announced.event.details.received_at);
                 self.lanes.add(Letter::new(announced.event, announced.turn, Some(place)));
             } else {
@@ -198,13 +197,13 @@ impl<'listener> Telling<'listener> {
             }
         }
         if lost > 0 {
-            self.lose(lost, "the webhook was behind by more than is kept: events are lost");
+            self.lose(lost, "who is told was behind by more than is kept: events are lost");
         }
     }
 
     fn lose(&self, count: u64, why: &str) {
-        tracing::error!(route = %self.listener.app.route, count, "{why}");
-        metrics::count_webhook_lost(&self.listener.app.route, count);
+        tracing::error!(key = %self.listener.key, count, "{why}");
+        metrics::count_lost(self.listener.hearer.addressee(), self.listener.name(), count);
     }
 
     fn finish(&mut self, letter: &Letter) {
@@ -215,7 +214,7 @@ impl<'listener> Telling<'listener> {
 
     fn kept(&mut self, kept: Result<(), JournalError>) {
         if let (Some(progress), Err(error)) = (&mut self.progress, kept) {
-            tracing::debug!(route = %self.listener.app.route, %error, "the webhook's place is to be noted again");
+            tracing::debug!(key = %self.listener.key, %error, "the place in the journal is to be noted again");
             progress.keep_again();
         }
     }
@@ -223,10 +222,10 @@ impl<'listener> Telling<'listener> {
 
 async fn opened(listener: &Listener, right: Right) -> Progress {
     loop {
-        match Progress::open(Arc::clone(&listener.journal), &listener.app.route, right.clone()).await {
+        match Progress::open(Arc::clone(&listener.journal), &listener.key, right.clone()).await {
             Ok(progress) => return progress,
             Err(error) => {
-                tracing::debug!(route = %listener.app.route, %error, "the webhook's place cannot be read yet");
+                tracing::debug!(key = %listener.key, %error, "the place in the journal cannot be read yet");
             }
         }
         sleep(PAUSE).await;

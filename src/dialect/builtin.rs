@@ -1,4 +1,4 @@
-//! The list of built-in dialects: the only place in the source that knows them by name. Each is its file and nothing
+//! The lists of built-in dialects: the only place in the source that knows them by name. Each is its file and nothing
 //! else.
 
 use std::sync::{Arc, OnceLock};
@@ -15,14 +15,17 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("luxmart", include_str!("../../dialects/luxmart.toml")),
 ];
 
-/// Names of the built-in dialects.
+/// The same of those that are only spoken outwards, by deliveries: nobody connects in them.
+pub const OUTWARD: &[(&str, &str)] = &[("whatsapp_cloud", include_str!("../../dialects/whatsapp_cloud.toml"))];
+
+/// Names of all built-in files.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    BUILTIN.iter().map(|(name, _)| *name)
+    BUILTIN.iter().chain(OUTWARD).map(|(name, _)| *name)
 }
 
 /// The text of a built-in file.
 pub fn text(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    BUILTIN.iter().chain(OUTWARD).find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 /// All built-in dialects as documented, compiled once.
@@ -44,5 +47,8 @@ pub fn find(name: &str) -> Option<Arc<Dialect>> {
         let choice = Choice { variant: Some(variant.to_owned()), ..Choice::default() };
         return Dialect::parse(&format!("dialects/{family}.toml"), text, &choice).ok().map(Arc::new);
     }
-    all().iter().find(|dialect| &*dialect.name == name).cloned()
+    let known = all().iter().find(|dialect| &*dialect.name == name).cloned();
+    known.or_else(|| {
+        Dialect::parse(&format!("dialects/{name}.toml"), text(name)?, &Choice::default()).ok().map(Arc::new)
+    })
 }

@@ -232,7 +232,7 @@ fn a_frame_for_all_messages_has_no_form_for_what_it_has_no_place_for() {
 
 #[test]
 fn every_builtin_file_is_without_mistakes() {
-    for (name, text) in builtin::BUILTIN {
+    for (name, text) in builtin::BUILTIN.iter().chain(builtin::OUTWARD) {
         if let Err(problems) = Dialect::parse(&format!("dialects/{name}.toml"), text, &Choice::default()) {
             panic!("{problems}");
         }

@@ -196,6 +196,16 @@ spelled! {
     }
 }
 
+impl Role {
+    /// Whether it answers for the house.
+    pub fn is_house(self) -> bool {
+        match self {
+            Role::Staff | Role::Agent | Role::Admin | Role::Bot | Role::System => true,
+            Role::Guest | Role::Visitor | Role::Store | Role::User => false,
+        }
+    }
+}
+
 spelled! {
     /// The side of a trade that a party is on.
     Side {

@@ -66,7 +66,8 @@ pub enum Collection {
     Subscriptions,
     /// Active sessions by `<business>/<guest>`.
     ActiveSessions,
-    /// How far each webhook has told what there is to tell, by `webhook/<route>`.
+    /// How far each webhook and each delivery has told what there is to tell, by `webhook/<route>` and `delivery/<name>`; what
+    /// became of the last messages of a delivery, by `delivered/<name>/<number>`.
     Deliveries,
     /// What is known of conversations at upstreams, by `<upstream>/<conversation>`.
     Bridged,

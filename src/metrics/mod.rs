@@ -10,9 +10,9 @@ mod open;
 mod process;
 mod registry;
 mod runtime;
+mod told;
 mod uploads;
 mod upstreams;
-mod webhooks;
 
 use std::sync::OnceLock;
 
@@ -27,12 +27,12 @@ pub use losses::{count_losses, count_untold};
 pub use messages::{Deliveries, RouteCounts, count_told, show_routes};
 pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed, filled};
 pub use process::{count_reload, show_config};
+pub use told::{Addressee, Backlog, count_call, count_lost, count_undelivered};
 pub use uploads::{StoreWrites, StoredUpload, count_copy, show_copies_owed};
 pub use upstreams::{
     count_confirmation, count_gap, count_missed, count_stall, count_unreadable, count_upstream_request,
     count_upstream_unavailable, know_upstream, show_upstream_endpoint,
 };
-pub use webhooks::{WebhookBacklog, count_webhook_call, count_webhook_lost};
 
 /// All metrics of the process.
 struct Metrics {
@@ -45,9 +45,9 @@ struct Metrics {
     open: open::Open,
     process: process::Process,
     runtime: runtime::Runtime,
+    told: told::Told,
     uploads: uploads::Uploads,
     upstreams: upstreams::Upstreams,
-    webhooks: webhooks::Webhooks,
 }
 
 impl Metrics {
@@ -62,9 +62,9 @@ impl Metrics {
             open: open::Open::register(&registry),
             process: process::Process::register(&registry),
             runtime: runtime::Runtime::register(&registry),
+            told: told::Told::register(&registry),
             uploads: uploads::Uploads::register(&registry),
             upstreams: upstreams::Upstreams::register(&registry),
-            webhooks: webhooks::Webhooks::register(&registry),
             registry,
         }
     }

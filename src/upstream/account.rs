@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::backend::Caller;
 use crate::directory::{Room, may_see};
-use crate::event::{Event, EventKind, Role};
+use crate::event::{Event, EventKind};
 use crate::fault::{Fault, Reason};
 use crate::relay::{Mailbox, Parcel};
 
@@ -243,14 +243,6 @@ impl Account {
     pub fn is_forgotten(&self) -> bool {
         let unasked = taken(&self.asked).elapsed() >= RESTS;
         unasked && taken(&self.listeners).is_empty() && taken(&self.links).is_empty()
-    }
-}
-
-/// Whether a role answers for the house.
-pub fn is_house(role: Role) -> bool {
-    match role {
-        Role::Staff | Role::Agent | Role::Admin | Role::Bot | Role::System => true,
-        Role::Guest | Role::Visitor | Role::Store | Role::User => false,
     }
 }
 

@@ -145,9 +145,7 @@ impl Inner {
 
     /// Lets go of a handle that the upstream does not know any more: the one in these fields, which it was told.
     pub async fn forget_handle(&self, account: &Account, event: &Event, told: &Fields<'_>) -> Result<(), Fault> {
-        let mut fields = event.fields().into_owned();
-        self.names.outward(&mut fields).await?;
-        let key = self.key_of(account, event, &fields);
+        let key = self.key_of(account, event, told);
         let Some(bytes) = self.journal.get(Collection::RemoteFiles, &key).await.map_err(fault)? else { return Ok(()) };
         let kept: Handle = parsed(&bytes)?;
         let is_told = |field, kept: &Option<String>| kept.is_some() && told.text(field) == kept.as_deref();

@@ -7,6 +7,7 @@ mod backend;
 mod call;
 mod correlator;
 mod credential;
+mod delivering;
 mod handles;
 mod hearing;
 mod link;
@@ -30,13 +31,14 @@ use std::sync::Arc;
 use crate::backend::Caller;
 use crate::dialect::Op;
 use crate::directory::Directory;
+use crate::event::Role;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::media::{Hosted, Library, Sources};
 use crate::naming::{PinnedConversation, fault};
 use crate::tasks::Tasks;
 
-use account::{Account, Known, is_house};
+use account::{Account, Known};
 use accounts::Accounts;
 use credential::Credentials;
 use hearing::{Claims, Hearing};
@@ -189,13 +191,13 @@ impl Inner {
     /// Whether the gateway speaks there as somebody who answers for the house.
     fn speaks_for_house(&self, caller: &Caller) -> bool {
         if let Some(role) = self.settings.role {
-            return is_house(role);
+            return role.is_house();
         }
         match self.socket_for(caller).map(|at| &self.settings.dialect.sockets[at].roles) {
             // An app that only calls is no guest.
             None => true,
-            Some(roles) if !roles.is_empty() => roles.iter().all(|role| is_house(*role)),
-            Some(_) => caller.principal.role.is_some_and(is_house),
+            Some(roles) if !roles.is_empty() => roles.iter().all(|role| role.is_house()),
+            Some(_) => caller.principal.role.is_some_and(Role::is_house),
         }
     }
 

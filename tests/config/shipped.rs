@@ -60,13 +60,14 @@ fn what_the_default_has_as_comments_can_be_used() {
         let length = text[start..].find("\n\n").unwrap();
         text[start..start + length].lines().map(|line| format!("{}\n", line.trim_start_matches(['#', ' ']))).collect()
     };
-    let block = block("# [stores.bucket]") + &block("# [upstreams.clinic]");
+    let block = block("# [stores.bucket]") + &block("# [upstreams.clinic]") + &block("# [deliveries.guests]");
     let environment = [
         ("S3_KEY", "invented"),
         ("S3_SECRET", "invented"),
         ("CLINIC_SECRET", "0123456789abcdef0123456789abcdef"),
         ("MARKET_KEY", "invented"),
         ("MARKET_EVENTS_KEY", "invented"),
+        ("WHATSAPP_TOKEN", "invented"),
     ];
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let inputs = Inputs { environment, ..Inputs::default() };
@@ -75,5 +76,21 @@ fn what_the_default_has_as_comments_can_be_used() {
     let codes: Vec<Code> = loaded.warnings.list.iter().map(|problem| problem.code).collect();
     // No route keeps files in the bucket, and none leads to the market.
     assert_eq!(codes, [Code::WellKnownSecret, Code::Unused, Code::Unused]);
-    assert_eq!((loaded.config.upstreams.len(), loaded.config.stores.len()), (2, 2));
+    let config = loaded.config;
+    assert_eq!((config.upstreams.len(), config.stores.len(), config.deliveries.len()), (2, 2, 1));
+}
+
+#[test]
+fn the_example_of_deliveries_can_be_used() {
+    let page = include_str!("../../docs/deliveries.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let environment = [("STAFF_SECRET", "0123456789abcdef0123456789abcdef"), ("WHATSAPP_TOKEN", "invented")];
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let inputs = Inputs { environment, ..Inputs::default() };
+    let loaded = config::check("routes.toml", text, Path::new(""), &inputs, BUILTIN);
+    let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let plan = &loaded.config.deliveries["guests"];
+    assert_eq!((&*plan.settings.sender, &*plan.by.dialect.name), ("106540352242922", "whatsapp_cloud"));
 }

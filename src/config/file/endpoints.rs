@@ -39,7 +39,7 @@ pub(super) fn read(section: &Section<'_>, key: &str, node: &Node, schemes: &[&st
     (report.len() == before).then_some(endpoints)
 }
 
-fn endpoint(text: &str, schemes: &[&str]) -> Result<Uri, String> {
+pub(super) fn endpoint(text: &str, schemes: &[&str]) -> Result<Uri, String> {
     let [plain, secure] = schemes else { return Err("no scheme fits here".to_owned()) };
     let form = || format!("wanted `{plain}://` or `{secure}://` and a host, as in `{secure}://chat.example:8443`");
     if text.contains(['?', '#']) {

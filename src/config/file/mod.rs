@@ -6,6 +6,7 @@ mod bucket;
 mod check;
 mod conversations;
 mod credential;
+mod deliveries;
 mod endpoints;
 mod events;
 mod images;
@@ -30,6 +31,7 @@ use super::settings::{JournalSettings, RelaySettings, ServerSettings};
 pub(super) use auth::WrittenAuth;
 pub(super) use conversations::{OWN_KEYS, WrittenConversation};
 pub(super) use credential::WrittenCredential;
+pub(super) use deliveries::WrittenDelivery;
 pub(super) use routes::WrittenRoute;
 pub(super) use scanners::WrittenScanner;
 pub(super) use stores::WrittenStore;
@@ -51,6 +53,7 @@ pub(super) struct File {
     /// Whether there are any, those left out for their problems included.
     pub routes_written: bool,
     pub conversations: Vec<WrittenConversation>,
+    pub deliveries: Vec<WrittenDelivery>,
     /// Warnings that are not to be said.
     pub allowed: Vec<Code>,
 }
@@ -70,25 +73,9 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
         routes: root.list("routes").into_iter().filter_map(routes::read).collect(),
         routes_written: matches!(root.node("routes"), Some(Node { value: Value::Array(routes), .. }) if !routes.is_empty()),
         conversations: root.list("conversations").into_iter().filter_map(conversations::read).collect(),
+        deliveries: root.section("deliveries").map(deliveries::read).unwrap_or_default(),
         allowed: root.section("check").map(check::read).unwrap_or_default(),
     };
-    deliveries(&root);
     root.finish();
     Some(file)
-}
-
-fn deliveries(root: &Section<'_>) {
-    let Some(section) = root.section("deliveries") else { return };
-    for (name, delivery) in section.sections() {
-        for key in ["kind", "base_url", "phone_number_id", "token", "token_file"] {
-            delivery.node(key);
-        }
-        delivery.finish();
-        not_in_this_version(root, &name, "a delivery", "take this table out");
-    }
-}
-
-fn not_in_this_version(root: &Section<'_>, name: &super::section::Spanned<String>, what: &str, help: &str) {
-    let message = format!("`{}`: {what} is not in this version", name.value);
-    root.report().error(Code::NotInThisVersion, &name.place, message, Some(help.to_owned()));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::problem::{Code, Problem, Report};
 use super::super::section::{Spanned, cause};
-use crate::dialect::{Choice, Dialect, OptionValue, suggestion};
+use crate::dialect::{Choice, Dialect, OptionValue, builtin, suggestion};
 
 /// Name and text of a dialect that is compiled in.
 pub type Builtin = (&'static str, &'static str);
@@ -33,6 +33,8 @@ pub(super) struct Wanted<'a> {
     pub largest_file: Option<u64>,
     /// Of the route's paths; empty for none.
     pub prefix: &'a str,
+    /// Whether it is only spoken outwards: then those are known too that nobody connects in.
+    pub is_outward: bool,
 }
 
 impl<'a> Dialects<'a> {
@@ -63,7 +65,7 @@ impl<'a> Dialects<'a> {
         }
         let prefix = wanted.prefix.to_owned();
         let choice = Choice { variant, options: wanted.options.clone(), largest_file: wanted.largest_file, prefix };
-        let dialect = self.text(&source, &wanted.dialect.place).and_then(|(name, text)| {
+        let dialect = self.text(&source, wanted).and_then(|(name, text)| {
             Dialect::parse(&name, &text, &choice).map_err(|problems| self.pass_on(problems, wanted)).ok()
         });
         let dialect = dialect.map(Arc::new);
@@ -89,12 +91,15 @@ impl<'a> Dialects<'a> {
         Some((source.to_owned(), inline.or(variant)))
     }
 
-    fn text(&self, source: &str, place: &super::super::node::Place) -> Option<(String, String)> {
+    fn text(&self, source: &str, wanted: &Wanted<'_>) -> Option<(String, String)> {
+        let place = &wanted.dialect.place;
         if !is_file(source) {
-            if let Some((name, text)) = self.builtin.iter().find(|(name, _)| *name == source) {
+            let outward = if wanted.is_outward { builtin::OUTWARD } else { &[] };
+            let known = self.builtin.iter().chain(outward);
+            if let Some((name, text)) = known.clone().find(|(name, _)| *name == source) {
                 return Some((format!("dialects/{name}.toml"), (*text).to_owned()));
             }
-            let help = suggestion(source, self.builtin.iter().map(|(name, _)| *name));
+            let help = suggestion(source, known.map(|(name, _)| *name));
             let help = help.unwrap_or_default() + " (a file of your own: `\"./name.toml\"`)";
             self.report.error(Code::Reference, place, format!("there is no dialect `{source}`"), Some(help));
             return None;

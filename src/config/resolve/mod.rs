@@ -3,6 +3,7 @@
 
 mod callbacks;
 mod conversations;
+mod deliveries;
 mod dialects;
 mod images;
 mod in_the_clear;
@@ -56,6 +57,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     }
     callbacks::judge(&callbacks, &routes, report);
     let conversations = conversations::resolve(file.conversations, &dialects, &known.upstreams, report);
+    let deliveries = deliveries::resolve(file.deliveries, &stores, &mut dialects, report);
     Some(Config {
         server: file.server?,
         journal: file.journal?,
@@ -67,6 +69,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         upstreams,
         routes,
         conversations,
+        deliveries,
     })
 }
 

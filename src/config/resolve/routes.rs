@@ -60,6 +60,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         options: &written.options,
         largest_file: written.limits.upload,
         prefix: &written.prefix,
+        is_outward: false,
     };
     let dialect = dialects.find(&wanted);
     let target = target::resolve(&written, &known.upstreams, report);

@@ -43,6 +43,7 @@ fn one(
         options: &written.options,
         largest_file: None,
         prefix: "",
+        is_outward: false,
     };
     let dialect = dialects.find(&wanted)?;
     let namesake = dialects.names().contains(&name.value) && base_name(&dialect.name) != name.value;

@@ -9,6 +9,7 @@ use super::super::hole::{self, Inside};
 use super::super::model::{Answer, Behalf, Call, Check, ListingKind, Op, OptionValue, PageRule, Part, Request};
 use super::super::problem::suggestion;
 use super::super::shape::Node;
+use super::super::table::Scalar;
 use super::section::{Section, Text};
 use super::shapes::Library;
 use super::{frames, refusals, words};
@@ -136,16 +137,16 @@ fn part(section: Section<'_>, library: &Library, options: &BTreeMap<String, Opti
     let file = section.flag("file").unwrap_or(false);
     let written = section.flag("written").unwrap_or(true);
     let shape = section.text("shape");
+    let mut constant = None;
     let hole = shape.as_ref().and_then(|text| {
         let quoted = Text { value: serde_json::Value::String(text.value.clone()).to_string(), ..text.clone() };
         match library.shape(&section, &quoted) {
-            Some(Node::Hole(hole)) => Some(hole),
-            Some(_) => {
-                section.problem(text.span.clone(), "a part holds exactly one hole", None);
-                None
-            }
-            None => None,
+            Some(Node::Hole(hole)) => return Some(hole),
+            Some(Node::Literal(Scalar::Text(said))) => constant = Some(said),
+            Some(_) => section.problem(text.span.clone(), "a part holds one hole, or words without any", None),
+            None => {}
         }
+        None
     });
     if !file && shape.is_none() {
         section.problem(section.span(), "a part is a `file` or has a `shape`", None);
@@ -153,7 +154,7 @@ fn part(section: Section<'_>, library: &Library, options: &BTreeMap<String, Opti
     section.finish();
     let optional = hole.as_ref().is_none_or(super::super::hole::Hole::may_be_absent);
     let (field, codec) = hole.map_or((None, Codec::Text), |hole| (hole.field, hole.codec));
-    chosen.then_some(Part { name: name?.value, file, written, field, optional, codec })
+    chosen.then_some(Part { name: name?.value, file, written, field, constant, optional, codec })
 }
 
 fn answer<'a>(section: &Section<'a>, key: &'a str, id: &str, library: &Library) -> Option<Answer> {

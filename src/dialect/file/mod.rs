@@ -21,7 +21,8 @@ use sha2::{Digest, Sha256};
 use crate::event::{ConversationKind, IdForm};
 
 use super::model::{
-    ConversationName, ConversationNaming, CreateConversation, Dialect, Ids, OptionValue, SubscriptionRule, Webhook,
+    ConversationName, ConversationNaming, CreateConversation, Dialect, Ids, Longest, OptionValue, SubscriptionRule,
+    Webhook,
 };
 use super::problem::{Problem, Problems, suggestion};
 use super::redact::Redaction;
@@ -102,6 +103,7 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
     let mut types = types::read(root);
     types.raise(choice.largest_file.unwrap_or(0));
     let storage = types::storage(root);
+    let longest = root.section("longest").map(longest).unwrap_or_default();
     let sockets = root.sections("socket").into_iter().map(|table| sockets::read(table, &library, &options)).collect();
     let calls = root.sections("http").into_iter().filter_map(|table| calls::read(table, &library, &options)).collect();
     let webhooks =
@@ -125,6 +127,7 @@ fn read(root: &Section<'_>, choice: &Choice) -> Option<Dialect> {
         credentials,
         types,
         storage,
+        longest,
         options,
         sockets,
         calls,
@@ -167,6 +170,15 @@ fn ids(root: &Section<'_>) -> Ids {
         section.finish();
     }
     ids
+}
+
+fn longest(section: Section<'_>) -> Longest {
+    let longest = Longest {
+        text: section.number_in("text", 1..=1_000_000),
+        caption: section.number_in("caption", 1..=1_000_000),
+    };
+    section.finish();
+    longest
 }
 
 fn naming(root: &Section<'_>) -> ConversationNaming {

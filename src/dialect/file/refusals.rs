@@ -33,6 +33,7 @@ pub fn within(section: &Section<'_>, key: &'static str, library: &Library) -> Re
             status: rule.number_in("status", 100..=599),
             text: rule.text("text").and_then(|text| said(&rule, &text)),
             code: rule.integer("code"),
+            codes: rule.integers("codes"),
             close: rule.number_in("close", 1000..=4999),
             frame: rule.flag("frame"),
         };

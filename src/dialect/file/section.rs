@@ -126,6 +126,13 @@ impl<'a> Section<'a> {
         item.as_integer().or_else(|| self.wrong_type(key, item, "an integer"))
     }
 
+    /// A list of integers.
+    pub fn integers(&self, key: &'a str) -> Vec<i64> {
+        let Some(item) = self.item(key) else { return Vec::new() };
+        let numbers = item.as_array().and_then(|array| array.iter().map(Value::as_integer).collect());
+        numbers.or_else(|| self.wrong_type(key, item, "a list of integers")).unwrap_or_default()
+    }
+
     /// A number within bounds.
     pub fn number_in<T: TryFrom<i64>>(&self, key: &'a str, bounds: std::ops::RangeInclusive<i64>) -> Option<T> {
         let number = self.integer(key)?;

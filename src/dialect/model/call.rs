@@ -160,8 +160,10 @@ pub struct Part {
     pub name: String,
     /// It is the file itself.
     pub file: bool,
-    /// The field its text is read into; `None` for the file and for parts that are passed over.
+    /// The field its text is read into; `None` for the file, for constants and for parts that are passed over.
     pub field: Option<Field>,
+    /// What a client of the dialect always says here; it is passed over when it is read.
+    pub constant: Option<String>,
     /// Whether a client of the dialect sends it; one that only this gateway takes is read and never written.
     pub written: bool,
     /// Whether the field may be missing; `""` and `null` count as missing.

@@ -36,6 +36,7 @@ pub struct Dialect {
     pub credentials: BTreeMap<String, Credential>,
     pub types: FileTypes,
     pub storage: Storage,
+    pub longest: Longest,
     pub options: BTreeMap<String, OptionValue>,
     pub sockets: Vec<Socket>,
     pub calls: Vec<Call>,
@@ -61,6 +62,15 @@ impl Dialect {
     pub fn flag(&self, option: &str) -> bool {
         self.options.get(option) == Some(&OptionValue::Flag(true))
     }
+}
+
+/// How many characters a message may say, as client; what is longer is said in several messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Longest {
+    /// Of a text; absent: any number.
+    pub text: Option<usize>,
+    /// Of the words of a file; absent: any number.
+    pub caption: Option<usize>,
 }
 
 /// The form of native ids, per resource.

@@ -20,6 +20,8 @@ pub struct Refusal {
     pub status: Option<u16>,
     pub text: Option<Words>,
     pub code: Option<i64>,
+    /// As client: numbers that mean this reason, whatever the status beside them.
+    pub codes: Vec<i64>,
     /// Socket: closes with this code.
     pub close: Option<u16>,
     /// Socket: an error frame, before the close if there is one.

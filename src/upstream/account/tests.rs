@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::*;
 use crate::auth::Principal;
+use crate::event::Role;
 use crate::event::{Conversation, ConversationKind, EventKind, MessageKind};
 use crate::relay::{MailboxEnd, MailboxLimits, MailboxReceiver, mailbox};
 

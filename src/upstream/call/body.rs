@@ -1,6 +1,8 @@
 //! The body of a call. In: fields in native names, perhaps a file. Out: JSON or a form, of known length if the file's is
 //! known; the file's bytes pass through and are nowhere held.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -67,7 +69,7 @@ fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut Heade
             out.push_str(&format!("; filename=\"{}\"\r\nContent-Type: {mime}\r\n\r\n", quoted(&file.name)));
             file_seen = true;
             after.push_str("\r\n");
-        } else if let Some(text) = part.field.filter(|_| part.written).and_then(|field| fields.id(field)) {
+        } else if let Some(text) = said(part, fields) {
             open(out);
             out.push_str(&format!("\r\n\r\n{text}\r\n"));
         }
@@ -83,6 +85,14 @@ fn form(parts: &[Part], fields: &Fields<'_>, file: Outgoing, headers: &mut Heade
     let text = |text: String| futures_util::stream::once(async move { Ok(Bytes::from(text)) });
     let pieces = text(before).chain(file.chunks).chain(text(after));
     StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
+}
+
+/// The text of a part that is not the file.
+fn said<'a>(part: &'a Part, fields: &'a Fields<'_>) -> Option<Cow<'a, str>> {
+    if !part.written {
+        return None;
+    }
+    part.field.map_or_else(|| part.constant.as_deref().map(Cow::Borrowed), |field| fields.id(field))
 }
 
 /// A type that cannot end its line: whoever named the file may have named its type.

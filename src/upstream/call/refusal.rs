@@ -23,8 +23,12 @@ pub fn of_call(dialect: &Dialect, call: &Call, status: u16, body: &str, forwarde
     });
     let in_call = only(&rules[..1], |reason, rule| rule.status.unwrap_or(reason.status()) == status);
     let by_code = code.and_then(|code| only(&rules, |_, rule| rule.code == Some(code) && rule.status == Some(status)));
-    let reason = exact.or(in_call).or(by_code).unwrap_or_else(|| of_status(status));
-    let detail = format!("the upstream answered {status}");
+    let telling = code.and_then(|code| named(&rules, |_, rule| rule.codes.contains(&code)));
+    let reason = exact.or(telling).or(in_call).or(by_code).unwrap_or_else(|| of_status(status));
+    let detail = match code {
+        Some(code) => format!("the upstream answered {status}, code {code}"),
+        None => format!("the upstream answered {status}"),
+    };
     if matches!(reason, Reason::Unauthenticated | Reason::Unauthorized) && !forwarded {
         // Our own credential: nothing that the client could mend.
         return Fault::new(Reason::Upstream)

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use super::Told;
 use super::claims::Found;
 use crate::upstream::Inner;
-use crate::upstream::account::{Account, Whom, is_house, passes_by};
+use crate::upstream::account::{Account, Whom, passes_by};
 use crate::upstream::correlator::{Came, From, Pending, Waiting};
 use crate::upstream::link::Link;
 
@@ -119,7 +119,7 @@ impl Inner {
                 None => From::Unsaid,
             };
         }
-        let other_side = told.role.is_some_and(|role| is_house(role) != self.speaks_for_house(&account.caller()));
+        let other_side = told.role.is_some_and(|role| role.is_house() != self.speaks_for_house(&account.caller()));
         let other_name = matches!((&told.name, &known.name), (Some(told), Some(own)) if told != own);
         if other_side || other_name { From::Another } else { From::Unsaid }
     }

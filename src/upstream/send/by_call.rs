@@ -138,6 +138,6 @@ impl Inner {
 }
 
 /// Whether the upstream does not know a handle that it gave itself.
-fn is_forgotten(fault: &Fault) -> bool {
+pub fn is_forgotten(fault: &Fault) -> bool {
     matches!(fault.reason, Reason::FileNotFound | Reason::Invalid | Reason::MessageNotFound)
 }

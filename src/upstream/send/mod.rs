@@ -19,6 +19,7 @@ use super::Inner;
 use super::account::{Account, Whom};
 use super::call::unwritable;
 use super::once::{Begun, Turn, UnderWay};
+pub use by_call::is_forgotten;
 use told::Told;
 
 /// The place in the upstream's dialect where an event is said.

@@ -71,7 +71,7 @@ impl Inner {
     }
 
     /// With buttons as lines where the upstream has none: those that the other side sees, as it is the upstream that hears.
-    fn spelled(&self, fields: Fields<'static>) -> Spelled<'static> {
+    pub fn spelled(&self, fields: Fields<'static>) -> Spelled<'static> {
         let spelled = self.settings.dialect.spelled(&fields, Audience::Receiver);
         spelled.unwrap_or(Spelled { fields, has_lines: false })
     }
