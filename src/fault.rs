@@ -135,6 +135,14 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// For whoever wrote what is at fault: the words of the dialect or of the reason, the field and the detail.
+    pub fn explained(&self) -> String {
+        let words = self.words.as_deref().unwrap_or(self.reason.words());
+        let field = self.field.map(|field| format!(" (`{}`)", field.path())).unwrap_or_default();
+        let detail = self.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        format!("{words}{field}{detail}")
+    }
+
     pub fn new(reason: Reason) -> Self {
         Fault { reason, field: None, words: None, detail: None, retry_after: None, limit: None, untaken: false }
     }

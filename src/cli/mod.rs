@@ -7,6 +7,7 @@ mod completions;
 mod console;
 mod demo;
 mod dialects;
+mod explain;
 mod journal;
 mod log;
 mod reload;
@@ -60,6 +61,7 @@ Examples:
   dragoman serve                                    routes.toml here, or the built-in default
   dragoman check                                    every mistake of routes.toml, or its route table
   dragoman check -c /etc/dragoman/routes.toml
+  dragoman explain --route staff < frame.json       what becomes of a frame, and why
   dragoman journal backup /backups/monday.journal   of a gateway that runs, or of its file
   dragoman uploads verify                           each upload is there, and nothing else
   dragoman token --route staff --sub ann --role staff --department reception
@@ -77,6 +79,8 @@ enum Command {
     Check(check::Arguments),
     /// Says one frame of a dialect in another, and what is lost
     Translate(translate::Arguments),
+    /// Shows the way of one frame over a route: its shape, the event, what the other side gets
+    Explain(explain::Arguments),
     /// Lists dialects, prints their files, schemas and losses
     Dialects(dialects::Arguments),
     /// Backs up, restores, verifies, compacts and copies the journal
@@ -102,6 +106,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Demo(arguments) => demo::run(&arguments, console),
             Command::Check(arguments) => check::run(&arguments, console),
             Command::Translate(arguments) => translate::run(&arguments, console),
+            Command::Explain(arguments) => explain::run(&arguments, console),
             Command::Dialects(arguments) => dialects::run(&arguments, console),
             Command::Journal(arguments) => journal::run(&arguments, console),
             Command::Uploads(arguments) => uploads::run(&arguments, console),

@@ -175,6 +175,23 @@ fn warnings_can_be_denied_and_all_is_data_too() {
 }
 
 #[test]
+fn a_config_s_own_tests_are_run() {
+    let test = "
+[[tests]]
+name = \"words\"
+route = \"staff\"
+frame = '{\"type\":\"text\",\"conversation_id\":7,\"content\":\"hi\"}'
+event = { body = \"hi\" }
+";
+    let file = File::new(&format!("{ROUTES}{test}"));
+    let ended = dragoman(&["check", "-c", &file.path()]);
+    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, "1 tests of the config hold\n"));
+    let file = File::new(&format!("{ROUTES}{}", test.replace("= \"hi\"", "= \"ho\"")));
+    let ended = dragoman(&["check", "-c", &file.path()]);
+    assert!(ended.exit == Exit::Config && ended.talk.contains("config::test"), "{}", ended.talk);
+}
+
+#[test]
 fn a_token_is_taken_by_its_route() {
     let file = File::new(ROUTES);
     let arguments =

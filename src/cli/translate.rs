@@ -7,7 +7,6 @@ use clap::{Args, ValueEnum};
 
 use super::{Console, Exit, chosen};
 use crate::dialect::{Audience, Degradation, Dialect, Unwritable, translation};
-use crate::fault::Fault;
 
 /// The longest frame that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
@@ -65,7 +64,7 @@ fn translate(from: &Arc<Dialect>, to: &Arc<Dialect>, side: Side, frame: &str, co
     let fields = match from.understand(side, frame) {
         Ok(fields) => fields,
         Err(fault) => {
-            console.error(&format_args!("{} refuses this: {}", from.name, words(&fault)));
+            console.error(&format_args!("{} refuses this: {}", from.name, fault.explained()));
             return Exit::Failed;
         }
     };
@@ -96,11 +95,4 @@ fn translate(from: &Arc<Dialect>, to: &Arc<Dialect>, side: Side, frame: &str, co
             Exit::Failed
         }
     }
-}
-
-fn words(fault: &Fault) -> String {
-    let words = fault.words.as_deref().unwrap_or(fault.reason.words());
-    let field = fault.field.map(|field| format!(" (`{}`)", field.path())).unwrap_or_default();
-    let detail = fault.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
-    format!("{words}{field}{detail}")
 }

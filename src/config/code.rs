@@ -25,6 +25,8 @@ pub enum Code {
     Environment,
     /// A mistake in a dialect file.
     Dialect,
+    /// A test of the config fails.
+    Test,
     /// A secret that everybody knows: a warning while only this machine can connect.
     WellKnownSecret,
     /// A secret that can be guessed: an error where it signs what all replicas believe.
@@ -63,6 +65,7 @@ impl Code {
         Code::NotInThisVersion,
         Code::Environment,
         Code::Dialect,
+        Code::Test,
         Code::WellKnownSecret,
         Code::ShortSecret,
         Code::NoAuth,
@@ -91,6 +94,7 @@ impl Code {
             Code::NotInThisVersion => "config::not_in_this_version",
             Code::Environment => "config::environment",
             Code::Dialect => "config::dialect",
+            Code::Test => "config::test",
             Code::WellKnownSecret => "config::well_known_secret",
             Code::ShortSecret => "config::short_secret",
             Code::NoAuth => "config::no_auth",
@@ -119,7 +123,8 @@ impl Code {
             | Code::Conflict
             | Code::NotInThisVersion
             | Code::Environment
-            | Code::Dialect => false,
+            | Code::Dialect
+            | Code::Test => false,
             Code::WellKnownSecret
             | Code::ShortSecret
             | Code::NoAuth

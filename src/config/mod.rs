@@ -3,6 +3,7 @@
 
 mod code;
 mod expand;
+mod expected;
 mod file;
 mod layer;
 mod mask;
@@ -13,6 +14,7 @@ mod resolve;
 mod section;
 mod settings;
 mod unit;
+mod way;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,11 +23,12 @@ use std::sync::Arc;
 pub use node::Place;
 pub use problem::{Code, Problem, Problems};
 pub use record::{Record, Severity};
-pub use resolve::Builtin;
+pub use resolve::{Builtin, event_json};
 pub use settings::{
     Config, DeliveryPlan, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
 };
 pub use unit::{Rate, duration};
+pub use way::{Heard, SaidBy, Unheard, Way};
 
 use problem::Report;
 
@@ -72,6 +75,8 @@ pub struct Loaded {
     pub config: Config,
     /// Only warnings.
     pub warnings: Problems,
+    /// How many tests of its own it has, which all hold.
+    pub tests: usize,
     /// Whether no file was there and the built-in default was taken.
     pub is_default: bool,
     /// The files that it was read from: the config itself, dialects, secrets.
@@ -126,11 +131,13 @@ pub fn check(name: &str, text: &str, folder: &Path, inputs: &Inputs, builtin: &[
         }
     };
     let mut allowed = Vec::new();
+    let mut tests = 0;
     let config = match layer::merge(&document, &inputs.environment, &inputs.flags) {
         Ok(mut tree) => {
             expand::expand(&mut tree, &inputs.environment, &report);
             file::read(&tree, &report, folder).and_then(|file| {
                 allowed.clone_from(&file.allowed);
+                tests = file.tests.len();
                 resolve::resolve(file, builtin, folder, &report)
             })
         }
@@ -145,7 +152,9 @@ pub fn check(name: &str, text: &str, folder: &Path, inputs: &Inputs, builtin: &[
     list.retain(|problem| !(problem.warning && allowed.contains(&problem.code)));
     let problems = Problems { name: name.to_owned(), text: masked, list };
     match config {
-        Some(config) if problems.errors() == 0 => Ok(Loaded { config, warnings: problems, is_default: false, files }),
+        Some(config) if problems.errors() == 0 => {
+            Ok(Loaded { config, warnings: problems, tests, is_default: false, files })
+        }
         Some(_) | None => Err(problems),
     }
 }

@@ -16,6 +16,8 @@ pub struct Carried {
     pub lost: Vec<Field>,
     /// What it could not stay, and why.
     pub degraded: Vec<Degradation>,
+    /// Which of the places said it, and by which of its frames; others may stand before and after that.
+    pub by: (usize, usize),
 }
 
 /// Why an event could not stay what it was.
@@ -174,7 +176,7 @@ impl Dialect {
 
 fn write(places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Result<Carried, Unwritable> {
     let mut unwritable = Unwritable::NoShape;
-    for place in places {
+    for (place_at, place) in places.iter().enumerate() {
         match place.write_with_frame(fields, audience) {
             Ok((at, frames)) => {
                 let told = place.told(at);
@@ -184,7 +186,7 @@ fn write(places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Resul
                     continue;
                 }
                 let lost = fields.iter().map(|(field, _)| field).filter(|field| !is_told(*field, &told)).collect();
-                return Ok(Carried { frames, lost, degraded: Vec::new() });
+                return Ok(Carried { frames, lost, degraded: Vec::new(), by: (place_at, at) });
             }
             Err(needs) if unwritable == Unwritable::NoShape => unwritable = needs,
             Err(_) => {}

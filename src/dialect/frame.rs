@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use super::buttons::Grid;
 use super::model::{Audience, EventPattern};
 use super::problem::Problem;
-use super::read::Reader;
+use super::read::{Reader, Tried};
 use super::shape::Node;
 use super::table::Scalar;
 use super::write::{Unwritable, Writer};
@@ -179,6 +179,11 @@ impl FrameSet {
             grid.note(&mut read.fields);
         }
         Ok(read)
+    }
+
+    /// What became of each shape that this could be of; a fault where it is not even JSON.
+    pub fn try_all(&self, text: &str) -> Result<Vec<Tried>, Fault> {
+        self.reader.try_all(text, &self.frames)
     }
 
     /// The same frame, byte for byte, with other values in the places of these fields; a field that is not there stays

@@ -31,7 +31,7 @@ pub use file::Choice;
 pub use frame::{Frame, FrameSet, Read};
 pub use model::*;
 pub use problem::{Problem, Problems, suggestion};
-pub use read::kind_of_file;
+pub use read::{Tried, Verdict, kind_of_file};
 pub use redact::Redaction;
 pub use refuse::{RefusedCall, RefusedFrame};
 pub use write::Unwritable;

@@ -6,8 +6,10 @@ use crate::fault::{Fault, Reason};
 
 use super::carry::Carried;
 use super::frame::FrameSet;
-use super::model::{Audience, Dialect};
+use super::model::{Audience, Dialect, Request};
 use super::write::Unwritable;
+
+mod call;
 
 /// Who says a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,17 @@ impl Dialect {
             Side::Client => self.client_places(),
             Side::Server => self.server_places(),
         }
+    }
+
+    /// What a place is called: `socket.chat`, `http.send`, `webhook.told`.
+    pub fn place_name(&self, place: &FrameSet) -> String {
+        let is_it = |set: &FrameSet| std::ptr::eq(set, place);
+        let socket = self.sockets.iter().find(|socket| is_it(&socket.client) || is_it(&socket.server));
+        let call = self.calls.iter().find(|call| matches!(&call.request, Request::Json(set) if is_it(set)));
+        let webhook = self.webhooks.iter().find(|webhook| is_it(&webhook.shapes));
+        let socket = socket.map(|socket| format!("socket.{}", socket.id));
+        let call = call.map(|call| format!("http.{}", call.id));
+        socket.or(call).or_else(|| webhook.map(|webhook| format!("webhook.{}", webhook.id))).unwrap_or_default()
     }
 
     /// What a frame says: the first place that understands it. Of places that do not, the fault of one whose constants
@@ -77,6 +90,9 @@ pub fn show(target: &Dialect, side: Side, fields: &Fields<'_>) -> Result<Shown, 
     }
 }
 
+/// 2024-01-15T10:30:00Z: the same each time, so that what is shown can be compared.
+const EXAMPLE_TIME: Timestamp = Timestamp::from_micros(1_705_314_600_000_000);
+
 /// What a fact that the gateway supplies may look like in a dialect; empty for facts that only a sender knows.
 fn examples(target: &Dialect, field: Field) -> Vec<Value<'static>> {
     let id = |resource| match target.ids.form(resource) {
@@ -86,7 +102,7 @@ fn examples(target: &Dialect, field: Field) -> Vec<Value<'static>> {
     match field {
         Field::Id => vec![id(Resource::Message)],
         Field::ConversationId => vec![id(Resource::Conversation)],
-        Field::SentAt | Field::ReceivedAt | Field::UpdatedAt => vec![Value::Time(Timestamp::now())],
+        Field::SentAt | Field::ReceivedAt | Field::UpdatedAt => vec![Value::Time(EXAMPLE_TIME)],
         Field::SenderRole | Field::ReceiverRole | Field::OtherRole => {
             Role::ALL.iter().map(|role| Value::text(role.as_str())).collect()
         }

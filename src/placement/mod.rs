@@ -9,7 +9,7 @@ use crate::dialect::KeyTemplate;
 
 pub use condition::{Condition, Facts, TypePattern};
 pub use key::{KeyWords, WrongKey};
-pub use path::PathCondition;
+pub use path::{PathCondition, PathQuery};
 
 /// The rules of a route, in order; the last takes whatever comes to it.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -51,6 +51,42 @@ impl PathCondition {
     }
 }
 
+impl PathCondition {
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// A parsed path: `$.sender.role`, `$.messages[0]`.
+#[derive(Debug, Clone)]
+pub struct PathQuery {
+    text: String,
+    query: JsonPath,
+}
+
+impl PathQuery {
+    /// Any path of RFC 9535, within the bounds of conditions. Errors are words for its author.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST {
+            return Err(format!("a path has at most {LONGEST} bytes"));
+        }
+        scan(text)?;
+        let query = JsonPath::parse(text).map_err(|_| format!("`{text}` is no JSONPath (RFC 9535)"))?;
+        Ok(PathQuery { text: text.to_owned(), query })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// All that it leads to.
+    pub fn find<'a>(&self, json: &'a Value) -> Vec<&'a Value> {
+        self.query.query(json).all()
+    }
+}
+
 /// What is refused before the parser sees it: brackets too deep; `@` where nothing is filtered; a pattern that would come
 /// from whoever uploads.
 fn scan(text: &str) -> Result<(), String> {

@@ -11,6 +11,7 @@ use dragoman::dialect::builtin::BUILTIN;
 mod buckets;
 mod codes;
 mod layers;
+mod proved;
 mod redis;
 mod shipped;
 mod upstreams;

@@ -112,6 +112,28 @@ async fn what_fails_its_check_is_refused_and_the_old_holds() {
 }
 
 #[tokio::test]
+async fn a_config_whose_own_tests_fail_is_refused() {
+    let gateway = Gateway::start("").await;
+    let test = |words: &str| {
+        format!(
+            "\n[[tests]]\nname = \"words\"\nroute = \"second\"\nevent = {{ body = \"{words}\" }}\n\
+             frame = '''{{ \"action\": \"text_message\", \"message_body\": \"hi\", \"receiver_id\": \"{OTHER}\" }}'''\n"
+        )
+    };
+    edit(&gateway, |text| text + &second_route() + &test("ho"));
+    let refused = reload(&gateway).await;
+    assert_eq!(refused.status, 422);
+    let words = refused.json()["error"].as_str().unwrap().to_owned();
+    assert!(words.contains("config::test") && words.contains("- $.body \"ho\""), "{words}");
+    assert!(!has_second_route(&gateway).await);
+    let page = metrics(&gateway).await;
+    assert!(page.contains(r#"dragoman_config_reloads_total{result="refused"} 1"#), "{page}");
+    edit(&gateway, |text| text.replace("\"ho\"", "\"hi\""));
+    assert_eq!(reload(&gateway).await.status, 200);
+    assert!(has_second_route(&gateway).await);
+}
+
+#[tokio::test]
 async fn what_needs_a_restart_is_said_and_not_taken() {
     let gateway = Gateway::start("").await;
     edit(&gateway, |text| {

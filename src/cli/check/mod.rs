@@ -57,6 +57,9 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
         console.talk(&ConfigArguments::TAKES_DEFAULT);
     }
     show(&loaded.warnings, arguments.format, console);
+    if loaded.tests > 0 {
+        console.talk(&format_args!("{} tests of the config hold\n", loaded.tests));
+    }
     if arguments.format == Format::Text {
         console.data(&table(&loaded.config));
         console.data(&losses::tables(&loaded.config));

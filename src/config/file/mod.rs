@@ -17,6 +17,7 @@ mod routes;
 mod scanners;
 mod server;
 mod stores;
+mod test_cases;
 mod tls;
 mod uploads;
 mod upstreams;
@@ -35,6 +36,7 @@ pub(super) use deliveries::WrittenDelivery;
 pub(super) use routes::WrittenRoute;
 pub(super) use scanners::WrittenScanner;
 pub(super) use stores::WrittenStore;
+pub(super) use test_cases::{Gets, Said, WrittenTest};
 pub(super) use uploads::{WrittenDestination, WrittenRule, WrittenUploads};
 pub(super) use upstreams::{Written, WrittenUpstream};
 
@@ -54,6 +56,7 @@ pub(super) struct File {
     pub routes_written: bool,
     pub conversations: Vec<WrittenConversation>,
     pub deliveries: Vec<WrittenDelivery>,
+    pub tests: Vec<WrittenTest>,
     /// Warnings that are not to be said.
     pub allowed: Vec<Code>,
 }
@@ -74,6 +77,7 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
         routes_written: matches!(root.node("routes"), Some(Node { value: Value::Array(routes), .. }) if !routes.is_empty()),
         conversations: root.list("conversations").into_iter().filter_map(conversations::read).collect(),
         deliveries: root.section("deliveries").map(deliveries::read).unwrap_or_default(),
+        tests: test_cases::read(&root),
         allowed: root.section("check").map(check::read).unwrap_or_default(),
     };
     root.finish();

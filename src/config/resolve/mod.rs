@@ -13,6 +13,7 @@ mod scanners;
 mod secrets;
 mod straight;
 mod target;
+mod test_cases;
 mod unused;
 mod uploads;
 mod upstreams;
@@ -24,6 +25,7 @@ use super::problem::{Code, Report};
 use super::settings::{Config, JournalSettings, StoreSettings};
 
 pub use dialects::Builtin;
+pub use test_cases::event_json;
 
 /// Resolves every name. `None` when anything is missing; the report says what.
 pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path, report: &Report) -> Option<Config> {
@@ -48,14 +50,16 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         routes_written: file.routes_written,
         public,
     };
-    let all_routes = file.routes.len();
+    let all_routes: Vec<String> = file.routes.iter().map(|route| route.name.value.clone()).collect();
     let routes = routes::resolve(file.routes, &known, &mut dialects, report);
     // What a route with mistakes would use is not known.
-    if routes.len() == all_routes {
+    if routes.len() == all_routes.len() {
         unused::stores(&file.stores, &routes, &scanners, report);
         unused::scanners(&file.scanners, &routes, report);
     }
     callbacks::judge(&callbacks, &routes, report);
+    let known_to_tests = test_cases::Known { routes: &routes, names: &all_routes, upstreams: &upstreams };
+    test_cases::run(&file.tests, &known_to_tests, report);
     let conversations = conversations::resolve(file.conversations, &dialects, &known.upstreams, report);
     let deliveries = deliveries::resolve(file.deliveries, &stores, &mut dialects, report);
     Some(Config {

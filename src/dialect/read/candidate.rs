@@ -133,6 +133,11 @@ impl Candidate {
             && matches!(captures.first(), Some(Captured::Object))
     }
 
+    /// The constants and the absences that decide.
+    pub fn discriminators(&self) -> (&[(usize, Scalar)], &[usize]) {
+        (&self.constants, &self.absent)
+    }
+
     /// Where a field's value stands, and how it is written there.
     pub fn places(&self, field: Field) -> impl Iterator<Item = (usize, &Codec)> {
         self.binds.iter().filter_map(move |bind| match bind {

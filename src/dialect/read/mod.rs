@@ -6,6 +6,7 @@ mod candidate;
 mod derive;
 mod scan;
 mod tree;
+mod tried;
 
 use crate::event::{Field, Fields, Value};
 use crate::fault::{Fault, Reason};
@@ -17,6 +18,7 @@ use candidate::Candidate;
 use tree::KeyTree;
 
 pub use derive::kind_of_file;
+pub use tried::{Tried, Verdict};
 
 /// The compiled shapes of one direction.
 #[derive(Debug, Default)]

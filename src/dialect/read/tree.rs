@@ -69,6 +69,20 @@ impl KeyTree {
         Some(children[found].1)
     }
 
+    /// Where a place is, as `payload.items[0].kind`; empty for the frame itself.
+    pub fn path(&self, at: usize) -> String {
+        for (parent, place) in self.nodes.iter().enumerate() {
+            if let Some((key, _)) = place.children.iter().find(|(_, child)| *child == at) {
+                let above = self.path(parent);
+                return if above.is_empty() { key.to_string() } else { format!("{above}.{key}") };
+            }
+            if let Some(index) = place.items.iter().position(|item| *item == at) {
+                return format!("{}[{index}]", self.path(parent));
+            }
+        }
+        String::new()
+    }
+
     pub fn keep_raw(&mut self, at: usize) {
         self.nodes[at].raw = true;
     }
