@@ -8,6 +8,7 @@ mod console;
 mod demo;
 mod dialects;
 mod explain;
+mod fmt;
 mod journal;
 mod log;
 mod reload;
@@ -62,6 +63,7 @@ Examples:
   dragoman check                                    every mistake of routes.toml, or its route table
   dragoman check -c /etc/dragoman/routes.toml
   dragoman explain --route staff < frame.json       what becomes of a frame, and why
+  dragoman fmt --check                              whether routes.toml has the one layout
   dragoman journal backup /backups/monday.journal   of a gateway that runs, or of its file
   dragoman uploads verify                           each upload is there, and nothing else
   dragoman token --route staff --sub ann --role staff --department reception
@@ -81,6 +83,8 @@ enum Command {
     Translate(translate::Arguments),
     /// Shows the way of one frame over a route: its shape, the event, what the other side gets
     Explain(explain::Arguments),
+    /// Lays out routes.toml and dialect files, comments kept
+    Fmt(fmt::Arguments),
     /// Lists dialects, prints their files, schemas and losses
     Dialects(dialects::Arguments),
     /// Backs up, restores, verifies, compacts and copies the journal
@@ -107,6 +111,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Check(arguments) => check::run(&arguments, console),
             Command::Translate(arguments) => translate::run(&arguments, console),
             Command::Explain(arguments) => explain::run(&arguments, console),
+            Command::Fmt(arguments) => fmt::run(&arguments, console),
             Command::Dialects(arguments) => dialects::run(&arguments, console),
             Command::Journal(arguments) => journal::run(&arguments, console),
             Command::Uploads(arguments) => uploads::run(&arguments, console),

@@ -175,6 +175,25 @@ fn warnings_can_be_denied_and_all_is_data_too() {
 }
 
 #[test]
+fn a_file_is_laid_out_or_left_alone() {
+    let file = File::new("[server]\nlisten=\"127.0.0.1:0\"   # here\nwatch = true\n");
+    let before = std::fs::read_to_string(file.path()).unwrap();
+    let ended = dragoman(&["fmt", "--check", &file.path()]);
+    assert_eq!((ended.exit, ended.data), (Exit::Failed, format!("{}\n", file.path())));
+    assert_eq!(std::fs::read_to_string(file.path()).unwrap(), before);
+    assert_eq!(dragoman(&["fmt", &file.path()]).exit, Exit::Fine);
+    let after = std::fs::read_to_string(file.path()).unwrap();
+    assert_eq!(after, "[server]\nlisten = \"127.0.0.1:0\" # here\nwatch  = true\n");
+    assert_eq!(dragoman(&["fmt", "--check", &file.path()]).exit, Exit::Fine);
+    assert_eq!(std::fs::read_dir(file.folder.path()).unwrap().count(), 1, "something was left beside it");
+    let broken = File::new("[server\n");
+    let ended = dragoman(&["fmt", &broken.path(), &file.path()]);
+    assert!(ended.exit == Exit::Config && ended.talk.contains("routes.toml:1: "), "{}", ended.talk);
+    assert_eq!(std::fs::read_to_string(broken.path()).unwrap(), "[server\n");
+    assert_eq!(dragoman(&["fmt", "/no/such/file.toml"]).exit, Exit::Usage);
+}
+
+#[test]
 fn a_config_s_own_tests_are_run() {
     let test = "
 [[tests]]

@@ -5,6 +5,7 @@ mod code;
 mod expand;
 mod expected;
 mod file;
+mod format;
 mod layer;
 mod mask;
 mod node;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use format::{Unformattable, format};
 pub use node::Place;
 pub use problem::{Code, Problem, Problems};
 pub use record::{Record, Severity};
