@@ -19,6 +19,7 @@ mod tests;
 mod token;
 mod translate;
 mod uploads;
+mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -50,7 +51,7 @@ impl Exit {
 
 /// A protocol-translating gateway for chat: clients keep the chat API they were written for, backends keep theirs.
 #[derive(Debug, Parser)]
-#[command(name = "dragoman", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "dragoman", version = version::SHORT, long_version = version::long(), propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -82,6 +82,20 @@ impl File {
 }
 
 #[test]
+fn a_version_says_its_commit_and_its_dialects() {
+    let ended = dragoman(&["--version"]);
+    assert_eq!(ended.exit, Exit::Fine);
+    let mut lines = ended.data.lines();
+    let first = lines.next().unwrap_or_default();
+    assert!(first.starts_with(concat!("dragoman ", env!("CARGO_PKG_VERSION"), " (commit ")), "{first}");
+    let dialects = lines.next().unwrap_or_default();
+    for name in builtin::names() {
+        assert!(dialects.contains(name), "{dialects}");
+    }
+    assert_eq!(dragoman(&["-V"]).data.lines().count(), 1);
+}
+
+#[test]
 fn a_good_config_is_a_table() {
     let file = File::new(ROUTES);
     let ended = dragoman(&["check", "-c", &file.path()]);
