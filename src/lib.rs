@@ -1,6 +1,7 @@
 //! Dragoman, a protocol-translating gateway for chat. The rooms and which of them may import which are listed in
 //! `tests/architecture`, which fails on an arrow up.
 
+pub mod activity;
 pub mod admin;
 pub mod app;
 pub mod auth;

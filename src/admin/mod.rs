@@ -1,7 +1,8 @@
 //! What operators and their machines ask: is it alive, is it ready, what does it count, take the config anew. In:
-//! connections on the admin listener. Out: `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`,
+//! connections on the admin listener. Out: `/console`, `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`,
 //! `POST /api/journal/backup`, `POST /api/uploads/list|gc|verify`.
 
+mod console;
 mod readiness;
 mod uploads;
 
@@ -26,6 +27,7 @@ use crate::media::lifecycle::Current;
 use crate::metrics;
 use crate::tasks::Tasks;
 
+pub use console::{ConsoleAccess, Desk, Set};
 pub use readiness::{Part, Parts};
 
 /// Asks for the config to be taken anew; the answer says what was wrong with it.
@@ -37,6 +39,7 @@ struct Site {
     parts: Arc<dyn Parts>,
     journal: Arc<dyn Journal>,
     uploads: Current,
+    desk: Desk,
     tasks: Tasks,
     reload: Option<Reload>,
 }
@@ -50,10 +53,11 @@ pub async fn serve(
     parts: Arc<dyn Parts>,
     journal: Arc<dyn Journal>,
     uploads: Current,
+    desk: Desk,
     tasks: Tasks,
     reload: Option<Reload>,
 ) {
-    let site = Site { parts, journal, uploads, tasks: tasks.clone(), reload };
+    let site = Site { parts, journal, uploads, desk, tasks: tasks.clone(), reload };
     let stop = tasks.stopping();
     loop {
         let accepted = tokio::select! {
@@ -88,6 +92,9 @@ pub async fn serve(
 
 async fn answer(request: Request<Incoming>, site: &Site) -> Response<Answer> {
     let path = request.uri().path().to_owned();
+    if path == "/console" || path.starts_with("/console/") {
+        return console::answer(request, site).await;
+    }
     let wanted = if path.starts_with("/api/") { [Method::POST, Method::POST] } else { [Method::GET, Method::HEAD] };
     if !wanted.contains(request.method()) {
         let words = format!("{path} is for {}", wanted[0]);
@@ -113,7 +120,7 @@ async fn answer(request: Request<Incoming>, site: &Site) -> Response<Answer> {
         }
         _ => json(
             StatusCode::NOT_FOUND,
-            &serde_json::json!({ "error": "try /healthz, /readyz, /metrics, POST /api/reload, /api/journal/backup or /api/uploads/list" }),
+            &serde_json::json!({ "error": "try /console, /healthz, /readyz, /metrics, POST /api/reload, /api/journal/backup or /api/uploads/list" }),
         ),
     }
 }

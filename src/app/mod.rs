@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::admin;
+use crate::admin::{self, Desk};
 use crate::config::Config;
 use crate::media::lifecycle::{Current, keep};
 use crate::server::{self, Bounds, Site};
@@ -42,6 +42,7 @@ pub struct Gateway {
     /// Of the same config.
     uploads: Current,
     health: Arc<Health>,
+    desk: Desk,
 }
 
 /// Why a gateway cannot start, or cannot take a config.
@@ -61,6 +62,7 @@ impl Gateway {
         ground.copier.serve(parts.stores.clone());
         let tasks = ground.tasks.clone();
         let uploads = Current::new(lifecycle::of(&parts, &ground));
+        let desk = Desk::new(parts.on_desk());
         tasks.spawn(keep(uploads.clone(), Arc::clone(&ground.journal), ground.unfinished.clone(), tasks.stopping()));
         let site = Arc::new(Site::new(parts.served(&ground)?, tasks.clone(), Bounds::default()));
         if let Some(tls) = ground.tls.clone() {
@@ -77,11 +79,12 @@ impl Gateway {
                 Arc::clone(&health) as _,
                 Arc::clone(&ground.journal),
                 uploads.clone(),
+                desk.clone(),
                 tasks.clone(),
                 reload,
             ));
         }
-        Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)), uploads, health })
+        Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)), uploads, health, desk })
     }
 
     /// Takes another config in place of the one that holds: whole, or not at all. Sockets that are open stay, as they
@@ -101,6 +104,7 @@ impl Gateway {
         self.ground.copier.serve(parts.stores.clone());
         self.health.replace(&parts);
         self.uploads.replace(lifecycle::of(&parts, &self.ground));
+        self.desk.replace(parts.on_desk());
         if let Some(before) = held.take() {
             parts.take_over(before);
         }

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::admin::Set;
 use crate::backend::Backend;
 use crate::config::{Config, Route, StoreSettings, Target};
 use crate::delivery::{RunningDelivery, RunningWebhook};
+use crate::dialect::{Dialect, builtin};
 use crate::metrics;
 use crate::naming::{Naming, PinnedConversation};
 use crate::scan::Scanner;
@@ -92,6 +94,19 @@ impl Parts {
             None => ground.url(),
         };
         format!("{public_url}{}{}", route.prefix, route.dialect.storage.public)
+    }
+
+    /// What operators can try: the dialects that are spoken here before those that come along.
+    pub fn on_desk(&self) -> Set {
+        let routes = self.config.routes.iter().map(|route| &route.dialect);
+        let upstreams = self.config.upstreams.values().map(|upstream| &upstream.dialect);
+        let mut dialects: Vec<Arc<Dialect>> = Vec::new();
+        for dialect in routes.chain(upstreams).chain(builtin::all()) {
+            if dialects.iter().all(|known| known.name != dialect.name) {
+                dialects.push(Arc::clone(dialect));
+            }
+        }
+        Set { access: self.config.server.console, dialects }
     }
 
     /// A store by its name.

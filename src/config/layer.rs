@@ -19,6 +19,7 @@ const SEPARATOR: &str = "__";
 const DEFAULT_VALUES: &[(&str, &str)] = &[
     ("server.listen", "127.0.0.1:8080"),
     ("server.admin", "127.0.0.1:9090"),
+    ("server.console", "on"),
     ("server.drain_timeout", "30s"),
     ("server.watch", "true"),
     ("journal.kind", "embedded"),

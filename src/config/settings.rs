@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::admin::ConsoleAccess;
 use crate::auth::Auth;
 use crate::delivery::{DeliverySettings, WebhookSettings};
 use crate::dialect::{Dialect, FileAccess, OnLoss};
@@ -67,6 +68,8 @@ pub struct ServerSettings {
     pub policy: Policy,
     /// Metrics and health; absent: not served.
     pub admin: Option<SocketAddr>,
+    /// What the page for operators shows there.
+    pub console: ConsoleAccess,
     /// How long sockets and requests in flight may take to end; 0 s to 1 h.
     pub drain_timeout: Duration,
     /// What the tokens of visitors are signed with, where replicas must know each other's; else a key is made and kept

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::activity::{self, Happening, Step};
 use crate::backend::{Listed, Listing, Page, SessionRequest};
 use crate::dialect::{Audience, ListingKind, Op};
 use crate::event::{Conversation, Event, EventKind, Field, Fields, Guest, Party, Role, Value};
@@ -128,7 +129,10 @@ async fn send(asked: &Asked<'_>, fields: &Fields<'static>, id: Option<String>) -
     let sends = event.kind.message().map(|_| &asked.route.counts.sends);
     let came = Instant::now();
     sends.inspect(|sends| sends.accept());
-    let sent = asked.route.backend.send(&asked.caller, event).await?;
+    let happening = Happening::seen(Step::Accepted, &asked.route.name, &asked.route.dialect.name, &event);
+    let sent = asked.route.backend.send(&asked.caller, event).await;
+    activity::tell_taken(happening, sent.as_ref().err().map(|fault| fault.reason.as_str()));
+    let sent = sent?;
     sends.inspect(|sends| sends.hand_on());
     let accepted = sent.outcome().await?;
     sends.inspect(|sends| sends.confirm(came));

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::activity::{self, Happening, Step};
 use crate::backend::{Caller, Sent, SessionRequest};
 use crate::dialect::CreateConversation;
 use crate::event::{Conversation, Event, Field, Fields, Value};
@@ -37,7 +38,7 @@ pub async fn take(place: &Place, caller: &Caller, bound: Option<&Conversation>, 
         rate.check(&caller.principal.id)?;
     }
     let client = &place.contract().client;
-    let read = client.read(text)?;
+    let read = client.read(text).inspect_err(|fault| show_unread(place, fault))?;
     let number = read.fields.integer(Field::FrameNumber);
     let came = read.fields.message_kind().map(|_| came);
     match hand_over(place, caller, bound, read.fields).await {
@@ -65,13 +66,26 @@ async fn hand_over(
     event.details.origin.route = Some(caller.route.to_string());
     event.details.origin.dialect = Some(caller.dialect.to_string());
     event.details.origin.connection = Some(caller.connection);
-    if event.kind.message().is_none() {
-        return place.backend.send(caller, event).await;
+    let is_message = event.kind.message().is_some();
+    if is_message {
+        place.counts.sends.accept();
     }
-    place.counts.sends.accept();
-    let sent = place.backend.send(caller, event).await?;
-    place.counts.sends.hand_on();
+    let happening = Happening::seen(Step::Accepted, &place.route, &place.dialect.name, &event);
+    let sent = place.backend.send(caller, event).await;
+    activity::tell_taken(happening, sent.as_ref().err().map(|fault| fault.reason.as_str()));
+    let sent = sent?;
+    if is_message {
+        place.counts.sends.hand_on();
+    }
     Ok(sent)
+}
+
+/// Shows whoever watches that a frame was not understood.
+fn show_unread(place: &Place, fault: &Fault) {
+    activity::tell(|| Happening {
+        reason: Some(fault.reason.as_str()),
+        ..Happening::unknown(Step::Refused, &place.route, &place.dialect.name)
+    });
 }
 
 /// The conversation of a frame that names none: the caller's one session, where the dialect knows sessions.

@@ -1,8 +1,9 @@
 //! An event on its way out: canonical → the dialect's names → frames for this viewer. Losses are counted here, as this
 //! is where they happen.
 
+use crate::activity::{self, Happening, Step};
 use crate::backend::Caller;
-use crate::dialect::{Audience, Unwritable};
+use crate::dialect::{Audience, Carried, Unwritable};
 use crate::event::{Event, EventKind, Field, Timestamp, Value};
 use crate::fault::Fault;
 use crate::metrics::{self, Deliveries};
@@ -49,19 +50,44 @@ pub async fn frames(
             let from = event.details.origin.dialect.as_deref().unwrap_or_default();
             let lost = carried.lost.iter().map(|field| field.path());
             deliveries.lose(from, lost, carried.degraded.iter().map(|why| why.as_str()));
+            show(place, event, &carried);
             let is_news = !own && event.kind.message().is_some() && !carried.frames.is_empty();
             Ok(Told { frames: carried.frames, is_news })
         }
         Err(Unwritable::NoShape) => {
             metrics::count_untold(&place.dialect.name, event.kind.as_str());
+            show_untold(place, event, None);
             Ok(Told::default())
         }
         Err(Unwritable::Needs(field)) => {
             metrics::count_untold(&place.dialect.name, event.kind.as_str());
             tracing::warn!(dialect = %place.dialect.name, kind = %event.kind, needs = %field.path(), "event cannot be told");
+            show_untold(place, event, Some(field));
             Ok(Told::default())
         }
     }
+}
+
+/// Shows whoever watches what a client was told.
+fn show(place: &Place, event: &Event, carried: &Carried) {
+    activity::tell(|| Happening {
+        in_words: carried.degraded.iter().map(|why| why.as_str()).collect(),
+        lost: carried.lost.iter().map(|field| field.path().into_owned()).collect(),
+        ..towards(Step::Told, place, event)
+    });
+}
+
+/// Shows that it could not be told, and what it lacked.
+fn show_untold(place: &Place, event: &Event, lacks: Option<Field>) {
+    activity::tell(|| Happening {
+        lost: lacks.iter().map(|field| field.path().into_owned()).collect(),
+        ..towards(Step::Untold, place, event)
+    });
+}
+
+fn towards(step: Step, place: &Place, event: &Event) -> Happening {
+    let from = event.details.origin.dialect.as_deref().unwrap_or_default();
+    Happening { to: Some(place.dialect.name.to_string()), ..Happening::of(step, &place.route, from, event) }
 }
 
 /// The frame by which the socket that said something which is no message learns that it was taken; where there is one.

@@ -27,7 +27,7 @@ const ORDER: &[&[&str]] = &[
     &["dialect"],
     &["fault"],
     &["edge"],
-    &["redis"],
+    &["redis", "activity"],
     &["event"],
     &["tasks", "metrics", "socket", "percent", "secret", "tls"],
 ];

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::admin::ConsoleAccess;
+
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
 use super::super::settings::ServerSettings;
@@ -12,9 +14,14 @@ use crate::edge::Policy;
 /// Letters of a secret that signs; HS256 asks for 256 bits (RFC 7518 §3.2).
 const SHORTEST_SECRET: usize = 32;
 
+/// What `console` may be.
+const CONSOLE: &[(&str, ConsoleAccess)] =
+    &[("off", ConsoleAccess::Off), ("on", ConsoleAccess::On), ("words", ConsoleAccess::Words)];
+
 pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
     let listen = section.parsed("listen", address);
     let admin = section.parsed("admin", |text| if text == "off" { Ok(None) } else { address(text).map(Some) });
+    let console = section.word("console", CONSOLE);
     let drain_timeout = section.duration("drain_timeout", Duration::ZERO, Duration::from_secs(3600));
     let watch = section.boolean("watch");
     let visitor_secret = section.secret("visitor_secret", "visitor_secret_file");
@@ -50,6 +57,7 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
         tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         admin: admin?.value,
         policy,
+        console: console?.value,
         drain_timeout: drain_timeout?,
         watch: watch?,
         visitor_secret: visitor_secret.map(|secret| secret.value),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::activity::{self, Happening, Step};
 use crate::backend::{Kept, UploadIntent};
 use crate::event::{Attachment, Field, Fields};
 use crate::fault::{Fault, Reason};
@@ -83,6 +84,7 @@ pub(super) async fn keep(
         file.name = Some(file_name::shown(display));
     }
     let event = asked.route.backend.upload(&asked.caller, intent, kind, file).await?;
+    activity::tell(|| Happening::of(Step::Accepted, &asked.route.name, &asked.route.dialect.name, &event));
     if let Some(unknown) = &mut unknown {
         unknown.store = None;
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::activity::{self, Happening, Step};
 use crate::dialect::as_text;
 use crate::directory::Room;
 use crate::event::{
@@ -42,6 +43,7 @@ impl Inner {
         event.details.origin.native_id = native_id;
         event.details.sent_at.get_or_insert_with(Timestamp::now);
         event.details.received_at = Some(Timestamp::now());
+        activity::tell(|| Happening::of(Step::Heard, &self.settings.name, &self.settings.dialect.name, &event));
         if event.kind.message().is_some() {
             if event.details.sender.id.is_empty() {
                 event.details.sender.id = self.unnamed(&event);
