@@ -55,7 +55,7 @@ async fn come(gateway: &Gateway, user: usize) {
     ];
     let answer = http::post_form(gateway.address, "/chat/attachment/", &headers, &parts).await;
     assert_eq!(answer.status, 201, "user {user}: {answer:?}");
-    if user % EACH == 0 {
+    if user.is_multiple_of(EACH) {
         talk(gateway, user, &token).await;
     }
     if user % EACH == 1 {
