@@ -57,6 +57,7 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         connections: route.limits.connections.unwrap_or(CONNECTIONS),
         open: ground.open_sockets(&route.name),
         origins: route.origins.clone(),
+        cookies: route.cookies,
         stores: uploads::open(route, parts, ground)?,
         library: Library::new(Arc::clone(&ground.journal)),
         scan: scan(route, parts)?,

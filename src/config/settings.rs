@@ -152,6 +152,8 @@ pub struct Route {
     pub limits: Limits,
     /// Browsers' pages that may connect; empty: pages of the same host.
     pub origins: Vec<String>,
+    /// Whether these pages may send cookies with their calls, for an upstream that knows its callers by them.
+    pub cookies: bool,
     /// Where an app is told that hears by being called; only for a dialect that has webhooks.
     pub events: Option<WebhookSettings>,
     /// What becomes of what the upstream cannot be told; [`OnLoss::Degrade`] on a route to the hub.

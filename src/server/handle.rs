@@ -102,7 +102,7 @@ async fn routed(
         }
         (Target::Method { allowed }, _) if page.is_some() && cors::is_preflight(&parts.method, &parts.headers) => {
             body::decline(&site, incoming, &parts.headers);
-            ("preflight", cors::preflight(&allowed))
+            ("preflight", cors::preflight(&route, &allowed, &parts.headers, false))
         }
         (Target::Method { allowed }, _) => {
             body::decline(&site, incoming, &parts.headers);
@@ -115,8 +115,9 @@ async fn routed(
         },
     };
     if let Some(origin) = page {
-        cors::permit(&mut response, origin);
+        cors::permit(&route, &mut response, origin);
     }
+    cors::vary(&route, &mut response);
     metrics::count_request(&route.name, op, response.status().as_u16(), began.elapsed().as_secs_f64());
     response
 }
@@ -125,7 +126,7 @@ async fn routed(
 async fn rest(way: Way<'_>, listed: bool, parts: Parts, incoming: Incoming) -> (&'static str, Response<Answer>) {
     if listed && cors::is_preflight(&parts.method, &parts.headers) {
         body::decline(way.site, incoming, &parts.headers);
-        return ("preflight", cors::preflight("GET, HEAD, POST, PUT, PATCH, DELETE"));
+        return ("preflight", cors::preflight(way.route, "GET, HEAD, POST, PUT, PATCH, DELETE", &parts.headers, true));
     }
     if tunnel::is_asked_for(&parts.method, &parts.headers) {
         return ("socket", tunnel::answer(way, None, Request::from_parts(parts, incoming)).await);

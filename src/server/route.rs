@@ -52,6 +52,8 @@ pub struct Route {
     pub open: Arc<AtomicUsize>,
     /// Pages that may connect; empty: those of the same host.
     pub origins: Vec<String>,
+    /// Whether they may send cookies with their calls.
+    pub cookies: bool,
     pub stores: Option<Stores>,
     /// What was uploaded.
     pub library: Library,

@@ -5,6 +5,7 @@ mod harness;
 
 mod durability;
 mod limits;
+mod origins;
 mod reload;
 mod replay;
 mod stop;

@@ -109,6 +109,7 @@ impl Server {
             connections: 100,
             open: Arc::new(AtomicUsize::new(0)),
             origins: Vec::new(),
+            cookies: false,
             stores: Some(Stores {
                 rules: vec![Arc::new(UploadRule {
                     condition: Condition::default(),

@@ -40,6 +40,7 @@ pub(in crate::config) struct WrittenRoute {
     pub login: Option<Spanned<String>>,
     pub limits: Limits,
     pub origins: Vec<String>,
+    pub cookies: bool,
     pub events: Option<Spanned<WebhookSettings>>,
     pub on_loss: Option<Spanned<OnLoss>>,
     pub confirm_within: Option<Spanned<Duration>>,
@@ -76,6 +77,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         login: section.text("login"),
         limits: section.section("limits").map(limits).unwrap_or_default(),
         origins: origins(&section),
+        cookies: cookies(&section),
         events: section.section("events").and_then(events::read),
         on_loss: section.word("on_loss", &[("degrade", OnLoss::Degrade), ("refuse", OnLoss::Refuse)]),
         confirm_within: at_key(&section, "confirm_within", confirm_within(&section)),
@@ -175,6 +177,24 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
         return Err("wanted plain path segments, as in `/hotel/front`".to_owned());
     }
     Ok(trimmed.to_owned())
+}
+
+/// `cookies = true`: only for pages that are named.
+fn cookies(section: &Section<'_>) -> bool {
+    let cookies = section.boolean("cookies").unwrap_or_default();
+    let origins = section.texts("origins");
+    let wrong = if origins.is_empty() {
+        "`cookies` is about pages of other origins, and none is listed"
+    } else if origins.iter().any(|origin| origin.value == "*") {
+        "`cookies` and the origin `*`: every page could act for whoever visits it"
+    } else {
+        return cookies;
+    };
+    if cookies {
+        let help = Some("list the pages: `origins = [\"https://chat.hotel.example\"]`".to_owned());
+        section.report().error(Code::Conflict, &section.key_place("cookies"), wrong, help);
+    }
+    false
 }
 
 fn origins(section: &Section<'_>) -> Vec<String> {

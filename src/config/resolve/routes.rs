@@ -94,6 +94,7 @@ fn one(written: WrittenRoute, known: &Known<'_>, dialects: &mut Dialects<'_>, re
         login,
         limits: written.limits,
         origins: written.origins,
+        cookies: written.cookies,
         events,
         on_loss: written.on_loss.map(|on_loss| on_loss.value).unwrap_or_default(),
         confirm_within: written.confirm_within.map(|within| within.value),
