@@ -2,6 +2,7 @@
 //! connections on the admin listener. Out: `/console`, `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`,
 //! `POST /api/journal/backup`, `POST /api/uploads/list|gc|verify`.
 
+mod access;
 mod console;
 mod readiness;
 mod uploads;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
+use http::header::{CONTENT_TYPE, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -27,6 +28,7 @@ use crate::media::lifecycle::Current;
 use crate::metrics;
 use crate::tasks::Tasks;
 
+pub use access::{Access, SHORTEST_TOKEN};
 pub use console::{ConsoleAccess, Desk, Set};
 pub use readiness::{Part, Parts};
 
@@ -42,6 +44,7 @@ struct Site {
     desk: Desk,
     tasks: Tasks,
     reload: Option<Reload>,
+    access: Arc<Access>,
 }
 
 /// The body of every answer.
@@ -49,7 +52,7 @@ type Answer = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Answers on this listener until the tasks are told to stop; while they stop, readiness says so.
 pub async fn serve(
-    listener: TcpListener,
+    (listener, access): (TcpListener, Access),
     parts: Arc<dyn Parts>,
     journal: Arc<dyn Journal>,
     uploads: Current,
@@ -57,7 +60,7 @@ pub async fn serve(
     tasks: Tasks,
     reload: Option<Reload>,
 ) {
-    let site = Site { parts, journal, uploads, desk, tasks: tasks.clone(), reload };
+    let site = Site { parts, journal, uploads, desk, tasks: tasks.clone(), reload, access: Arc::new(access) };
     let stop = tasks.stopping();
     loop {
         let accepted = tokio::select! {
@@ -92,6 +95,13 @@ pub async fn serve(
 
 async fn answer(request: Request<Incoming>, site: &Site) -> Response<Answer> {
     let path = request.uri().path().to_owned();
+    if let Err((status, words)) = site.access.judge(&path, request.headers()) {
+        let mut response = json(status, &serde_json::json!({ "error": words }));
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dragoman\""));
+        }
+        return response;
+    }
     if path == "/console" || path.starts_with("/console/") {
         return console::answer(request, site).await;
     }

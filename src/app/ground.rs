@@ -113,6 +113,7 @@ pub fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
         ("server.listen", before.server.listen != after.server.listen),
         ("server.tls", before.server.tls != after.server.tls),
         ("server.admin", before.server.admin != after.server.admin),
+        ("server.admin_token, admin_api or admin_metrics", before.server.admin_access != after.server.admin_access),
         ("server.visitor_secret", before.server.visitor_secret != after.server.visitor_secret),
         ("journal", before.journal != after.journal),
         ("relay", before.relay != after.relay),

@@ -53,6 +53,7 @@ impl Gateway {
     pub async fn start(config: Config, reload: Option<admin::Reload>) -> Result<Self, StartError> {
         let listener = TcpListener::bind(config.server.listen).await?;
         let ground = Ground::open(&config, listener.local_addr()?).await?;
+        let access = config.server.admin_access.clone();
         let admin_listener = match config.server.admin {
             Some(address) => Some(TcpListener::bind(address).await?),
             None => None,
@@ -75,7 +76,7 @@ impl Gateway {
         if let Some(listener) = admin_listener {
             admin = Some(listener.local_addr()?);
             tasks.spawn(admin::serve(
-                listener,
+                (listener, access),
                 Arc::clone(&health) as _,
                 Arc::clone(&ground.journal),
                 uploads.clone(),

@@ -9,6 +9,7 @@ use toml_edit::{Item, TableLike, Value};
 const SECRET_KEYS: &[&str] = &[
     "secret",
     "visitor_secret",
+    "admin_token",
     "token",
     "tokens",
     "key",

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::admin::ConsoleAccess;
+use crate::admin::{Access, ConsoleAccess};
 use crate::auth::Auth;
 use crate::delivery::{DeliverySettings, WebhookSettings};
 use crate::dialect::{Dialect, FileAccess, OnLoss};
@@ -70,6 +70,7 @@ pub struct ServerSettings {
     pub admin: Option<SocketAddr>,
     /// What the page for operators shows there.
     pub console: ConsoleAccess,
+    pub admin_access: Access,
     /// How long sockets and requests in flight may take to end; 0 s to 1 h.
     pub drain_timeout: Duration,
     /// What the tokens of visitors are signed with, where replicas must know each other's; else a key is made and kept

@@ -16,6 +16,8 @@ from rendering import CHART, NAMESPACE, Refused, one, render
 REDIS = {"url": "redis://redis:6379/0", "passwordSecret": "redis", "passwordKey": "password"}
 SHARED = {"accessModes": ["ReadWriteMany"], "storageClass": "nfs"}
 OWN_CONFIG = """
+[server]
+admin_api = false
 [journal]
 kind = "embedded"
 path = "/var/lib/dragoman/journal"

@@ -53,7 +53,7 @@ pub fn back_up(arguments: &Backup, config: &Config, console: &mut Console) -> Re
         let Some(admin) = arguments.admin.or(config.server.admin) else {
             return Err("a gateway runs and has no admin address: set `server.admin`, or stop it".to_owned());
         };
-        let copy = running::back_up(admin)?;
+        let copy = running::back_up(admin, config.server.admin_access.token.as_ref())?;
         move_file(&copy, file).map_err(words)?;
     } else {
         open(path)?.back_up(file).map_err(words)?;

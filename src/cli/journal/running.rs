@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::Failure;
+use crate::secret::Secret;
 
 /// To connect. The copy itself takes as long as it takes.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -24,18 +25,21 @@ struct Answer {
     error: Option<String>,
 }
 
-pub fn back_up(admin: SocketAddr) -> Result<PathBuf, Failure> {
+pub fn back_up(admin: SocketAddr, token: Option<&Secret>) -> Result<PathBuf, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    runtime.block_on(ask(admin)).map_err(|why| format!("the gateway at {admin} made no backup: {why}"))
+    runtime.block_on(ask(admin, token)).map_err(|why| format!("the gateway at {admin} made no backup: {why}"))
 }
 
-async fn ask(admin: SocketAddr) -> Result<PathBuf, Failure> {
+async fn ask(admin: SocketAddr, token: Option<&Secret>) -> Result<PathBuf, Failure> {
     let failed = |error: &dyn std::fmt::Display| error.to_string();
     let connecting = tokio::time::timeout(CONNECT, TcpStream::connect(admin)).await;
     let stream = connecting.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
-    let request = http::Request::post("/api/journal/backup").header("host", admin.to_string());
+    let mut request = http::Request::post("/api/journal/backup").header("host", admin.to_string());
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {}", token.expose()));
+    }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| failed(&error))?;
     let answering = async move {
         let response = sender.send_request(request).await.map_err(|error| failed(&error))?;

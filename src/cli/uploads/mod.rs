@@ -134,7 +134,13 @@ fn carry_out(arguments: &Arguments, config: &Config, shown: &mut Shown<'_>) -> R
     let Some(admin) = arguments.admin.or(config.server.admin) else {
         return Err("a gateway runs and has no admin address: set `server.admin`, or stop it".to_owned());
     };
-    let asked = runtime.block_on(running::ask(admin, wanted.path(), wanted.json(), shown));
+    let asked = runtime.block_on(running::ask(
+        admin,
+        config.server.admin_access.token.as_ref(),
+        wanted.path(),
+        wanted.json(),
+        shown,
+    ));
     asked.map_err(|why| format!("the gateway at {admin} did not say: {why}"))
 }
 

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use super::Failure;
 use super::shown::Shown;
+use crate::secret::Secret;
 
 /// To connect.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -19,12 +20,21 @@ const IDLE: Duration = Duration::from_secs(600);
 /// Bytes of a record.
 const LONGEST: usize = 64 * 1024;
 
-pub(super) async fn ask(admin: SocketAddr, path: &str, wanted: Vec<u8>, shown: &mut Shown<'_>) -> Result<(), Failure> {
+pub(super) async fn ask(
+    admin: SocketAddr,
+    token: Option<&Secret>,
+    path: &str,
+    wanted: Vec<u8>,
+    shown: &mut Shown<'_>,
+) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| error.to_string();
     let connecting = tokio::time::timeout(CONNECT, TcpStream::connect(admin)).await;
     let stream = connecting.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
-    let request = http::Request::post(path).header("host", admin.to_string());
+    let mut request = http::Request::post(path).header("host", admin.to_string());
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {}", token.expose()));
+    }
     let request = request.body(Full::new(Bytes::from(wanted))).map_err(|error| failed(&error))?;
     let answering = async move {
         let response = sender.send_request(request).await.map_err(|error| failed(&error))?;

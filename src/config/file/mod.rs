@@ -1,6 +1,7 @@
 //! What was written, typed, with the place of every name that is yet to be looked up. In: the layered tree. Out: [`File`]
 //! and the problems that show without looking anywhere else.
 
+mod admin;
 mod auth;
 mod bucket;
 mod check;

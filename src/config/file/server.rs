@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::admin::ConsoleAccess;
 
 use super::super::problem::Code;
-use super::super::section::{Section, Spanned};
+use super::super::section::Section;
 use super::super::settings::ServerSettings;
-use super::{proxies, tls};
+use super::{admin, proxies, tls};
 use crate::edge::Policy;
 
 /// Letters of a secret that signs; HS256 asks for 256 bits (RFC 7518 §3.2).
@@ -44,18 +44,13 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
         let help = Some("metrics and health are not for clients: give `admin` a port of its own".to_owned());
         section.report().error(Code::Conflict, &admin.place, "`admin` is the same address as `listen`", help);
     }
-    if let Some(Spanned { value: Some(address), place }) = &admin
-        && !address.ip().is_loopback()
-    {
-        let message = "metrics and health, and what reloads and backs up, are served to whoever reaches this address";
-        let help = "listen on 127.0.0.1, or see to it that only operators reach it and allow `public_admin` in [check]";
-        section.report().warning(Code::PublicAdmin, place, message, Some(help.to_owned()));
-    }
+    let admin_access = admin::access(&section, admin.as_ref());
     section.finish();
     Some(ServerSettings {
         listen: listen?.value,
         tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         admin: admin?.value,
+        admin_access: admin_access?,
         policy,
         console: console?.value,
         drain_timeout: drain_timeout?,
