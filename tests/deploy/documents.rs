@@ -35,7 +35,11 @@ fn documents() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut list = vec![folder.join("README.md"), folder.join("CHANGELOG.md"), folder.join(ALERTS)];
     let entries = std::fs::read_dir(folder.join("docs")).expect("readable");
-    list.extend(entries.map(|entry| entry.expect("readable").path()).filter(|path| path.is_file()));
+    list.extend(
+        entries
+            .map(|entry| entry.expect("readable").path())
+            .filter(|path| path.extension().is_some_and(|end| end == "md")),
+    );
     list
 }
 
