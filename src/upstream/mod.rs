@@ -18,6 +18,7 @@ mod reading;
 mod rooms;
 mod seen;
 mod send;
+mod senders;
 mod sessions;
 mod settings;
 mod straight;

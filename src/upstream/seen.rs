@@ -60,6 +60,12 @@ impl Seen {
         }
     }
 
+    /// Where a message was heard, of which only the id is told.
+    pub fn conversation_of(&self, id: &str) -> Option<String> {
+        let mut all = self.conversations.iter();
+        all.find(|(_, heard)| heard.knows(id)).map(|(conversation, _)| conversation.clone())
+    }
+
     pub fn of(&self, conversation: &str) -> Heard {
         self.conversations.get(conversation).cloned().unwrap_or_default()
     }
@@ -102,6 +108,7 @@ mod tests {
         seen.note("a", "late", Some(Timestamp::from_micros(3)));
         assert_eq!(seen.of("a").latest(), Some(Timestamp::from_micros(99)), "an earlier one changes nothing");
         assert_eq!(seen.of("b").latest(), None);
+        assert_eq!((seen.conversation_of("99"), seen.conversation_of("0")), (Some("a".to_owned()), None));
     }
 
     #[test]

@@ -39,6 +39,9 @@ impl Inner {
             fields.set_text(Field::ConversationId, conversation);
         }
         let Some(mut event) = Event::from_fields(&fields) else { return Ok(()) };
+        if event.kind == EventKind::Receipt && event.details.conversation.id.is_empty() {
+            event.details.conversation.id = account.seen().conversation_of(&event.details.id).unwrap_or_default();
+        }
         event.details.origin.dialect = Some(self.settings.dialect.name.to_string());
         event.details.origin.native_id = native_id;
         event.details.sent_at.get_or_insert_with(Timestamp::now);
@@ -143,6 +146,7 @@ impl Inner {
     /// The same; gives the event as it was told.
     pub async fn told_of(&self, account: &Account, pending: Pending, came: &Event) -> Result<Arc<Event>, Fault> {
         let event = self.as_confirmed(&pending.event, came);
+        self.note_sender(account, &event).await;
         let whom = match pending.waiting() {
             Waiting::Live | Waiting::Called | Waiting::Abandoned => Some(Whom::Everybody),
             // Its sender was told that it failed, and is not told otherwise; for all others it is as any message.

@@ -96,9 +96,13 @@ impl Inner {
         let records = self.native_history(caller, conversation).await?;
         // The upstream has shown it.
         let room = self.admit(&account, caller, room).await?;
+        let senders = self.noted_senders(&account, conversation).await?;
         let mut events = Vec::with_capacity(records.len());
         for record in &records {
             let Some(mut event) = self.recorded(record) else { continue };
+            if let Some(sender) = senders.get(&event.details.id) {
+                event.details.sender = sender.clone();
+            }
             event.details.conversation = room.conversation.clone();
             event.details.guest = room.guest.clone();
             // A history tells where its files are; one that does not is not asked for again.

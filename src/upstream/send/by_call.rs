@@ -70,6 +70,7 @@ impl Inner {
                 came.details.id = self.answered_id(&answer).unwrap_or_else(|| self.fresh_id());
                 came.details.sent_at = Some(Timestamp::now());
                 came.details.receipt.status = Some("sent".to_owned());
+                self.note_sender(&account, &came).await;
                 self.say_caption(&asking).await;
                 // It is there: that nobody else could be told must not make its sender send it again.
                 if let Err(fault) = self.tell(&account, came.clone()).await {
@@ -118,12 +119,16 @@ impl Inner {
         let mut fields = told.fields.clone();
         caption_fields(&mut fields, caption);
         let Some(Way::Call(call)) = self.way(caller, &fields) else { return };
-        let said = words(event, caption.clone());
+        let mut said = words(event, caption.clone());
         let within = self.patience(caller);
         let expected = Expected { event: said.clone(), follows: true, within, counted: None, turn: None };
         let Ok(Some(number)) = account.answered().call(&said, expected) else { return };
         match self.ask(caller, call, &fields, None).await {
-            Ok(_) => account.answered().answered(number, &Arc::new(said)),
+            Ok(answer) => {
+                said.details.id = self.answered_id(&answer).unwrap_or_default();
+                self.note_sender(account, &said).await;
+                account.answered().answered(number, &Arc::new(said));
+            }
             Err(fault) => {
                 tracing::warn!(upstream = %self.settings.name, %fault, "the caption of a file was not taken");
                 drop(account.answered().unanswered(number, &fault));
