@@ -31,6 +31,8 @@ pub struct Frame {
     pub to_receiver: bool,
     /// Sent once when the socket opens.
     pub on_open: bool,
+    /// It alone confirms what was sent, and tells nothing of it but the id that it got.
+    pub confirms: bool,
     /// Facts that the frame implies and does not say.
     pub set: Vec<(Field, Scalar)>,
     pub when: Option<Guard>,
@@ -98,6 +100,7 @@ impl Frame {
             to_sender: true,
             to_receiver: true,
             on_open: false,
+            confirms: false,
             set: Vec::new(),
             when: None,
             before: Vec::new(),

@@ -117,8 +117,10 @@ impl Hub {
         receipt.details.receipt.status = Some("read".to_owned());
         receipt.details.receipt.reader = caller.principal.role.map(|role| role.as_str().to_owned());
         receipt.details.sent_at = Some(Timestamp::now());
-        self.announce(&Arc::new(receipt)).await?;
         let others = events.iter().filter(|event| event.details.sender.id != *caller.principal.id);
+        // Some dialects say which message was read: the newest is, and so all before it.
+        receipt.details.id = others.clone().next_back().map(|event| event.details.id.clone()).unwrap_or_default();
+        self.announce(&Arc::new(receipt)).await?;
         Ok(others.map(|event| event.details.id.clone()).collect())
     }
 }

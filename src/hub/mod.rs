@@ -120,14 +120,18 @@ impl Backend for Hub {
             (Scope::Department | Scope::Everyone, _) => vec![Topic::Everyone, me],
         };
         let party = Arc::clone(&caller.principal.id);
-        if let Some(window) = connect.replay {
-            let (subscription, replay) = self.resume(caller, topics, connect.mailbox, window).await?;
-            let subscription = if connect.presence { self.present(caller, subscription).await? } else { subscription };
-            return Ok(Connected { conversation, subscription, replay: Some(replay) });
-        }
-        let subscription = self.relay.subscribe(party, topics, connect.mailbox).await.map_err(relay_fault)?;
-        let subscription = if connect.presence { self.present(caller, subscription).await? } else { subscription };
-        Ok(Connected { conversation, subscription, replay: None })
+        let (subscription, replay) = match connect.replay {
+            Some(window) => {
+                let (subscription, replay) = self.resume(caller, topics, connect.mailbox, window).await?;
+                (subscription, Some(replay))
+            }
+            None => (self.relay.subscribe(party, topics, connect.mailbox).await.map_err(relay_fault)?, None),
+        };
+        let subscription = match connect.presence {
+            true => self.present(caller, connect.scope, subscription).await?,
+            false => subscription,
+        };
+        Ok(Connected { conversation, subscription, replay })
     }
 
     async fn send(&self, caller: &Caller, event: Event) -> Result<Sent, Fault> {

@@ -28,6 +28,9 @@ pub async fn frames(
     deliveries: &mut Deliveries,
 ) -> Result<Told, Fault> {
     let contract = place.contract();
+    if !contract.hears(event.kind) {
+        return Ok(Told::default());
+    }
     let own = event.details.sender.id == *caller.principal.id;
     let from_here = event.details.origin.connection == Some(caller.connection);
     // What passes by (typing, presence) is no news to the socket that said it; a message is its confirmation.

@@ -43,6 +43,7 @@ pub fn read(
             let help = Some("`event = \"none\"` is for frames of the server that mean nothing here".to_owned());
             section.problem(section.span_of("event"), "a client's frame is about something", help);
         }
+        frame.confirms = section.flag("confirms").unwrap_or(false);
         frame.before = section.texts("before").into_iter().map(|text| text.value).collect();
         frame.on_open =
             section.text("on").is_some_and(|text| words::one_of(&section, &text, "moment", &[("open", ())]).is_some());

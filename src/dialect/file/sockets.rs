@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::model::{Binding, Confirm, OptionValue, Scope, Socket};
 use super::frames::{self, Direction};
 use super::section::Section;
-use super::shapes::Library;
+use super::shapes::{self, Library};
 use super::{refusals, words};
 
 pub fn read(section: Section<'_>, library: &Library, options: &BTreeMap<String, OptionValue>) -> Socket {
@@ -43,6 +43,7 @@ pub fn read(section: Section<'_>, library: &Library, options: &BTreeMap<String, 
         echo: echo(&section, options),
         confirm: confirm.unwrap_or(Confirm::Echo),
         presence: section.flag("presence").unwrap_or(false),
+        hears: section.texts("hears").iter().filter_map(|text| shapes::pattern(&section, text)).collect(),
         refusals: refusals::within(&section, "refuse", library),
         overflow: section.number_in("overflow", 1000..=4999).unwrap_or(1013),
         order: section.texts("order").iter().filter_map(|text| words::check(&section, text)).collect(),

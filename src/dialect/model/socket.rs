@@ -1,9 +1,10 @@
 //! Sockets of a dialect.
 
-use crate::event::{Field, Role};
+use crate::event::{EventKind, Field, Role};
 
 use super::super::frame::FrameSet;
 use super::call::Check;
+use super::pattern::EventPattern;
 use super::refusals::Refusals;
 
 /// What a socket hears.
@@ -35,6 +36,8 @@ pub struct Socket {
     pub confirm: Confirm,
     /// Whether others are told when a party's socket opens and closes.
     pub presence: bool,
+    /// What is told on it; none: everything that it has a frame for.
+    pub hears: Vec<EventPattern>,
     pub refusals: Refusals,
     /// The close code for a reader that does not read.
     pub overflow: u16,
@@ -47,6 +50,11 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// Whether events of this kind are told on it, if they can be.
+    pub fn hears(&self, kind: EventKind) -> bool {
+        self.hears.is_empty() || self.hears.iter().any(|pattern| pattern.matches(kind))
+    }
+
     /// Whether a send is answered on the socket. Where it is not, one that was written is as good as accepted.
     pub fn confirms_sends(&self) -> bool {
         match self.confirm {

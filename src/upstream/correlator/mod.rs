@@ -189,6 +189,14 @@ impl Correlator {
         }
     }
 
+    /// A send was confirmed by its place alone, as all are on this connection: those that were refused before are passed over.
+    pub fn confirm_first(&mut self) -> Option<Pending> {
+        let (at, _) = self.open().nth(self.refusals.len())?;
+        let pending = self.queue.remove(at)?;
+        self.overtaken(at, &pending.conversation);
+        Some(pending)
+    }
+
     /// Something said in this conversation was taken. Which it was, the message itself shows when it comes; where it never
     /// comes, the acknowledgment is what there is.
     pub fn acknowledge(&mut self, conversation: &str, acknowledged: Acknowledged) {

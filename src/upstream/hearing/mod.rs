@@ -80,7 +80,7 @@ impl Hears for Hearing {
         if frame.on_open {
             return;
         }
-        let is_copy = frame.is_copy();
+        let (is_copy, confirms) = (frame.is_copy(), frame.confirms);
         let fields = read.fields.into_owned();
         if fields.kind() == Some(EventKind::Error) {
             let text = fields.text(Field::ErrorText).unwrap_or_default();
@@ -89,6 +89,9 @@ impl Hears for Hearing {
                 tracing::info!(upstream = %self.upstream.settings.name, %fault, "the upstream refused what nobody waits for");
             }
             return;
+        }
+        if confirms {
+            return self.confirmed(link, fields).await;
         }
         if frame.is_answer() && fields.message_kind().is_none() {
             return self.answered(link, fields).await;
@@ -146,6 +149,22 @@ impl Hearing {
         let reason = if credential && !self.upstream.credentials.is_forwarded() { Reason::Upstream } else { reason };
         let code = code.map_or("no code".to_owned(), |code| code.to_string());
         Fault::new(reason).detail(format!("the upstream closed its socket with {code}"))
+    }
+
+    /// The upstream confirms what waits longest on this socket by the id that it gave it: the message itself does not come back.
+    async fn confirmed(&self, link: &Link, mut fields: Fields<'static>) {
+        if let Err(fault) = self.upstream.names.inward(&mut fields, None).await {
+            tracing::warn!(%fault, "a confirmation could not be read");
+            return;
+        }
+        let Some(id) = fields.id(Field::Id).map(|id| id.into_owned()) else { return };
+        let Some(pending) = link.correlator().confirm_first() else { return };
+        let mut came = pending.event.clone();
+        came.details.sent_at = fields.time(Field::SentAt).or(came.details.sent_at);
+        came.details.id = id;
+        if let Err(fault) = self.upstream.told_of(&self.account, pending, &came).await {
+            tracing::warn!(upstream = %self.upstream.settings.name, %fault, "what was confirmed could not be passed on");
+        }
     }
 
     /// The upstream took something. Of a message that is worth knowing; of all else nobody waits for it.

@@ -2,6 +2,7 @@
 //! (by an echo, a frame of its own, the answer of a call, or not at all) and whatever happens in between.
 
 mod acknowledged;
+mod by_id;
 mod killed;
 mod lost;
 mod order;

@@ -88,6 +88,9 @@ impl Backend {
             "andromedia" => {
                 Backend::Silent(Arc::new(Andromedia::start(BACKEND_SECRET, SESSION, !staging.echo_off).await))
             }
+            "licomed" if staging.echo_off => {
+                Backend::Silent(Arc::new(Licomed::start_confirming(BACKEND_SECRET, US, THEM).await))
+            }
             "licomed" => Backend::Silent(Arc::new(Licomed::start(BACKEND_SECRET, US, THEM).await)),
             "luxmart" => Backend::Silent(Arc::new(Luxmart::start(BACKEND_SECRET).await)),
             "mattermost" => Backend::Foreign(Arc::new(Mattermost::start(BACKEND_SECRET).await)),

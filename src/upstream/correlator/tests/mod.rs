@@ -73,6 +73,24 @@ async fn equal_texts_are_confirmed_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_words_the_place_decides() {
+    let mut correlator = Correlator::default();
+    let mut sent: Vec<Outcome> =
+        ["1", "2", "3"].iter().map(|id| expect(&mut correlator, &text("room", "yes", id)).1).collect();
+    // The first was refused before anything was confirmed.
+    assert!(correlator.refused(refusal()));
+    for id in ["2", "3"] {
+        let pending = correlator.confirm_first().expect("it waits");
+        assert_eq!(pending.event.details.id, id);
+        let came = Arc::new(pending.event.clone());
+        pending.settle(Ok(came));
+    }
+    assert_eq!(told(&mut sent[0]), Some(Err(Reason::Invalid)));
+    assert_eq!(told(&mut sent[1]), Some(Ok("2".to_owned())));
+    assert!(correlator.confirm_first().is_none() && correlator.is_idle());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_one_does_not_take_a_later_ones_confirmation() {
     let mut correlator = Correlator::default();
     let (lost, _gone) = expect(&mut correlator, &text("room", "yes", "lost"));

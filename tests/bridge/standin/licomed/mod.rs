@@ -30,6 +30,8 @@ struct House {
     rows: Mutex<Rows>,
     /// Whether an action that it cannot do is answered with an error frame; the document has none.
     is_aloud: AtomicBool,
+    /// Whether it speaks as another server of the family.
+    is_family: AtomicBool,
     us: String,
     them: String,
 }
@@ -43,6 +45,7 @@ impl Licomed {
             secret: secret.to_owned(),
             rows: Mutex::new(rows),
             is_aloud: AtomicBool::new(false),
+            is_family: AtomicBool::new(false),
             us: us.to_owned(),
             them: them.to_owned(),
         });
@@ -52,6 +55,14 @@ impl Licomed {
             async move { house.answer(request).await }
         });
         Licomed { server: server.await, house }
+    }
+
+    /// As another server of the family: who sends is told the id of what was sent and nothing else, and whoever is written
+    /// to reads it at once.
+    pub async fn start_confirming(secret: &str, us: &str, them: &str) -> Self {
+        let licomed = Self::start(secret, us, them).await;
+        licomed.house.is_family.store(true, Ordering::SeqCst);
+        licomed
     }
 
     /// A third user, and so on.
@@ -211,7 +222,14 @@ impl House {
 
     /// To all sockets of the sender.
     async fn confirm(&self, message: &Message) {
-        self.say_to(&message.sender, message, "conf_message").await;
+        if !self.is_family.load(Ordering::SeqCst) {
+            return self.say_to(&message.sender, message, "conf_message").await;
+        }
+        let sockets = &self.backstage.sockets;
+        let confirmed = json!({ "action": "msg_confirmation", "statusid": message.id + 7, "id": message.id });
+        sockets.say_where(|seat| seat.who == message.sender, &confirmed).await;
+        let seen = json!({ "action": "msg_seen", "msg_id": message.id });
+        sockets.say_where(|seat| seat.who == message.sender, &seen).await;
     }
 
     async fn say_to(&self, user: &str, message: &Message, action: &str) {
