@@ -112,6 +112,7 @@ impl Webhook {
             return Ok(Vec::new());
         }
         let Ok(carried) = self.dialect.carry(&places, &fields, Audience::Receiver) else {
+            tracing::debug!(route = %self.route, kind = %event.kind, "an event that no webhook tells the app of");
             metrics::count_untold(&self.dialect.name, event.kind.as_str());
             return Ok(Vec::new());
         };

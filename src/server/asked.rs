@@ -116,7 +116,12 @@ impl Asked<'_> {
     }
 }
 
-/// Whether the call is for this role.
+/// Whether the call is for this role. Who logs in has none yet: it is asked once it is known who that is.
 pub fn has_role(call: &Call, principal: &Principal) -> bool {
+    call.op.is_login() || is_for(call, principal)
+}
+
+/// The same of somebody who is known.
+pub fn is_for(call: &Call, principal: &Principal) -> bool {
     call.roles.is_empty() || principal.role.is_some_and(|role| call.roles.contains(&role))
 }

@@ -4,9 +4,9 @@
 use crate::auth::{Presented, Principal};
 use crate::dialect::Op;
 use crate::event::{Event, EventKind, Field, Fields, Party, Value};
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 
-use super::asked::Asked;
+use super::asked::{Asked, is_for};
 
 /// Answers a login or the renewal of its token.
 pub async fn answer(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<Fields<'static>, Fault> {
@@ -22,6 +22,10 @@ pub async fn answer(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<Fields<'st
             asked.route.verifier.login(name, password)?
         }
     };
+    if !is_for(asked.call, &principal) {
+        // No other words than for a wrong password: that it was right is nobody's business here.
+        return Err(Fault::new(Reason::Unauthorized).detail("somebody of another role logs in elsewhere"));
+    }
     let mut answer = known(&principal).fields().into_owned();
     let departments = serde_json::Value::from(principal.departments.clone());
     answer.set(Field::SenderDepartments, Value::Json(departments.to_string().into()));

@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::super::credentials;
 use super::super::server::{Request, Response, json as answer, text, unknown};
-use super::{CONVERSATION, Desk, Profile, User, shape};
+use super::{CONVERSATION, DEPARTMENT, Desk, Profile, User, shape};
 
+pub const USERNAME: &str = "ann.staff";
+pub const PASSWORD: &str = "an invented password, 7e1c";
 const CONVERSATIONS: &str = "/api/chat/conversations/";
 
 impl Desk {
@@ -12,6 +15,9 @@ impl Desk {
         let (method, path) = (request.method.as_str(), request.path.as_str());
         if method == "GET" && path.starts_with("/media/") {
             return self.backstage.files.serve(path);
+        }
+        if (method, path) == ("POST", "/api/login/") {
+            return self.login(request);
         }
         let refused = |words: &str| answer(401, &json!({ "success": false, "message": words }));
         let Some(token) = request.credential("Bearer") else {
@@ -28,6 +34,19 @@ impl Desk {
             ("GET", _) if path.starts_with(CONVERSATIONS) => self.history(request, &user),
             _ => unknown(&self.backstage, request),
         }
+    }
+
+    /// The one account that logs in here, by a password.
+    fn login(&self, request: &Request) -> Response {
+        let body = self.body(request, &["username", "password"]);
+        if body["username"] != USERNAME || body["password"] != PASSWORD {
+            return answer(401, &json!({ "success": false, "message": "Authentication failed", "errors": {} }));
+        }
+        let claims = json!({ "sub": "1", "name": "Ann Staff", "role": "staff", "department": DEPARTMENT });
+        let access = credentials::token(&self.secret, claims);
+        let user =
+            json!({ "id": 1, "username": USERNAME, "user_type": "department_staff", "department": [DEPARTMENT] });
+        answer(200, &json!({ "refresh": "a-token-to-renew-it", "access": access, "user": user }))
     }
 
     fn list(&self, user: &User) -> Response {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::server::{Backstage, Request, Response, Server};
 use super::{Standin, Taken, credentials};
+pub use calls::{PASSWORD, USERNAME};
 
 /// The one conversation.
 pub const CONVERSATION: u64 = 101;
