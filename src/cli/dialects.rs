@@ -69,7 +69,9 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
         },
         What::Matrix => {
             let all: Vec<&Dialect> = builtin::all().iter().map(AsRef::as_ref).collect();
-            console.data(&loss::matrix(&all));
+            let variants = builtin::variants();
+            let variants: Vec<&Dialect> = variants.iter().map(AsRef::as_ref).collect();
+            console.data(&format_args!("{}{}", loss::matrix(&all), loss::of_variants(&all, &variants)));
             Exit::Fine
         }
     }

@@ -40,6 +40,14 @@ pub fn all() -> &'static [Arc<Dialect>] {
     })
 }
 
+/// Every variant of a built-in dialect.
+pub fn variants() -> Vec<Arc<Dialect>> {
+    let named = |(name, text): &(&str, &str)| -> Vec<String> {
+        Dialect::variants(text).into_iter().map(|variant| format!("{name}@{variant}")).collect()
+    };
+    BUILTIN.iter().flat_map(named).filter_map(|name| find(&name)).collect()
+}
+
 /// A built-in dialect as documented, or `name@variant`.
 pub fn find(name: &str) -> Option<Arc<Dialect>> {
     if let Some((family, variant)) = name.split_once('@') {

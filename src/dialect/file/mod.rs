@@ -271,7 +271,11 @@ fn webhook(section: Section<'_>, library: &Library, options: &BTreeMap<String, O
         let names = headers.keys().into_iter();
         names.filter_map(|(name, _)| Some((name.to_owned(), headers.text(name)?.value))).collect::<Vec<_>>()
     });
-    let frame = frames::body(&section, id.as_ref().map_or("webhook", |id| &id.value), library);
+    let mut frame = frames::body(&section, id.as_ref().map_or("webhook", |id| &id.value), library);
+    if let Some(frame) = &mut frame {
+        // One about nothing is known and passed over.
+        frame.written = frame.pattern.is_some();
+    }
     let shapes = library.compile(&section, frame.into_iter().collect());
     let subscription = section.section("subscription").and_then(|table| subscription(table, options));
     section.finish();

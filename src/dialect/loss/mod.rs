@@ -1,6 +1,7 @@
 //! What is lost between two dialects, computed from their shapes, types and sizes alone: nothing here is written by
 //! hand. In: two dialects. Out: per kind of message what arrives, as what, and which facts stay behind.
 
+mod variants;
 mod voice;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use super::carry::is_told;
 use super::frame::FrameSet;
 use super::model::{Dialect, Request};
 use voice::Voice;
+
+pub use variants::of_variants;
 
 /// Losses of one ordered pair, of what servers say or of what clients do.
 #[derive(Debug, Clone, PartialEq, Eq)]
