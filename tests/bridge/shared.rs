@@ -49,7 +49,9 @@ async fn each_of_several_is_told_apart_also_after_a_restart() {
     scene.backend.say("this is the guest").await;
     for restarted in [false, true] {
         if restarted {
-            scene.gateway.kill_and_restart().await;
+            scene.gateway.terminate();
+            assert!(scene.gateway.ended().await.success());
+            scene.gateway.restart().await;
         }
         let history = get(&scene.gateway, "/api/chat/conversations/101/", &scene.token).await;
         let messages = history["messages"].as_array().unwrap();

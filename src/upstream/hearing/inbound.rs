@@ -146,7 +146,7 @@ impl Inner {
     /// The same; gives the event as it was told.
     pub async fn told_of(&self, account: &Account, pending: Pending, came: &Event) -> Result<Arc<Event>, Fault> {
         let event = self.as_confirmed(&pending.event, came);
-        self.note_sender(account, &event).await;
+        self.note_sender(account, &event);
         let whom = match pending.waiting() {
             Waiting::Live | Waiting::Called | Waiting::Abandoned => Some(Whom::Everybody),
             // Its sender was told that it failed, and is not told otherwise; for all others it is as any message.

@@ -70,7 +70,7 @@ impl Inner {
                 came.details.id = self.answered_id(&answer).unwrap_or_else(|| self.fresh_id());
                 came.details.sent_at = Some(Timestamp::now());
                 came.details.receipt.status = Some("sent".to_owned());
-                self.note_sender(&account, &came).await;
+                self.note_sender(&account, &came);
                 self.say_caption(&asking).await;
                 // It is there: that nobody else could be told must not make its sender send it again.
                 if let Err(fault) = self.tell(&account, came.clone()).await {
@@ -126,7 +126,7 @@ impl Inner {
         match self.ask(caller, call, &fields, None).await {
             Ok(answer) => {
                 said.details.id = self.answered_id(&answer).unwrap_or_default();
-                self.note_sender(account, &said).await;
+                self.note_sender(account, &said);
                 account.answered().answered(number, &Arc::new(said));
             }
             Err(fault) => {

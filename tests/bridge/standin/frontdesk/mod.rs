@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::server::{Backstage, Request, Response, Server};
 use super::{Standin, Taken, credentials};
+#[allow(unused_imports, reason = "not every suite logs in")]
 pub use calls::{PASSWORD, USERNAME};
 
 /// The one conversation.
