@@ -109,11 +109,12 @@ fn looks(expression: &str) -> Vec<String> {
     sides.map(shown).collect()
 }
 
-/// A gateway that has a certificate, which some alerts look at.
+/// A gateway that has a certificate and a delivery, which some alerts look at.
 async fn secured() -> Gateway {
     let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
     let tls = format!("[server]\ntls = {{ cert = \"{keys}/localhost.pem\", key = \"{keys}/p256.pem\" }}");
-    Gateway::start_changed(|text| text.replace("[server]", &tls)).await
+    let delivery = "\n[deliveries.guests]\ndialect = \"whatsapp_cloud\"\nbase_url = \"http://127.0.0.1:9\"\nsender = \"1\"\ntoken = \"x\"\n";
+    Gateway::start_changed(|text| text.replace("[server]", &tls) + delivery).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
