@@ -66,8 +66,15 @@ struct Watch {
 }
 
 impl Watch {
-    async fn of(loaded: &Loaded) -> Self {
-        let read = Seen::look(loaded.files.iter().cloned()).await;
+    /// `before` is what was seen before the config was read: a file that changed while it was taken changed since then,
+    /// and is seen at the next look.
+    async fn of(loaded: &Loaded, before: &Seen) -> Self {
+        let mut read = Seen::look(loaded.files.iter().cloned()).await;
+        for (file, held) in &mut read.0 {
+            if let Some(earlier) = before.0.get(file) {
+                held.clone_from(earlier);
+            }
+        }
         metrics::show_config(&read.digest());
         Watch { on: loaded.config.server.watch, read, changed: None }
     }
@@ -84,7 +91,7 @@ impl Watch {
 impl Reloader<'_> {
     /// Never returns; dropped when the process stops.
     pub async fn run(mut self, loaded: &Loaded) {
-        let mut watch = Watch::of(loaded).await;
+        let mut watch = Watch::of(loaded, &Seen(BTreeMap::new())).await;
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -118,7 +125,7 @@ impl Reloader<'_> {
             tracing::warn!("{}", loaded.warnings.render(false));
         }
         self.gateway.reload(loaded.config.clone()).await.map_err(|error| error.to_string())?;
-        *watch = Watch::of(&loaded).await;
+        *watch = Watch::of(&loaded, &watch.read).await;
         Ok(())
     }
 }
