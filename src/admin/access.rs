@@ -6,6 +6,8 @@ use http::{HeaderMap, StatusCode};
 
 use crate::secret::Secret;
 
+use super::console;
+
 /// The shortest token of a config, in bytes.
 pub const SHORTEST_TOKEN: usize = 32;
 
@@ -26,7 +28,10 @@ impl Access {
         if !self.api && acts {
             return Err((StatusCode::FORBIDDEN, "`admin_api` of [server] is false"));
         }
-        let open = matches!(path, "/healthz" | "/readyz") || (self.open_metrics && path == "/metrics");
+        // The page itself shows nothing before it was given the token: a browser cannot show one to load it.
+        let open = matches!(path, "/healthz" | "/readyz")
+            || console::is_page(path)
+            || (self.open_metrics && path == "/metrics");
         match &self.token {
             Some(token) if !open && !bearer(headers).is_some_and(|shown| token.is(shown)) => {
                 Err((StatusCode::UNAUTHORIZED, "wanted the `admin_token` of [server], as Authorization: Bearer"))
@@ -58,18 +63,32 @@ mod tests {
     #[test]
     fn probes_are_answered_and_all_else_asks_for_the_token() {
         let mut access = Access { token: Some(Secret::new("a token of these tests")), api: true, open_metrics: false };
-        for path in ["/api/reload", "/api/uploads/gc", "/metrics", "/", "/healthz/", "//healthz"] {
+        for path in [
+            "/api/reload",
+            "/api/uploads/gc",
+            "/console/events",
+            "/console/translate",
+            "/console/x",
+            "/metrics",
+            "/",
+            "/healthz/",
+            "//healthz",
+        ] {
             assert_eq!(status(&access, path, &[]), 401, "{path}");
             assert_eq!(status(&access, path, &["Bearer a token of these test"]), 401, "{path}");
             assert_eq!(status(&access, path, &["Basic a token of these tests"]), 401, "{path}");
             assert_eq!(status(&access, path, &["bearer a token of these tests"]), 200, "{path}");
             assert_eq!(status(&access, path, &["Bearer a token of these tests", "Bearer x"]), 401, "{path}");
         }
-        assert_eq!((status(&access, "/healthz", &[]), status(&access, "/readyz", &[])), (200, 200));
+        for path in ["/healthz", "/readyz", "/console", "/console/console.js"] {
+            assert_eq!(status(&access, path, &[]), 200, "{path}");
+        }
         access.open_metrics = true;
         assert_eq!((status(&access, "/metrics", &[]), status(&access, "/api/reload", &[])), (200, 401));
         access.api = false;
-        assert_eq!(status(&access, "/api/reload", &["Bearer a token of these tests"]), 403);
+        for path in ["/api/reload", "/console"] {
+            assert_eq!(status(&access, path, &["Bearer a token of these tests"]), 403, "{path}");
+        }
     }
 
     #[test]

@@ -16,30 +16,19 @@ pub(super) enum Expected {
 
 impl Expected {
     /// What a table of paths or a condition says; a mistake in words, with the node that it is in.
-    pub fn of(node: &Node) -> Result<Self, (Node, String)> {
+    pub fn of(node: &Node) -> Result<Self, (&Node, String)> {
         match &node.value {
-            Value::Text(text) => {
-                PathCondition::parse(text).map(Expected::Holds).map_err(|message| (node.clone(), message))
-            }
+            Value::Text(text) => PathCondition::parse(text).map(Expected::Holds).map_err(|message| (node, message)),
             Value::Table(members) => {
-                let value = |(path, member): &(String, Node)| {
-                    let query = PathQuery::parse(&absolute(path)).map_err(|message| (member.clone(), message))?;
-                    let json = json(member).ok_or_else(|| {
-                        (
-                            member.clone(),
-                            "wanted a text, a whole number, true, \
-                                                                          false, a list or a table"
-                                .to_owned(),
-                        )
-                    })?;
+                let values = members.iter().map(|(path, member)| {
+                    let query = PathQuery::parse(&absolute(path)).map_err(|message| (member, message))?;
+                    let wanted = "wanted a text, a whole number, true, false, a list or a table";
+                    let json = json(member).ok_or_else(|| (member, wanted.to_owned()))?;
                     Ok((query, json))
-                };
-                members.iter().map(value).collect::<Result<Vec<_>, _>>().map(Expected::Values)
+                });
+                values.collect::<Result<Vec<_>, _>>().map(Expected::Values)
             }
-            other => Err((
-                node.clone(),
-                format!("this is {}, wanted a table of JSONPaths or a condition", other.type_name()),
-            )),
+            other => Err((node, format!("this is {}, wanted a table of JSONPaths or a condition", other.type_name()))),
         }
     }
 

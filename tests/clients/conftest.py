@@ -11,12 +11,13 @@ def pytest_addoption(parser):
 
 @pytest.fixture
 def gateway(request, tmp_path):
-    """A running gateway. A test module says what is in its config beside the five routes: CONVERSATIONS, OPTIONS."""
+    """A running gateway. A test module says what is in its config beside the five routes: CONVERSATIONS, OPTIONS, SERVER."""
     running = Gateway(
         request.config.getoption("--binary"),
         tmp_path,
         conversations=getattr(request.module, "CONVERSATIONS", ""),
         options=getattr(request.module, "OPTIONS", {}),
+        server=getattr(request.module, "SERVER", ""),
     )
     with running:
         yield running

@@ -112,7 +112,7 @@ mod tests {
     use crate::dialect::builtin;
 
     fn all() -> Vec<Arc<Dialect>> {
-        builtin::names().map(|name| builtin::find(name).expect("built in")).collect()
+        builtin::all().to_vec()
     }
 
     #[test]

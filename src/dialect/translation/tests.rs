@@ -12,8 +12,9 @@ fn a_client_s_words_are_shown_to_the_clients_of_every_dialect() {
     let frontdesk = dialect("frontdesk");
     let said = r#"{"type":"text","conversation_id":7,"content":"two towels, please"}"#;
     let fields = frontdesk.understand(Side::Client, said).expect("understood");
-    for name in builtin::names() {
-        let shown = show(&dialect(name), Side::Server, &fields).unwrap_or_else(|why| panic!("{name}: {why:?}"));
+    for dialect in builtin::all() {
+        let name = &dialect.name;
+        let shown = show(dialect, Side::Server, &fields).unwrap_or_else(|why| panic!("{name}: {why:?}"));
         assert!(shown.carried.frames.iter().any(|frame| frame.contains("two towels, please")), "{name}: {shown:?}");
     }
 }

@@ -18,18 +18,17 @@ async function ask(path, options = {}) {
   const token = sessionStorage.getItem(TOKEN);
   const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
   const answer = await fetch(path, { ...options, headers, cache: "no-store" });
-  if (answer.status === 401) {
-    sessionStorage.removeItem(TOKEN);
-    await askForToken();
-    return ask(path, options);
-  }
-  return answer;
+  if (answer.status !== 401) return answer;
+  // Another answer may have brought a newer token meanwhile.
+  if (sessionStorage.getItem(TOKEN) === token) await askForToken(token);
+  return ask(path, options);
 }
 
 let asking;
-function askForToken() {
+function askForToken(refused) {
   asking ??= new Promise((resolve) => {
     const dialog = $("token-dialog");
+    $("token-refused").textContent = refused ? "That token was not taken." : "";
     dialog.addEventListener("close", () => {
       sessionStorage.setItem(TOKEN, $("token").value.trim());
       $("token").value = "";
