@@ -275,8 +275,6 @@ fn help_is_data_and_wrong_usage_is_talk() {
         let help = dragoman(&[command, "--help"]);
         assert!(help.exit == Exit::Fine && help.data.contains("Example"), "{command}: {}", help.data);
     }
-    let version = dragoman(&["--version"]);
-    assert_eq!(version.data, format!("dragoman {}\n", env!("CARGO_PKG_VERSION")));
     let wrong = dragoman(&["chekc"]);
     assert_eq!((wrong.exit.code(), wrong.data.as_str()), (2, ""));
     assert!(wrong.talk.contains("check"), "{}", wrong.talk);

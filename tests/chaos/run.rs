@@ -214,7 +214,7 @@ fn app_gaps(gateways: &[Gateway], done: &Done, began: Instant) -> Vec<Gap> {
     let began = jiff::Timestamp::now() - began.elapsed();
     let said = gateways.iter().flat_map(|gateway| {
         let log = gateway.log();
-        let lines = log.lines().filter(|line| line.contains("the webhook was behind by more than is kept"));
+        let lines = log.lines().filter(|line| line.contains("who is told was behind by more than is kept"));
         lines.filter_map(|line| line.split(' ').next()?.parse::<jiff::Timestamp>().ok()).collect::<Vec<_>>()
     });
     let said: Vec<_> = said.map(|time| time.duration_since(began).unsigned_abs()).collect();

@@ -42,7 +42,7 @@ pub(super) fn read(section: Section<'_>) -> Vec<WrittenDelivery> {
 
 fn one(name: Spanned<String>, section: Section<'_>) -> Option<WrittenDelivery> {
     well_formed(&name, &section);
-    let dialect = section.needed_text("dialect", "what is spoken there, as in `dialect = \"whatsapp_cloud\"`");
+    let dialect = section.needed_text("dialect", "what is spoken there: `dragoman dialects list` names all");
     if !section.has("base_url") {
         section.missing("base_url", "where it is said, as in `base_url = \"https://graph.facebook.com\"`");
     }
@@ -55,7 +55,7 @@ fn one(name: Spanned<String>, section: Section<'_>) -> Option<WrittenDelivery> {
         section.missing("token", help);
     }
     let token = section.secret("token", "token_file");
-    let sender = section.needed_text("sender", "who sends, in its words: for WhatsApp the phone number id");
+    let sender = section.needed_text("sender", "who sends, by the id that it is known by there, as of a phone number");
     let (variant, options) = (section.text("variant"), options(&section));
     let kinds = kinds(&section);
     let give_up_after = section.duration("give_up_after", MINUTE, 7 * DAY).unwrap_or(DAY);

@@ -48,7 +48,7 @@ fn one(
     };
     if sends(&dialect).next().is_none() {
         let message = format!("nothing can be delivered in {}: it has no call that sends", dialect.name);
-        problem(message, "`whatsapp_cloud` is built in; `dragoman dialects list` names all");
+        problem(message, "`dragoman dialects list` says which are for deliveries");
     }
     let by_link =
         sends(&dialect).any(|set| (0..set.frames.len()).any(|at| set.told(at).contains(&Field::AttachmentUrl)));
