@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use crate::dialect::translation::{Shown, Side, show};
 use crate::dialect::{Dialect, Unwritable};
 use crate::event::{CloudEvent, Event, EventKind, Field, Fields, MessageKind};
-use crate::fault::Fault;
 
 use super::super::{Answer, json as answer};
 use super::{Set, refused};
@@ -74,7 +73,7 @@ fn tried(from: &Arc<Dialect>, all: &[Arc<Dialect>], who: Who, frame: &str) -> Va
     };
     let fields = match from.understand(side, frame) {
         Ok(fields) => fields,
-        Err(fault) => return json!({ "refused": words(&fault) }),
+        Err(fault) => return json!({ "refused": fault.explained() }),
     };
     let others = all.iter().filter(|to| to.name != from.name).map(|to| {
         // What an upstream says is told to clients only.
@@ -98,12 +97,6 @@ fn said(shown: Result<Shown, Unwritable>) -> Value {
         Err(Unwritable::NoShape) => json!({ "refused": "there is no form for it" }),
         Err(Unwritable::Needs(field)) => json!({ "refused": format!("it needs `{}`", field.path()) }),
     }
-}
-
-fn words(fault: &Fault) -> String {
-    let field = fault.field.map(|field| format!(" (`{}`)", field.path())).unwrap_or_default();
-    let detail = fault.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
-    format!("{}{field}{detail}", fault.words.as_deref().unwrap_or(fault.reason.words()))
 }
 
 #[cfg(test)]
