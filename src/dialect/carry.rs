@@ -2,6 +2,7 @@
 //! fields and the places the target speaks in. Out: frames and losses, or the field without which nothing can be said.
 
 use crate::event::{EventKind, Field, Fields, MessageKind, Value};
+use crate::fault::Reason;
 
 use super::codec;
 use super::frame::FrameSet;
@@ -41,6 +42,14 @@ impl Degradation {
             Degradation::Type => "type",
             Degradation::Size => "size",
             Degradation::Buttons => "buttons",
+        }
+    }
+
+    /// Why whoever sent such a file is refused, where it may not go in other words.
+    pub fn file_refusal(self) -> Reason {
+        match self {
+            Degradation::Kind | Degradation::Type | Degradation::Buttons => Reason::UnsupportedType,
+            Degradation::Size => Reason::TooLarge,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::backend::Caller;
 use crate::delivery::{Recipient, Said};
 use crate::dialect::{Degradation, Op, as_text};
 use crate::event::{Event, EventKind, Field, Fields, MessageKind};
-use crate::fault::{Fault, Reason};
+use crate::fault::Fault;
 use crate::metrics;
 
 use super::call::unwritable;
@@ -55,11 +55,8 @@ impl Inner {
         why: Degradation,
     ) -> Result<Vec<Fields<'static>>, Fault> {
         if kind.is_file() && !fields.text(Field::AttachmentUrl).is_some_and(|url| url.starts_with("https://")) {
-            let reason = match why {
-                Degradation::Kind | Degradation::Type | Degradation::Buttons => Reason::UnsupportedType,
-                Degradation::Size => Reason::TooLarge,
-            };
-            return Err(Fault::new(reason).detail("such a file is not taken there, and no public address leads to it"));
+            return Err(Fault::new(why.file_refusal())
+                .detail("such a file is not taken there, and no public address leads to it"));
         }
         let from = message.details.origin.dialect.as_deref().unwrap_or_default();
         let lost = std::iter::once(Field::Kind.path());

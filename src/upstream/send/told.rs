@@ -37,11 +37,7 @@ impl Inner {
         }
         let said: Vec<Field> = fields.iter().map(|(field, _)| field).collect();
         if let Some(why) = dialect.refuses_file(&fields) {
-            return Err(Fault::new(match why {
-                Degradation::Kind | Degradation::Type | Degradation::Buttons => Reason::UnsupportedType,
-                Degradation::Size => Reason::TooLarge,
-            })
-            .detail("the upstream's dialect does not take such a file"));
+            return Err(Fault::new(why.file_refusal()).detail("the upstream's dialect does not take such a file"));
         }
         let way = self.way(caller, &fields).ok_or_else(|| unwritable(crate::dialect::Unwritable::NoShape))?;
         let (told, alone) = self.told_by(&way, fields.kind());
