@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Route, Target};
-use crate::dialect::Dialect;
+use crate::dialect::family;
 use crate::media::fetch::{FetchSettings, Fetcher};
 use crate::media::{Hosted, Place, Sources};
 use crate::naming::PinnedConversation;
@@ -92,12 +92,12 @@ async fn make(made_of: &Materials, parts: &Parts, ground: &Ground) -> Result<Ups
 
 /// Whether a route leads to an upstream that speaks the clients' own dialect, whatever its variant.
 pub fn speaks_the_same(route: &Route, config: &Config) -> bool {
-    let family = |dialect: &Dialect| dialect.name.split('@').next().unwrap_or_default().to_owned();
     match &route.target {
         Target::Hub => false,
-        Target::Upstream(name) => {
-            config.upstreams.get(name).is_some_and(|upstream| family(&upstream.dialect) == family(&route.dialect))
-        }
+        Target::Upstream(name) => config
+            .upstreams
+            .get(name)
+            .is_some_and(|upstream| family(&upstream.dialect.name) == family(&route.dialect.name)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::auth::{Auth, Principal};
 use crate::backend::{Caller, Terms};
 use crate::config::{Route, Target};
 use crate::delivery::{RunningWebhook, Source, Webhook};
+use crate::dialect::family;
 
 use super::StartError;
 use super::ground::Ground;
@@ -38,8 +39,8 @@ pub async fn start(
 /// What a route's app is told, and how.
 pub fn webhook(route: &Route, parts: &Parts) -> Option<Webhook> {
     let settings = route.events.clone()?;
-    let family = route.dialect.name.split('@').next().unwrap_or_default();
-    let named = parts.config.conversations.iter().filter(|pinned| pinned.named_in(family).is_some());
+    let spoken = family(&route.dialect.name);
+    let named = parts.config.conversations.iter().filter(|pinned| pinned.named_in(spoken).is_some());
     Some(Webhook {
         settings,
         route: Arc::clone(&route.name),

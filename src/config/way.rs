@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::settings::{Route, Target};
 use crate::dialect::translation::{Side, show};
-use crate::dialect::{Degradation, Dialect, OnLoss, Unwritable};
+use crate::dialect::{Degradation, Dialect, OnLoss, Unwritable, family};
 use crate::event::{Field, Fields};
 use crate::fault::Reason;
 use crate::upstream::UpstreamSettings;
@@ -72,7 +72,7 @@ impl<'a> Way<'a> {
             (SaidBy::Upstream, Some(upstream)) => ((upstream, Side::Server), (own, Side::Server)),
             (SaidBy::Upstream, None) => return None,
         };
-        let is_straight = upstream.is_some_and(|upstream| base(&upstream.name) == base(&own.name));
+        let is_straight = upstream.is_some_and(|upstream| family(&upstream.name) == family(&own.name));
         Some(Way { route, speaker, listener, is_straight })
     }
 
@@ -122,8 +122,4 @@ impl<'a> Way<'a> {
             Unheard::NoForm => format!("{listener} has no form for this"),
         }
     }
-}
-
-fn base(name: &str) -> &str {
-    name.split_once('@').map_or(name, |(base, _)| base)
 }

@@ -2,6 +2,7 @@
 
 use crate::auth::Principal;
 use crate::backend::Caller;
+use crate::dialect::family;
 use crate::event::Role;
 use crate::fault::{Fault, Reason};
 
@@ -37,11 +38,6 @@ pub fn may_see(caller: &Caller, room: &Room) -> Result<(), Fault> {
         _ => true,
     };
     if serves && same_department && same_business { Ok(()) } else { Err(Fault::new(Reason::Forbidden)) }
-}
-
-/// Variants of a dialect are one: names are given in the dialect.
-fn family(dialect: &str) -> &str {
-    dialect.split('@').next().unwrap_or(dialect)
 }
 
 /// Whether the principal answers for the house, and so may claim and close.

@@ -8,7 +8,7 @@ mod pins;
 
 use std::sync::Arc;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, family};
 use crate::event::Resource;
 use crate::fault::{Fault, Reason};
 use crate::journal::{Journal, JournalError, Namespace};
@@ -53,7 +53,7 @@ impl Naming {
 
 /// Variants of a dialect share its ids: a client that changes variant keeps what it knows.
 fn namespace(dialect: &Dialect, resource: Resource) -> Namespace {
-    let owner = dialect.name.split('@').next().unwrap_or(&dialect.name);
+    let owner = family(&dialect.name);
     Namespace { owner: owner.into(), resource }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, family};
 use crate::event::Resource;
 use crate::journal::Namespace;
 
@@ -23,7 +23,7 @@ impl Pins {
         let mut pins = Pins::default();
         for conversation in pinned {
             for (dialect, name) in &conversation.names {
-                let known = dialects.iter().any(|known| base(&known.name) == dialect);
+                let known = dialects.iter().any(|known| family(&known.name) == dialect);
                 if known {
                     pins.add(&conversation.name, dialect, name);
                 }
@@ -63,16 +63,11 @@ impl Pins {
 
     /// The conversation that a party means by writing to another.
     pub fn conversation(&self, dialect: &str, us: &str, them: &str) -> Option<&str> {
-        self.by_pair.get(&(base(dialect).to_owned(), us.to_owned(), them.to_owned())).map(String::as_str)
+        self.by_pair.get(&(family(dialect).to_owned(), us.to_owned(), them.to_owned())).map(String::as_str)
     }
 
     /// Who stands for a conversation: (us, them).
     pub fn pair(&self, dialect: &str, conversation: &str) -> Option<&(String, String)> {
-        self.by_conversation.get(&(base(dialect).to_owned(), conversation.to_owned()))
+        self.by_conversation.get(&(family(dialect).to_owned(), conversation.to_owned()))
     }
-}
-
-/// A dialect without its variant.
-fn base(dialect: &str) -> &str {
-    dialect.split('@').next().unwrap_or(dialect)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::dialect::{ConversationName, Dialect};
+use crate::dialect::{ConversationName, Dialect, family};
 use crate::event::{Field, Fields, IdForm, Resource, Value};
 use crate::fault::{Fault, Reason};
 use crate::journal::{Journal, JournalError, Namespace};
@@ -31,10 +31,10 @@ impl Names {
         journal: Arc<dyn Journal>,
         pinned: &[PinnedConversation],
     ) -> Result<Self, JournalError> {
-        let family = dialect.name.split('@').next().unwrap_or_default().to_owned();
+        let spoken = family(&dialect.name).to_owned();
         let mut names = Names { upstream, dialect, journal, pinned: HashMap::new(), by_pair: HashMap::new() };
         for conversation in pinned {
-            let Some(name) = conversation.named_in(&names.upstream).or_else(|| conversation.named_in(&family)) else {
+            let Some(name) = conversation.named_in(&names.upstream).or_else(|| conversation.named_in(&spoken)) else {
                 continue;
             };
             let id = match name {

@@ -3,8 +3,8 @@
 
 use super::columns;
 use crate::config::{Config, Route, Target};
-use crate::dialect::OnLoss;
 use crate::dialect::loss::{self, KindLosses, Outcome, PairLosses};
+use crate::dialect::{OnLoss, family};
 use crate::event::MessageKind;
 use crate::upstream::UpstreamSettings;
 
@@ -31,7 +31,7 @@ pub(super) fn tables(config: &Config) -> String {
 fn of_route(route: &Route, upstream: &UpstreamSettings) -> String {
     let (own, theirs) = (&route.dialect.name, &upstream.dialect.name);
     let title = format!("\n{}: {own} to {} ({theirs})", route.name, upstream.name);
-    if base(own) == base(theirs) {
+    if family(own) == family(theirs) {
         return format!("{title}: passed on as it is\n");
     }
     let losses = loss::towards(&route.dialect, &upstream.dialect, route.limits.upload);
@@ -114,10 +114,6 @@ fn size(bytes: u64) -> String {
         }
         None => format!("{bytes} B"),
     }
-}
-
-fn base(dialect: &str) -> &str {
-    dialect.split('@').next().unwrap_or(dialect)
 }
 
 #[cfg(test)]

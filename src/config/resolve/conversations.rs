@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::super::file::{OWN_KEYS, WrittenConversation};
 use super::super::problem::{Code, Report};
 use super::super::section::Spanned;
-use super::dialects::{Dialects, base_name};
+use super::dialects::Dialects;
 use super::target::Upstreams;
-use crate::dialect::{ConversationName, Dialect, suggestion};
+use crate::dialect::{ConversationName, Dialect, family, suggestion};
 use crate::event::IdForm;
 use crate::naming::{PinnedConversation, PinnedName};
 
@@ -36,9 +36,7 @@ pub(super) fn resolve(
                 continue;
             }
             let spoken = upstreams.checked.get(&dialect.value).map(|upstream| &upstream.dialect);
-            if let Some(dialect) =
-                spoken.or_else(|| dialects.used().find(|used| base_name(&used.name) == dialect.value))
-            {
+            if let Some(dialect) = spoken.or_else(|| dialects.used().find(|used| family(&used.name) == dialect.value)) {
                 form(dialect, name, report);
             }
             let key = (dialect.value.clone(), spelled(&name.value));
@@ -61,7 +59,7 @@ type Called = BTreeMap<(String, String), (String, String)>;
 fn at_upstreams(conversation: &WrittenConversation, upstreams: &Upstreams<'_>, called: &mut Called, report: &Report) {
     for (upstream, settings) in upstreams.checked {
         let by = |key: &str| conversation.names.iter().find(|(written, _)| written.value == key);
-        let Some((key, name)) = by(upstream).or_else(|| by(base_name(&settings.dialect.name))) else { continue };
+        let Some((key, name)) = by(upstream).or_else(|| by(family(&settings.dialect.name))) else { continue };
         let own = (conversation.name.value.clone(), key.value.clone());
         let Some((other, its_key)) = called.insert((upstream.clone(), spelled(&name.value)), own) else { continue };
         if its_key != key.value {

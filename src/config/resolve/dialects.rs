@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::problem::{Code, Problem, Report};
 use super::super::section::{Spanned, cause};
-use crate::dialect::{Choice, Dialect, OptionValue, builtin, suggestion};
+use crate::dialect::{Choice, Dialect, OptionValue, builtin, family, suggestion};
 
 /// Name and text of a dialect that is compiled in.
 pub type Builtin = (&'static str, &'static str);
@@ -44,7 +44,7 @@ impl<'a> Dialects<'a> {
 
     /// The dialect, without `@variant`, of every route so far and of every built-in.
     pub fn names(&self) -> Vec<String> {
-        let used = self.used().map(|dialect| base_name(&dialect.name).to_owned());
+        let used = self.used().map(|dialect| family(&dialect.name).to_owned());
         let mut names: Vec<String> = self.builtin.iter().map(|(name, _)| (*name).to_owned()).chain(used).collect();
         names.sort();
         names.dedup();
@@ -135,11 +135,6 @@ impl<'a> Dialects<'a> {
             });
         }
     }
-}
-
-/// The name without its variant.
-pub(super) fn base_name(name: &str) -> &str {
-    name.split_once('@').map_or(name, |(base, _)| base)
 }
 
 fn is_file(text: &str) -> bool {

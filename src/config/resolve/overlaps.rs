@@ -4,7 +4,7 @@
 use super::super::node::Place;
 use super::super::problem::{Code, Report};
 use super::super::settings::Route;
-use super::dialects::base_name;
+use crate::dialect::family;
 
 /// Paths that a message names.
 const SHOWN: usize = 3;
@@ -14,7 +14,7 @@ pub(super) fn judge(earlier: &[Route], route: &Route, place: &Place, report: &Re
         earlier.iter().filter(|other| covers_host(other.host.as_deref(), route.host.as_deref())).collect();
     let same = before
         .iter()
-        .find(|other| other.prefix == route.prefix && base_name(&other.dialect.name) == base_name(&route.dialect.name));
+        .find(|other| other.prefix == route.prefix && family(&other.dialect.name) == family(&route.dialect.name));
     if let Some(other) = same {
         let message = match other.host == route.host {
             true => format!("`{}` would get no call: `{}` has its dialect, host and prefix", route.name, other.name),

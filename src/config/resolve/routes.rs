@@ -6,14 +6,14 @@ use super::super::file::{WrittenAuth, WrittenRoute};
 use super::super::node::Place;
 use super::super::problem::{Code, Report};
 use super::super::settings::{Route, Target};
-use super::dialects::{Dialects, Wanted, base_name};
+use super::dialects::{Dialects, Wanted};
 use super::images;
 use super::overlaps;
 use super::scanners;
 use super::target::{self, Upstreams};
 use super::uploads;
 use crate::auth::Auth;
-use crate::dialect::{Dialect, FileAccess, suggestion};
+use crate::dialect::{Dialect, FileAccess, family, suggestion};
 
 /// The names that routes may use.
 pub(super) struct Known<'a> {
@@ -137,7 +137,7 @@ fn login(route: &WrittenRoute, dialect: Option<&Dialect>, known: &Known<'_>, rep
         }
         return None;
     };
-    if dialect.is_some_and(|dialect| base_name(&dialect.name) != base_name(&upstream.dialect.name)) {
+    if dialect.is_some_and(|dialect| family(&dialect.name) != family(&upstream.dialect.name)) {
         let message = format!("`{}` speaks another dialect than those who log in", login.value);
         problem(message, Some("logins are passed on as they are".to_owned()));
         return None;

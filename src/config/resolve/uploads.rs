@@ -5,8 +5,8 @@ use super::super::file::{WrittenDestination, WrittenRoute, WrittenRule, WrittenU
 use super::super::problem::{Code, Report};
 use super::super::section::Spanned;
 use super::super::settings::Uploads;
-use super::dialects::base_name;
 use super::straight;
+use crate::dialect::family;
 use crate::dialect::{Dialect, KeyTemplate, Op, suggestion};
 use crate::placement::{Destination, KeyWords, Rule, Rules, Target, WrongKey};
 use crate::upstream::UpstreamSettings;
@@ -22,7 +22,7 @@ pub(super) fn resolve(
     report: &Report,
 ) -> Option<Uploads> {
     let same = |upstream: &&UpstreamSettings| {
-        dialect.is_some_and(|dialect| base_name(&dialect.name) == base_name(&upstream.dialect.name))
+        dialect.is_some_and(|dialect| family(&dialect.name) == family(&upstream.dialect.name))
     };
     let same = upstream.filter(same);
     match &written.uploads {

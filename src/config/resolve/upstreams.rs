@@ -8,9 +8,9 @@ use http::Uri;
 use super::super::file::{Written, WrittenCredential, WrittenUpstream};
 use super::super::problem::{Code, Report};
 use super::super::section::Spanned;
-use super::dialects::{Dialects, Wanted, base_name};
+use super::dialects::{Dialects, Wanted};
 use super::in_the_clear;
-use crate::dialect::{Credential, Dialect, Op, suggestion};
+use crate::dialect::{Credential, Dialect, Op, family, suggestion};
 use crate::upstream::{CallbackSettings, CredentialRule, UpstreamSettings};
 
 /// What the dialect's default credential is called in a config.
@@ -46,7 +46,7 @@ fn one(
         is_outward: false,
     };
     let dialect = dialects.find(&wanted)?;
-    let namesake = dialects.names().contains(&name.value) && base_name(&dialect.name) != name.value;
+    let namesake = dialects.names().contains(&name.value) && family(&dialect.name) != name.value;
     if namesake {
         let message = format!("`{}` is the name of a dialect that this upstream does not speak", name.value);
         let help = Some("`[[conversations]]` could not tell one from the other: call it something else".to_owned());

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::super::model::Dialect;
+use super::super::model::{Dialect, family};
 use super::between;
 
 /// Each pair of a variant and a dialect of another family, in both directions, as Markdown. Pairs that lose what those of the
@@ -28,11 +28,6 @@ pub fn of_variants(dialects: &[&Dialect], variants: &[&Dialect]) -> String {
         let _ = write!(out, "\n### {}\n\n{lines}", pairs.join(", "));
         out
     })
-}
-
-/// The name of the dialect that a variant is of; its own of a dialect.
-fn family(name: &str) -> &str {
-    name.split('@').next().unwrap_or(name)
 }
 
 /// What is said of, and what becomes of it.

@@ -81,6 +81,11 @@ pub struct Ids {
     pub party: IdForm,
 }
 
+/// A dialect's name without its variant: variants of one dialect share its ids, and the operator's names for things.
+pub fn family(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(family, _)| family)
+}
+
 impl Ids {
     pub fn form(&self, resource: Resource) -> IdForm {
         match resource {
