@@ -10,6 +10,7 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -126,8 +127,7 @@ async fn secure(entrance: &Entrance, stream: Unread<TcpStream>) -> Result<(Strea
     let stream = tls.accept(stream).await?;
     let version = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Version::Two,
-        Some(_) => Version::One,
-        None => Version::Any,
+        _ => Version::Any,
     };
     Ok((Either::Right(Box::new(stream)), version))
 }
@@ -135,19 +135,14 @@ async fn secure(entrance: &Entrance, stream: Unread<TcpStream>) -> Result<(Strea
 /// What ALPN chose.
 #[derive(Clone, Copy)]
 enum Version {
-    One,
+    /// Nothing else may follow.
     Two,
     /// The first bytes will tell.
     Any,
 }
 
-fn builder(site: &Site, version: Version) -> auto::Builder<TokioExecutor> {
-    let builder = auto::Builder::new(TokioExecutor::new());
-    let mut builder = match version {
-        Version::One => builder.http1_only(),
-        Version::Two => builder.http2_only(),
-        Version::Any => builder,
-    };
+fn builder(site: &Site) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(site.bounds.head).max_buf_size(64 * 1024);
     builder
         .http2()
@@ -166,25 +161,43 @@ async fn converse(
     (stream, version): (Stream, Version),
     client: Client,
 ) -> Result<(), Lost> {
-    let (stop, head) = (site.tasks.stopping(), site.bounds.head);
-    let builder = builder(&site, version);
-    let heard = Arc::new(AtomicBool::new(false));
+    let builder = builder(&site);
     let newcomer = Arc::new(newcomer);
-    let (heard_by_service, arrived) = (Arc::clone(&heard), Arc::clone(&newcomer));
+    let (handling, arrived) = (Arc::clone(&site), Arc::clone(&newcomer));
+    let heard = Arc::new(AtomicBool::new(false));
+    let heard_by_service = Arc::clone(&heard);
     let service = service_fn(move |request| {
-        let site = Arc::clone(&site);
+        let site = Arc::clone(&handling);
         if !heard_by_service.swap(true, Ordering::Relaxed) {
             arrived.settle();
         }
         async move { Ok::<_, Infallible>(handle::handle(site, client, request).await) }
     });
-    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let stream = TokioIo::new(stream);
+    match version {
+        // A connection that may be upgraded begins as either, whatever the builder was told.
+        Version::Two => {
+            until_its_end(builder.http2_only().serve_connection(stream, service), &site, &newcomer, &heard).await
+        }
+        Version::Any => {
+            until_its_end(builder.serve_connection_with_upgrades(stream, service), &site, &newcomer, &heard).await
+        }
+    }
+}
+
+/// Serves until the client or the gateway ends it; a connection without a request has the time of a head.
+async fn until_its_end<C>(serving: C, site: &Site, newcomer: &Newcomer, heard: &AtomicBool) -> Result<(), Lost>
+where
+    C: GracefulConnection,
+    C::Error: std::fmt::Display,
+{
+    let stop = site.tasks.stopping();
     tokio::pin!(serving);
     // Until the first bytes tell HTTP/1 from HTTP/2 no timeout of hyper's is running: a client that says nothing, or
     // only the beginning of HTTP/2, would stay for ever.
     let silent = async {
         let lost = tokio::select! {
-            () = tokio::time::sleep(head) => Lost::Silent,
+            () = tokio::time::sleep(site.bounds.head) => Lost::Silent,
             () = newcomer.pushed_out() => Lost::PushedOut,
         };
         if heard.load(Ordering::Relaxed) {
