@@ -29,13 +29,13 @@ impl Stream {
     }
 }
 
-struct Ended {
-    exit: Exit,
-    data: String,
-    talk: String,
+pub(super) struct Ended {
+    pub exit: Exit,
+    pub data: String,
+    pub talk: String,
 }
 
-fn dragoman(arguments: &[&str]) -> Ended {
+pub(super) fn dragoman(arguments: &[&str]) -> Ended {
     let (data, talk) = (Stream::default(), Stream::default());
     let mut console = Console::of(Box::new(data.clone()), Box::new(talk.clone()));
     let arguments = std::iter::once("dragoman").chain(arguments.iter().copied()).map(Into::into);
@@ -43,7 +43,7 @@ fn dragoman(arguments: &[&str]) -> Ended {
     Ended { exit, data: data.text(), talk: talk.text() }
 }
 
-const ROUTES: &str = r#"
+pub(super) const ROUTES: &str = r#"
 [[routes]]
 name = "staff"
 dialect = "frontdesk"
@@ -65,18 +65,18 @@ to = "hub"
 auth = { kind = "none" }
 "#;
 
-struct File {
+pub(super) struct File {
     folder: tempfile::TempDir,
 }
 
 impl File {
-    fn new(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("routes.toml"), text).unwrap();
         File { folder }
     }
 
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         self.folder.path().join("routes.toml").display().to_string()
     }
 }
@@ -96,99 +96,6 @@ fn a_version_says_its_commit_and_its_dialects() {
 }
 
 #[test]
-fn a_good_config_is_a_table() {
-    let file = File::new(ROUTES);
-    let ended = dragoman(&["check", "-c", &file.path()]);
-    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, ""));
-    let wanted = "\
-ROUTE  DIALECT    WHERE              TO   AUTH       UPLOADS
-staff  frontdesk  127.0.0.1:8080     hub  jwt HS256  -
-keys   divar      127.0.0.1:8080     hub  1 tokens   -
-open   licomed    chat.example/open  hub  none       -
-";
-    assert_eq!(ended.data, wanted);
-}
-
-#[test]
-fn routes_to_upstreams_name_their_losses() {
-    let upstreams = "
-[upstreams.clinic]
-dialect = \"licomed\"
-http = \"http://127.0.0.1:8000\"
-credential = { kind = \"forward\" }
-
-[upstreams.shop]
-dialect = \"luxmart\"
-http = \"http://127.0.0.1:8001\"
-credential = { kind = \"forward\" }
-";
-    let routes = ROUTES.replacen("\"hub\"", "\"shop\"\non_loss = \"refuse\"", 1).replacen("\"hub\"", "\"clinic\"", 1);
-    let same = "
-[[routes]]
-name = \"users\"
-dialect = \"licomed\"
-to = \"clinic\"
-auth = { kind = \"upstream\" }
-";
-    let file = File::new(&format!("{upstreams}{routes}{same}"));
-    let ended = dragoman(&["check", "-c", &file.path()]);
-    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, ""));
-    let wanted = "\
-ROUTE  DIALECT    WHERE              TO                AUTH       UPLOADS
-staff  frontdesk  127.0.0.1:8080     shop (luxmart)    jwt HS256  -
-keys   divar      127.0.0.1:8080     clinic (licomed)  1 tokens   -
-open   licomed    chat.example/open  hub               none       -
-users  licomed    127.0.0.1:8080     clinic (licomed)  upstream   upstream
-
-staff: frontdesk to shop (luxmart)
-  SAID                                BECOMES              WHICH
-  text, image, document               the same
-  video, audio, conversation.updated  refused
-  document                            refused              txt
-  presence                            dropped and counted
-
-keys: divar to clinic (licomed)
-  SAID                                 BECOMES                  WHICH
-  text, image, video, audio, document  the same
-  video                                text with a signed link  above 25 MiB
-  buttons                              lines of the text
-
-users: licomed to clinic (licomed): passed on as it is
-";
-    assert_eq!(ended.data, wanted);
-}
-
-#[test]
-fn a_bad_config_is_told_on_standard_error() {
-    let file = File::new("[sever]\n");
-    let ended = dragoman(&["check", "--config", &file.path()]);
-    assert_eq!((ended.exit, ended.exit.code(), ended.data.as_str()), (Exit::Config, 78, ""));
-    assert!(ended.talk.contains("routes.toml:1:2") && ended.talk.contains("did you mean `server`?"), "{}", ended.talk);
-    let token = dragoman(&["token", "-c", &file.path(), "--route", "staff", "--sub", "ann"]);
-    assert_eq!((token.exit, token.data.as_str()), (Exit::Config, ""));
-}
-
-#[test]
-fn warnings_can_be_denied_and_all_is_data_too() {
-    let file = File::new(&ROUTES.replacen("to = \"hub\"", "to = \"hub\"\norigins = [\"*\"]", 1));
-    let check = |more: &[&str]| dragoman(&[&["check", "-c", &file.path()], more].concat());
-    let ended = check(&[]);
-    assert!(ended.exit == Exit::Fine && ended.talk.contains("config::any_origin"), "{}", ended.talk);
-    assert_eq!(check(&["--deny-warnings"]).exit, Exit::Config);
-    let ended = check(&["--format", "json"]);
-    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, ""));
-    let record: serde_json::Value = serde_json::from_str(&ended.data).unwrap();
-    assert_eq!((&record["severity"], &record["code"]), (&"warning".into(), &"config::any_origin".into()));
-    assert_eq!((&record["file"], &record["line"]), (&file.path().into(), &6.into()));
-    let broken = File::new("[sever]\n");
-    let ended = dragoman(&["check", "-c", &broken.path(), "--format", "json"]);
-    assert_eq!((ended.exit, ended.talk.as_str(), ended.data.lines().count()), (Exit::Config, "", 2), "{}", ended.data);
-    let fine = File::new(ROUTES);
-    let ended = dragoman(&["check", "-c", &fine.path(), "--format", "json", "--deny-warnings"]);
-    assert_eq!((ended.exit, ended.data.as_str(), ended.talk.as_str()), (Exit::Fine, "", ""));
-}
-
-#[test]
 fn a_file_is_laid_out_or_left_alone() {
     let file = File::new("[server]\nlisten=\"127.0.0.1:0\"   # here\nwatch = true\n");
     let before = std::fs::read_to_string(file.path()).unwrap();
@@ -205,23 +112,6 @@ fn a_file_is_laid_out_or_left_alone() {
     assert!(ended.exit == Exit::Config && ended.talk.contains("routes.toml:1: "), "{}", ended.talk);
     assert_eq!(std::fs::read_to_string(broken.path()).unwrap(), "[server\n");
     assert_eq!(dragoman(&["fmt", "/no/such/file.toml"]).exit, Exit::Usage);
-}
-
-#[test]
-fn a_config_s_own_tests_are_run() {
-    let test = "
-[[tests]]
-name = \"words\"
-route = \"staff\"
-frame = '{\"type\":\"text\",\"conversation_id\":7,\"content\":\"hi\"}'
-event = { body = \"hi\" }
-";
-    let file = File::new(&format!("{ROUTES}{test}"));
-    let ended = dragoman(&["check", "-c", &file.path()]);
-    assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, "1 tests of the config hold\n"));
-    let file = File::new(&format!("{ROUTES}{}", test.replace("= \"hi\"", "= \"ho\"")));
-    let ended = dragoman(&["check", "-c", &file.path()]);
-    assert!(ended.exit == Exit::Config && ended.talk.contains("config::test"), "{}", ended.talk);
 }
 
 #[test]

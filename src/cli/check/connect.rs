@@ -5,9 +5,10 @@ use crate::cli::{Console, Exit};
 use crate::config::{Config, JournalSettings};
 use crate::journal::RedisJournal;
 
-use super::stores;
+use super::{endpoints, stores};
 
-/// Asks the journal's Redis (an embedded journal is a file, of which nothing is to be asked) and every store.
+/// Asks Redis (an embedded journal is a file, of which nothing is to be asked) and every store, and connects to all that is
+/// called.
 pub fn run(config: &Config, console: &mut Console) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -19,7 +20,9 @@ pub fn run(config: &Config, console: &mut Console) -> Exit {
     runtime.block_on(async {
         let is_journal_fine = journal(config, console).await;
         let are_stores_fine = stores::all(config, console).await;
-        if is_journal_fine && are_stores_fine { Exit::Fine } else { Exit::Failed }
+        let are_endpoints_fine = endpoints::all(config, console).await;
+        scanners(config, console);
+        if is_journal_fine && are_stores_fine && are_endpoints_fine { Exit::Fine } else { Exit::Failed }
     })
 }
 
@@ -39,5 +42,12 @@ async fn journal(config: &Config, console: &mut Console) -> bool {
             console.talk(&format!("error: {}: {error}\n", settings.redis));
             false
         }
+    }
+}
+
+/// A question would be a file to scan, and perhaps an alarm.
+fn scanners(config: &Config, console: &mut Console) {
+    for name in config.scanners.keys() {
+        console.talk(&format!("scanners.{name}: not tried\n"));
     }
 }

@@ -1,7 +1,7 @@
 //! What clients of a route can say and its upstream cannot be told, and what becomes of it. In: a checked config. Out: a
 //! table for each route to an upstream.
 
-use super::columns;
+use super::tables::columns;
 use crate::config::{Config, Route, Target};
 use crate::dialect::loss::{self, KindLosses, Outcome, PairLosses};
 use crate::dialect::{OnLoss, family};

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use http::uri::PathAndQuery;
-use http::{Request, Version};
+use http::{Request, StatusCode, Version};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::HealthCheck;
+use crate::fault::Fault;
+
 use super::client::HttpClient;
 use super::endpoint::Endpoint;
 use super::exchange::full;
 use super::loan::Loan;
+use super::{HealthCheck, failure};
 
 /// What is read of an answer, in bytes; only its status counts.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -33,19 +35,25 @@ pub(super) async fn watch(endpoints: Vec<Arc<Endpoint>>, client: HttpClient, che
 }
 
 async fn ask(endpoint: &Endpoint, client: &HttpClient, path: &PathAndQuery, longest: Duration) {
-    let well = timeout(longest, is_well(endpoint, client, path)).await.unwrap_or(false);
-    endpoint.checked(well);
+    let answer = timeout(longest, status(endpoint, client, path)).await;
+    endpoint.checked(answer.is_ok_and(|answer| answer.is_ok_and(is_well)));
 }
 
-async fn is_well(endpoint: &Endpoint, client: &HttpClient, path: &PathAndQuery) -> bool {
-    let Ok(address) = endpoint.locate(path) else { return false };
+/// What an endpoint answers to a health check.
+pub(super) async fn status(endpoint: &Endpoint, client: &HttpClient, path: &PathAndQuery) -> Result<StatusCode, Fault> {
+    let address = endpoint.locate(path).map_err(|error| failure::of_address(&error))?;
     let (_loan, body) = Loan::new(full(bytes::Bytes::new()), Instant::now());
     let mut request = Request::new(body);
     *request.uri_mut() = address;
     *request.version_mut() = Version::HTTP_11;
-    let Ok(response) = client.request(request).await else { return false };
-    let well = response.status().as_u16() < 500;
+    let broken = |error| failure::of_connection(endpoint.address(), &error);
+    let response = client.request(request).await.map_err(broken)?;
+    let status = response.status();
     // Read to its end, the connection can be used again.
     let _ = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
-    well
+    Ok(status)
+}
+
+pub(super) fn is_well(status: StatusCode) -> bool {
+    status.as_u16() < 500
 }

@@ -18,7 +18,7 @@ use tower::util::BoxCloneSyncService;
 use super::loan::Lent;
 
 /// Connects; resolving the name, TCP and TLS together within a time.
-type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
+pub(super) type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 
 /// Sends requests to whole addresses.
 pub(super) type HttpClient = Client<Connector, Lent>;
@@ -60,16 +60,21 @@ pub(super) fn pooled(trust: ClientConfig, connect_within: Duration) -> HttpClien
 
 /// For handshakes: HTTP/1.1 only, which is what a WebSocket is upgraded from, and a connection of its own for each.
 pub(super) fn single(trust: ClientConfig, connect_within: Duration) -> HttpClient {
+    Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_max_idle_per_host(0)
+        .http1_max_buf_size(LARGEST_HEAD)
+        .build(connector(trust, connect_within))
+}
+
+/// For HTTP/1.1.
+pub(super) fn connector(trust: ClientConfig, connect_within: Duration) -> Connector {
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(trust)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp(connect_within));
-    Client::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_max_idle_per_host(0)
-        .http1_max_buf_size(LARGEST_HEAD)
-        .build(BoxCloneSyncService::new(Timeout::new(connector, connect_within)))
+    BoxCloneSyncService::new(Timeout::new(connector, connect_within))
 }
 
 fn tcp(connect_within: Duration) -> HttpConnector {

@@ -9,18 +9,25 @@ use crate::fault::{Fault, Reason};
 
 /// The connection could not be made, or broke before the answer's head was there.
 pub(super) fn of_connection(address: &str, error: &legacy::Error) -> Fault {
+    if error.is_connect() || chain(error).any(is_timeout) {
+        return of_connecting(address, error);
+    }
+    // The library's own words, not their sources: those may quote what was read.
+    let words = chain(error)
+        .find_map(|error| error.downcast_ref::<hyper::Error>())
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    Fault::new(Reason::Upstream).detail(format!("no answer from {address}: {words}"))
+}
+
+/// The connection could not be made.
+pub(super) fn of_connecting(address: &str, error: &(dyn Error + 'static)) -> Fault {
     if chain(error).any(is_timeout) {
         return Fault::new(Reason::UpstreamTimeout).detail(format!("{address} cannot be connected to in time"));
     }
-    let words = if error.is_connect() {
-        // The innermost error is of the system or of TLS: nothing of a request was there yet.
-        chain(error).last().map(ToString::to_string).unwrap_or_default()
-    } else {
-        // The library's own words, not their sources: those may quote what was read.
-        chain(error).find_map(|error| error.downcast_ref::<hyper::Error>()).map(ToString::to_string).unwrap_or_default()
-    };
-    let what = if error.is_connect() { "cannot connect to" } else { "no answer from" };
-    Fault::new(Reason::Upstream).detail(format!("{what} {address}: {words}"))
+    // The innermost error is of the system or of TLS: nothing of a request was there yet.
+    let words = chain(error).last().map(ToString::to_string).unwrap_or_default();
+    Fault::new(Reason::Upstream).detail(format!("cannot connect to {address}: {words}"))
 }
 
 /// Connected, and nothing came.

@@ -11,6 +11,7 @@ mod exchange;
 mod failure;
 mod handshake;
 mod loan;
+mod probe;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ use crate::tasks::Tasks;
 pub use answer::{ResponseBody, read_limited, retry_after};
 pub use endpoint::Counted;
 pub use handshake::{Handshake, Opened, Refused};
+pub use probe::{Found, probe};
 
 use super::settings::HealthCheck;
 use breaker::BreakerSettings;

@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod health;
 mod origin;
+mod probe;
 mod secure;
 mod sockets;
 mod twice;

@@ -20,7 +20,7 @@ use super::{LASTING, TIMEOUT, get, request, settings, text};
 use crate::fault::Reason;
 use crate::tasks::Tasks;
 use crate::upstream::transport::client::{self, versions};
-use crate::upstream::transport::{Again, Handshake, Transport, read_limited};
+use crate::upstream::transport::{Again, Handshake, Transport, probe, read_limited};
 
 const CERTIFICATE: &[u8] = include_bytes!("../../../../tests/keys/localhost.pem");
 const KEY: &[u8] = include_bytes!("../../../../tests/keys/p256.pem");
@@ -160,4 +160,14 @@ async fn what_is_no_tls_is_refused() {
     });
     let fault = get(&super::transport(&[&endpoint])).await.err().unwrap();
     assert_eq!(fault.reason, Reason::Upstream);
+}
+
+#[tokio::test]
+async fn a_probe_says_that_nobody_vouches_for_the_certificate() {
+    let server = Secure::start().await;
+    let port = server.authority.rsplit(':').next().unwrap();
+    let endpoint = format!("https://gateway:of-the-house@localhost:{port}/chat").parse().unwrap();
+    let why = probe(&endpoint, None, TIMEOUT).await.unwrap_err();
+    assert!(why.starts_with(&format!("cannot connect to https://localhost:{port}: ")), "{why}");
+    assert!(why.contains("certificate") && !why.contains("of-the-house") && !why.contains("/chat"), "{why}");
 }
