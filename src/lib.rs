@@ -32,5 +32,7 @@ pub mod session;
 pub mod socket;
 pub mod store;
 pub mod tasks;
+pub mod telemetry;
 pub mod tls;
+pub mod trace;
 pub mod upstream;

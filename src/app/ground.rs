@@ -117,6 +117,7 @@ pub fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
         ("server.visitor_secret", before.server.visitor_secret != after.server.visitor_secret),
         ("journal", before.journal != after.journal),
         ("relay", before.relay != after.relay),
+        ("log.format", before.log.format != after.log.format),
     ];
     differences.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }

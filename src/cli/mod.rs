@@ -10,7 +10,6 @@ mod dialects;
 mod explain;
 mod fmt;
 mod journal;
-mod log;
 mod reload;
 mod serve;
 mod settings;

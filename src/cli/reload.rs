@@ -14,6 +14,7 @@ use super::settings::ConfigArguments;
 use crate::app::Gateway;
 use crate::config::Loaded;
 use crate::metrics;
+use crate::telemetry::Log;
 
 /// How often files are looked at. They are compared by what they hold, since an editor, a ConfigMap and a copy each change
 /// a file in another way.
@@ -27,6 +28,7 @@ pub(super) struct Reloader<'a> {
     pub arguments: &'a ConfigArguments,
     pub flags: &'a [(&'a str, String)],
     pub gateway: &'a Gateway,
+    pub log: &'a Log,
     pub requests: Requests,
     pub hangup: Signal,
 }
@@ -125,6 +127,7 @@ impl Reloader<'_> {
             tracing::warn!("{}", loaded.warnings.render(false));
         }
         self.gateway.reload(loaded.config.clone()).await.map_err(|error| error.to_string())?;
+        self.log.change(&loaded.config.log);
         *watch = Watch::of(&loaded, &watch.read).await;
         Ok(())
     }

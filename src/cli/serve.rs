@@ -8,7 +8,8 @@ use super::reload::Reloader;
 use super::settings::ConfigArguments;
 use super::{Console, Exit};
 use crate::app::Gateway;
-use crate::config::Loaded;
+use crate::config::{Loaded, wants_colour};
+use crate::telemetry::Log;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -20,7 +21,7 @@ SIGTERM or Ctrl-C stops: not ready any more, no new sockets, those that are open
 what is in flight finishes. A second one stops at once.
 SIGHUP, a change of the file (`server.watch`) or POST /api/reload on the admin address takes the config anew:
 checked first, taken whole, no socket closed; one that fails its check is refused and the old one holds.
-Logs: DRAGOMAN_LOG=debug, DRAGOMAN_LOG_FORMAT=json.")]
+Logs: [log] of the config, or DRAGOMAN_LOG=debug, DRAGOMAN_LOG_FORMAT=text.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
@@ -33,7 +34,6 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
-    super::log::begin();
     let listen = arguments.listen.iter().map(|address| ("server.listen", address.clone()));
     let admin = arguments.admin.iter().map(|address| ("server.admin", address.clone()));
     let flags: Vec<(&str, String)> = listen.chain(admin).collect();
@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    let log = Log::begin(&loaded.config.log, wants_colour());
     if !loaded.warnings.is_empty() {
         console.talk(&loaded.warnings.render(console.colour()));
     }
@@ -51,10 +52,16 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
             return Exit::Failed;
         }
     };
-    runtime.block_on(serve(arguments, &flags, &loaded, console))
+    runtime.block_on(serve(arguments, &flags, &loaded, &log, console))
 }
 
-async fn serve(arguments: &Arguments, flags: &[(&str, String)], loaded: &Loaded, console: &mut Console) -> Exit {
+async fn serve(
+    arguments: &Arguments,
+    flags: &[(&str, String)],
+    loaded: &Loaded,
+    log: &Log,
+    console: &mut Console,
+) -> Exit {
     let (reload, requests) = mpsc::channel(1);
     // From the first moment on: its default action would end the process.
     let hangup = match signal(SignalKind::hangup()) {
@@ -75,7 +82,7 @@ async fn serve(arguments: &Arguments, flags: &[(&str, String)], loaded: &Loaded,
     if let Some(admin) = gateway.admin_address() {
         console.talk(&format_args!("admin on http://{admin}\n"));
     }
-    let reloader = Reloader { arguments: &arguments.config, flags, gateway: &gateway, requests, hangup };
+    let reloader = Reloader { arguments: &arguments.config, flags, gateway: &gateway, log, requests, hangup };
     tokio::select! {
         () = reloader.run(loaded) => {}
         () = told_to_stop() => {}

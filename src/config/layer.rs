@@ -25,7 +25,15 @@ const DEFAULT_VALUES: &[(&str, &str)] = &[
     ("journal.kind", "embedded"),
     ("journal.path", "data/journal"),
     ("relay.kind", "memory"),
+    ("log.level", "info"),
+    ("log.format", "auto"),
 ];
+
+/// Variables that programs of this kind have, and the settings that they are. The prefixed form of a setting wins.
+const WELL_KNOWN: &[(&str, &str)] = &[("DRAGOMAN_LOG", "log.level"), ("DRAGOMAN_LOG_FORMAT", "log.format")];
+
+/// What the libraries of the language listen to, where the file says nothing.
+const LAST: (&str, &str) = ("RUST_LOG", "log.level");
 
 /// One layer, ready for figment. Its metadata's name says which it is.
 struct Layer {
@@ -50,14 +58,29 @@ pub(super) fn merge(
     environment: &[(String, String)],
     flags: &[(String, String)],
 ) -> Result<Node, String> {
-    let figment = Figment::from(Layer { name: DEFAULTS, values: nested(DEFAULT_VALUES.iter().copied()) })
-        .merge(Layer { name: FILE, values: table(file.as_table()) })
-        .merge(Layer { name: ENVIRONMENT, values: nested_owned(from_environment(environment)) })
-        .merge(Layer {
+    let mut figment = Figment::from(Layer { name: DEFAULTS, values: nested(DEFAULT_VALUES.iter().copied()) })
+        .merge(well_known(LAST, environment))
+        .merge(Layer { name: FILE, values: table(file.as_table()) });
+    for known in WELL_KNOWN {
+        figment = figment.merge(well_known(*known, environment));
+    }
+    figment =
+        figment.merge(Layer { name: ENVIRONMENT, values: nested_owned(from_environment(environment)) }).merge(Layer {
             name: FLAGS,
             values: nested(flags.iter().map(|(path, value)| (path.as_str(), value.as_str()))),
         });
     node::tree(&figment, file.as_table())
+}
+
+/// What one variable says; nothing where it is empty. The layer is called by its name.
+fn well_known((name, path): (&'static str, &'static str), environment: &[(String, String)]) -> Layer {
+    let said = environment.iter().find(|(known, value)| known == name && !value.trim().is_empty());
+    Layer { name, values: nested(said.into_iter().map(|(_, value)| (path, value.as_str()))) }
+}
+
+/// Whether a layer is that of one variable.
+pub(super) fn is_well_known(layer: &str) -> bool {
+    layer == LAST.0 || WELL_KNOWN.iter().any(|(name, _)| *name == layer)
 }
 
 /// The variable that sets a path.

@@ -180,6 +180,7 @@ fn place(figment: &Figment, value: &figment::value::Value, path: &str, spans: Sp
         (Some(super::layer::FILE), Some(span)) => Place::at(span),
         (Some(super::layer::FILE), None) => Place::at(0..0),
         (Some(super::layer::ENVIRONMENT), _) => Place::Environment(super::layer::variable_of(path)),
+        (Some(name), _) if super::layer::is_well_known(name) => Place::Environment(name.to_owned()),
         (Some(super::layer::FLAGS), _) => Place::Flag(path.to_owned()),
         (Some(_) | None, _) => Place::Default,
     }

@@ -21,6 +21,7 @@ use crate::relay::RedisRelaySettings;
 use crate::scan::ScannerSettings;
 use crate::secret::Secret;
 use crate::store::s3::S3Settings;
+use crate::telemetry::LogSettings;
 use crate::tls::TlsSettings;
 use crate::upstream::UpstreamSettings;
 
@@ -30,6 +31,7 @@ use super::unit::Rate;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub server: ServerSettings,
+    pub log: LogSettings,
     pub journal: JournalSettings,
     pub relay: RelaySettings,
     /// By name, in order of the names.

@@ -12,6 +12,7 @@ use crate::auth::Principal;
 use crate::directory::Subscriptions;
 use crate::event::Event;
 use crate::metrics::{self, Addressee};
+use crate::trace;
 
 use super::letter::{Hearer, Letter, Outcome};
 use super::patience::{self, Answer};
@@ -50,6 +51,7 @@ impl Hearer for App {
     }
 
     async fn tell(&self, letter: &mut Letter) -> Outcome {
+        trace::say_route(&self.route);
         let webhook = self.webhook();
         let frames = match letter.frames.take() {
             Some(frames) => frames,

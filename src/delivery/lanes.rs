@@ -100,10 +100,11 @@ impl<'hearer> Lanes<'hearer> {
         {
             let Some(mut letter) = self.lanes.get_mut(&conversation).and_then(VecDeque::pop_front) else { continue };
             let hearer = self.hearer;
-            self.calls.push(Box::pin(async move {
+            let scope = letter.scope();
+            self.calls.push(Box::pin(scope.run(async move {
                 let outcome = hearer.tell(&mut letter).await;
                 (letter, outcome)
-            }));
+            })));
         }
     }
 

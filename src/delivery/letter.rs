@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::event::{Event, Place};
 use crate::metrics::Addressee;
+use crate::trace::{RequestId, Scope};
 
 /// Somebody who is told.
 #[async_trait]
@@ -60,6 +61,14 @@ impl Letter {
 
     pub(super) fn fleeting(event: Arc<Event>) -> Self {
         Letter { is_fleeting: true, ..Letter::new(event, 0, None) }
+    }
+
+    /// What one try of it is about. It has an id of its own: what it came from may be long over.
+    pub(super) fn scope(&self) -> Scope {
+        let scope = Scope::new(RequestId::new());
+        scope.say_conversation(&self.event.details.conversation.id);
+        scope.say_message(&self.event.details.id);
+        scope
     }
 
     /// One more part was taken.

@@ -88,11 +88,11 @@ impl Outbox {
     }
 
     async fn failed(&self, delivery: &Delivery, letter: &Letter, mut record: Record, fault: &Fault) -> Outcome {
-        let (id, reason) = (&letter.event.details.id, fault.reason.as_str().to_owned());
+        let reason = fault.reason.as_str().to_owned();
         if !fault.reason.retry_helps() {
             self.count("refused");
             metrics::count_undelivered(&self.name, &reason);
-            tracing::warn!(delivery = %self.name, message = %id, %fault, "a message was refused; it is not delivered");
+            tracing::warn!(delivery = %self.name, %fault, "a message was refused; it is not delivered");
             self.note(&mut record, State::Refused(reason)).await;
             return Outcome::Over;
         }
@@ -100,14 +100,14 @@ impl Outbox {
         if age(&letter.event) < delivery.settings.give_up_after {
             // The first time it is worth a word: a wrong token is seen here.
             if letter.tries == 1 {
-                tracing::warn!(delivery = %self.name, message = %id, %fault, "a message is not delivered yet; tried again");
+                tracing::warn!(delivery = %self.name, %fault, "a message is not delivered yet; tried again");
             }
             return Outcome::Later(pause(letter.tries, fault));
         }
         self.count("given_up");
         metrics::count_undelivered(&self.name, &reason);
         let tries = letter.tries;
-        tracing::error!(delivery = %self.name, message = %id, tries, %fault, "a message could not be delivered; given up");
+        tracing::error!(delivery = %self.name, tries, %fault, "a message could not be delivered; given up");
         self.note(&mut record, State::GivenUp(reason)).await;
         Outcome::Over
     }

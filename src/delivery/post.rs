@@ -10,6 +10,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::trace;
+
 /// Connecting, sending and the answer together.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -63,6 +65,7 @@ impl Poster {
             .body(Full::new(Bytes::from(json)))
             .map_err(|_| PostError::Unsendable)?;
         request.headers_mut().extend(headers);
+        trace::show(request.headers_mut());
         match tokio::time::timeout(DEADLINE, self.exchange(request)).await {
             Ok(answered) => answered,
             Err(_) => Err(PostError::TooSlow),

@@ -7,6 +7,7 @@ use crate::event::{Conversation, ConversationState, Event, EventKind, MessageKin
 use crate::fault::{Fault, Reason};
 use crate::journal::{Append, Put};
 use crate::naming::fault;
+use crate::trace;
 
 use super::Hub;
 use super::announcer::UPLOADED;
@@ -85,6 +86,7 @@ impl Hub {
         }
         let key = details.origin.key.clone();
         let recorded = self.journal.append(Append { event, key, documents, audience }).await.map_err(fault)?;
+        trace::say_message(&recorded.event.details.id);
         if recorded.repeated {
             self.confirm_again(&recorded.event).await?;
         }

@@ -16,11 +16,11 @@ use super::route::Route;
 
 /// What calls of any dialect carry: credentials, a type, a key against repetition.
 const REQUEST_HEADERS: &[&str] =
-    &["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Access-Token", "Traceparent"];
+    &["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Access-Token", "X-Request-Id", "Traceparent"];
 /// Bytes of what a browser may ask for where a path is passed on, which knows its own headers.
 const LONGEST_ASKED: usize = 1024;
 /// What pages may read besides the body.
-const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static("Retry-After, X-Visitor-Token");
+const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static("Retry-After, X-Request-Id, X-Visitor-Token");
 /// How long a browser need not ask again, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 

@@ -6,13 +6,14 @@ use std::time::Instant;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tracing::Instrument;
 
 use crate::edge::{Asking, Client};
 use crate::fault::{Fault, Reason};
 use crate::media::FOLDER;
 use crate::metrics;
+use crate::trace::{self, REQUEST_ID, RequestId, Scope};
 
+use super::access::Access;
 use super::body::{self, Answer};
 use super::forward::Way;
 use super::guard::Wanted;
@@ -21,9 +22,31 @@ use super::{Served, Site, call, callback, cors, download, guard, respond, tunnel
 
 /// Answers a request. Never fails: whatever goes wrong is an answer too.
 pub async fn handle(site: Arc<Site>, peer: Client, request: Request<Incoming>) -> Response<Answer> {
-    let (parts, incoming) = request.into_parts();
+    let (mut parts, incoming) = request.into_parts();
     let served = site.served();
-    let Asking { client, authority } = served.policy.proxies.asking(peer, &parts.headers);
+    let asking = served.policy.proxies.asking(peer, &parts.headers);
+    let scope = Scope::new(RequestId::of(&parts.headers));
+    let id = scope.request().value();
+    let access = Access::begin(&scope, asking.client.address, &parts);
+    if let Some(access) = &access {
+        parts.extensions.insert(access.clone());
+    }
+    let mut response = scope.run(guarded(site, served, asking, parts, incoming)).await;
+    response.headers_mut().insert(REQUEST_ID, id);
+    match access {
+        Some(access) => access.answer(response),
+        None => response,
+    }
+}
+
+/// The same, once it has an id.
+async fn guarded(
+    site: Arc<Site>,
+    served: Arc<Served>,
+    Asking { client, authority }: Asking,
+    parts: Parts,
+    incoming: Incoming,
+) -> Response<Answer> {
     let wanted = match guard::inspect(&parts, authority) {
         Ok(wanted) => wanted,
         Err(words) => {
@@ -33,8 +56,7 @@ pub async fn handle(site: Arc<Site>, peer: Client, request: Request<Incoming>) -
             return response;
         }
     };
-    let span = tracing::debug_span!("request", client = %client.address);
-    routed(site, served, client, wanted, parts, incoming).instrument(span).await
+    routed(site, served, client, wanted, parts, incoming).await
 }
 
 /// The same, once it is known who asks for what.
@@ -59,6 +81,11 @@ async fn routed(
         }
     };
     let Found { route, target } = found;
+    trace::say_route(&route.name);
+    let access = parts.extensions.get::<Access>().cloned();
+    if let (Some(access), Target::File { .. }) = (&access, &target) {
+        access.mask(format!("{}{}…", route.prefix, route.dialect.storage.public));
+    }
     let page = cors::permitted(&route, &parts.headers);
     let to = |passage| Way { site: &site, route: &route, passage, wanted: &wanted, client };
     let identity = route.identity().map(to);
@@ -118,6 +145,9 @@ async fn routed(
         cors::permit(&route, &mut response, origin);
     }
     cors::vary(&route, &mut response);
+    if let Some(access) = access {
+        access.operation(op);
+    }
     metrics::count_request(&route.name, op, response.status().as_u16(), began.elapsed().as_secs_f64());
     response
 }

@@ -1,6 +1,7 @@
 //! HTTP: accept, guards, routing, calls, uploads, downloads, upgrades. In: connections on a listener. Out: answers in
 //! the dialect of the route, sessions for sockets. Knows no backend but by its trait.
 
+mod access;
 mod answer;
 mod asked;
 mod body;

@@ -14,7 +14,9 @@ use crate::metrics::OpenSocket;
 use crate::passage::{OpenedPassage, Passenger, UnopenedPassage};
 use crate::session::tunnel::{self, Tunnel};
 use crate::socket::{Side, WebSocket};
+use crate::trace;
 
+use super::access::{self, Access};
 use super::body::Answer;
 use super::forward::{Asker, Way};
 use super::upgrade::{self, Seat};
@@ -78,9 +80,10 @@ pub async fn answer(way: Way<'_>, socket: Option<usize>, request: Request<Incomi
         frames: route.counts.frames.clone(),
         settings: route.session,
     };
+    let access = request.extensions().get::<Access>().cloned();
     let upgrade = hyper::upgrade::on(request);
     let stay = way.site.tasks.stay();
-    way.site.tasks.spawn(async move {
+    way.site.tasks.spawn(trace::carried(async move {
         let Ok(upgraded) = upgrade.await else { return };
         let open = OpenSocket::begin(&route.name);
         let client = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;
@@ -88,7 +91,8 @@ pub async fn answer(way: Way<'_>, socket: Option<usize>, request: Request<Incomi
         tracing::debug!(route = %route.name, end = end.as_str(), "tunnel ended");
         open.end(end.as_str());
         drop((opened.held, seat));
-    });
+        access::end(access, Some(end.as_str()));
+    }));
     upgrade::switching(&accept, subprotocol.as_deref())
 }
 

@@ -21,7 +21,9 @@ use crate::metrics::OpenSocket;
 use crate::session::{self, Admitted, Place};
 use crate::socket::{Side, Socket, WebSocket};
 use crate::tasks::Stay;
+use crate::trace;
 
+use super::access::{self, Access};
 use super::body::{self, Answer};
 use super::guard::{self, Wanted};
 use super::route::Route;
@@ -68,15 +70,24 @@ pub async fn answer(
         return respond::refused_handshake(route, refused, fault);
     }
     let subprotocol = credential::subprotocol_answer(&places(route).socket, request.headers()).map(str::to_owned);
+    let access = request.extensions().get::<Access>().cloned();
     let upgrade = hyper::upgrade::on(request);
     let route = Arc::clone(route);
     let stay = site.tasks.stay();
-    site.tasks.spawn(async move {
-        match admitted {
-            Ok((admitted, seat)) => converse(&route, place, admitted, upgrade, stay).await.map_or((), |()| drop(seat)),
-            Err(fault) => refuse(&route, socket, &fault, upgrade).await,
-        }
-    });
+    site.tasks.spawn(trace::carried(async move {
+        let end = match admitted {
+            Ok((admitted, seat)) => {
+                let end = converse(&route, place, admitted, upgrade, stay).await;
+                drop(seat);
+                end
+            }
+            Err(fault) => {
+                refuse(&route, socket, &fault, upgrade).await;
+                Some(fault.reason.as_str())
+            }
+        };
+        access::end(access, end);
+    }));
     switching(&accept, subprotocol.as_deref())
 }
 
@@ -201,14 +212,20 @@ pub fn switching(accept: &str, subprotocol: Option<&str>) -> Response<Answer> {
     response
 }
 
-async fn converse(route: &Route, place: Place, admitted: Admitted, upgrade: OnUpgrade, stay: Stay) -> Option<()> {
+async fn converse(
+    route: &Route,
+    place: Place,
+    admitted: Admitted,
+    upgrade: OnUpgrade,
+    stay: Stay,
+) -> Option<&'static str> {
     let upgraded = upgrade.await.ok()?;
     let open = OpenSocket::begin(&route.name);
     let socket = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;
     let end = session::run(place, admitted, socket, stay).await;
     tracing::debug!(route = %route.name, end = end.as_str(), "session ended");
     open.end(end.as_str());
-    Some(())
+    Some(end.as_str())
 }
 
 /// Accepted only to be told why not.

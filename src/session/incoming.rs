@@ -7,6 +7,7 @@ use crate::backend::{Caller, Sent, SessionRequest};
 use crate::dialect::CreateConversation;
 use crate::event::{Conversation, Event, Field, Fields, Value};
 use crate::fault::{Fault, Reason};
+use crate::trace;
 
 use super::Place;
 
@@ -71,7 +72,13 @@ async fn hand_over(
         place.counts.sends.accept();
     }
     let happening = Happening::seen(Step::Accepted, &place.route, &place.dialect.name, &event);
-    let sent = place.backend.send(caller, event).await;
+    let sent = match is_message {
+        true => {
+            let conversation = event.details.conversation.id.clone();
+            trace::about_message(&conversation, place.backend.send(caller, event)).await
+        }
+        false => place.backend.send(caller, event).await,
+    };
     activity::tell_taken(happening, sent.as_ref().err().map(|fault| fault.reason.as_str()));
     let sent = sent?;
     if is_message {

@@ -27,9 +27,9 @@ const ORDER: &[&[&str]] = &[
     &["dialect"],
     &["fault"],
     &["edge"],
-    &["redis", "activity"],
+    &["redis", "activity", "telemetry"],
     &["event"],
-    &["tasks", "metrics", "socket", "percent", "secret", "tls"],
+    &["tasks", "metrics", "socket", "percent", "secret", "tls", "trace"],
 ];
 
 /// The one file that may name dialects.

@@ -85,3 +85,18 @@ fn a_named_file_must_be_there() {
     std::fs::write(folder.path().join("latin.toml"), b"# caf\xe9\n").unwrap();
     assert!(config::load(&inputs("latin.toml"), BUILTIN).unwrap_err().render(false).contains("not UTF-8"));
 }
+
+#[test]
+fn the_log_is_set_by_its_own_variables_too() {
+    let level = |environment: &[(&str, &str)], file: &str| load(file, environment, &[]).unwrap().config.log.level;
+    let file = "[log]\nlevel = \"warn\"\n";
+    assert_eq!(level(&[], ""), "info");
+    assert_eq!(level(&[("RUST_LOG", "debug")], ""), "debug");
+    assert_eq!(level(&[("RUST_LOG", "debug")], file), "warn");
+    assert_eq!(level(&[("RUST_LOG", "debug"), ("DRAGOMAN_LOG", "error")], file), "error");
+    assert_eq!(level(&[("DRAGOMAN_LOG", "error"), ("DRAGOMAN_LOG__LEVEL", "trace")], file), "trace");
+    assert_eq!(level(&[("DRAGOMAN_LOG", "")], file), "warn");
+    let problems = load(file, &[("DRAGOMAN_LOG", "inof")], &[]).unwrap_err();
+    let words = problems.render(false);
+    assert!(words.contains("`inof` is no level") && words.contains("DRAGOMAN_LOG"), "{words}");
+}

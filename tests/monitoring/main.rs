@@ -9,10 +9,12 @@ mod harness;
 mod standin;
 
 mod documented;
+mod lines;
 mod many;
 mod page;
 mod prometheus;
 mod promtool;
+mod recorder;
 mod secrets;
 mod stage;
 mod traffic;

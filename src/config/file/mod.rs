@@ -11,6 +11,7 @@ mod deliveries;
 mod endpoints;
 mod events;
 mod images;
+mod log;
 mod persistence;
 mod proxies;
 mod retention;
@@ -29,6 +30,7 @@ use super::node::{Node, Place, Value};
 use super::problem::{Code, Report};
 use super::section::Section;
 use super::settings::{JournalSettings, RelaySettings, ServerSettings};
+use crate::telemetry::LogSettings;
 
 pub(super) use auth::WrittenAuth;
 pub(super) use conversations::{OWN_KEYS, WrittenConversation};
@@ -45,6 +47,7 @@ pub(super) use upstreams::{Written, WrittenUpstream};
 #[derive(Debug)]
 pub(super) struct File {
     pub server: Option<ServerSettings>,
+    pub log: Option<LogSettings>,
     pub journal: Option<JournalSettings>,
     /// Where its kind is written.
     pub journal_place: Place,
@@ -68,6 +71,7 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
     let persistence = persistence::read(&root);
     let file = File {
         server: root.section("server").and_then(server::server),
+        log: root.section("log").and_then(log::read),
         journal: persistence.journal,
         journal_place: persistence.place,
         relay: persistence.relay,

@@ -64,6 +64,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     let deliveries = deliveries::resolve(file.deliveries, &stores, &mut dialects, report);
     Some(Config {
         server: file.server?,
+        log: file.log?,
         journal: file.journal?,
         relay: file.relay?,
         stores,

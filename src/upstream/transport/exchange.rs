@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::fault::Fault;
 use crate::metrics;
+use crate::trace;
 
 use super::balance::choose;
 use super::client::HttpClient;
@@ -165,6 +166,7 @@ fn address_to(endpoint: &Endpoint, head: &Parts, body: Lent) -> Result<Request<L
     *request.headers_mut() = head.headers.clone();
     // The library sets the endpoint's.
     request.headers_mut().remove(HOST);
+    trace::show(request.headers_mut());
     Ok(request)
 }
 
