@@ -1,27 +1,29 @@
-//! `dragoman explain`. In: a frame and a route of the config. Out: its way: the shape that it is of and why it is none of the
-//! others, the event, what the other side gets and what is lost.
+//! `dragoman explain`. In: a frame or call, and a route of the config. Out: its way: the shape that it is of and why it is
+//! none of the others, the event, what the other side gets and what is lost.
 
-use std::io::Read;
+mod text;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::settings::ConfigArguments;
-use super::{Console, Exit};
+use super::{Console, Exit, said};
 use crate::config::{self, Config, Heard, Route, Target, Way};
-use crate::dialect::{Tried, Verdict, suggestion};
-
-/// The longest frame that is read, in bytes.
-const LONGEST: u64 = 1024 * 1024;
+use crate::dialect::{self, FrameSet, Request, Tried, Verdict, suggestion};
+use crate::event::Fields;
+use crate::fault::Fault;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   echo '{\"type\":\"text\",\"conversation_id\":7,\"content\":\"hi\"}' | dragoman explain --route staff
   dragoman explain --route clinic --from upstream < frame.json
   dragoman explain --route staff --heard-by users --format json < frame.json
+  dragoman explain --route market --call 'POST /v1/conversations/7/messages' < body.json
 
-Nothing is sent and nothing is kept: ids and times that only a running gateway knows are examples, which are named. Exits
-with 1 when the frame is refused or the other side gets nothing.")]
+Nothing is sent and nothing is kept: ids and times that only a running gateway knows are examples, which are named. Up to
+16 MiB are read from standard input.
+
+Exit codes: 0 somebody hears it, or the gateway answers it; 1 it is refused, or has no form on the other side; 2 wrong usage, 78 wrong config.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
@@ -31,6 +33,9 @@ pub(super) struct Arguments {
     /// Who says it: a client, or the upstream that the route leads to
     #[arg(long, value_enum, default_value = "client")]
     from: Speaker,
+    /// It is an HTTP call with JSON: its method and its path below the route's prefix, without a query
+    #[arg(long, value_name = "METHOD PATH", value_parser = call)]
+    call: Option<Call>,
     /// On a route to the hub: the route whose clients hear it; without it each dialect once
     #[arg(long, value_name = "NAME")]
     heard_by: Option<String>,
@@ -51,6 +56,30 @@ enum Format {
     Json,
 }
 
+/// How a call begins.
+#[derive(Debug, Clone)]
+struct Call {
+    method: String,
+    path: String,
+}
+
+fn call(text: &str) -> Result<Call, String> {
+    match text.split_once(' ').map(|(method, path)| (method.to_ascii_uppercase(), path.trim())) {
+        Some((method, path)) if path.starts_with('/') && !path.contains(['?', ' ']) => {
+            Ok(Call { method, path: path.to_owned() })
+        }
+        _ => Err("wanted a method and a path, as in `POST /chat/send`".to_owned()),
+    }
+}
+
+/// What is said, and how.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    text: &'a str,
+    /// Absent: a frame.
+    call: Option<&'a Call>,
+}
+
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
     let loaded = match arguments.config.load(&[], console) {
         Ok(loaded) => loaded,
@@ -63,18 +92,21 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
             return Exit::Usage;
         }
     };
-    let mut frame = String::new();
-    if let Err(error) = std::io::stdin().take(LONGEST).read_to_string(&mut frame) {
-        console.error(&format_args!("standard input: {error}"));
-        return Exit::Failed;
-    }
-    let explained = explain(&ways, frame.trim());
+    let call = arguments.call.as_ref();
+    let text = match said::read(if call.is_some() { "the body of a call" } else { "a frame" }, console) {
+        Ok(text) => text,
+        Err(why) => {
+            console.error(&why);
+            return Exit::Failed;
+        }
+    };
+    let explained = explain(&ways, Said { text: &text, call });
     match arguments.format {
-        Format::Text => console.data(&text(&explained)),
+        Format::Text => console.data(&text::of(&explained)),
         Format::Json => console.data(&format_args!("{explained:#}\n")),
     }
     let is_heard = explained["heard"].as_array().is_some_and(|heard| heard.iter().any(|one| one["why"].is_null()));
-    if is_heard { Exit::Fine } else { Exit::Failed }
+    if is_heard || explained.get("asks").is_some() { Exit::Fine } else { Exit::Failed }
 }
 
 /// One way; or one to each dialect that is spoken on the hub.
@@ -86,6 +118,9 @@ fn ways<'a>(arguments: &Arguments, config: &'a Config) -> Result<Vec<Way<'a>>, S
         })
     };
     let route = find(&arguments.route)?;
+    if arguments.call.is_some() && arguments.from == Speaker::Upstream {
+        return Err("an upstream says frames; `--call` is what a client does".to_owned());
+    }
     let from = match arguments.from {
         Speaker::Client => config::SaidBy::Client,
         Speaker::Upstream => config::SaidBy::Upstream,
@@ -108,20 +143,50 @@ fn ways<'a>(arguments: &Arguments, config: &'a Config) -> Result<Vec<Way<'a>>, S
     Ok(ways)
 }
 
-fn explain(ways: &[Way<'_>], frame: &str) -> Json {
+impl<'a> Said<'a> {
+    fn called(self, way: &'a Way<'_>) -> Option<&'a dialect::Call> {
+        let call = self.call?;
+        way.speaker.0.call_at(&call.method, &call.path)
+    }
+
+    /// Where it could be understood.
+    fn places(self, way: &'a Way<'_>) -> Vec<&'a FrameSet> {
+        let (dialect, side) = way.speaker;
+        match self.call {
+            Some(_) => match self.called(way).map(|call| &call.request) {
+                Some(Request::Json(set)) => vec![set],
+                Some(Request::Empty | Request::Multipart { .. }) | None => Vec::new(),
+            },
+            None => dialect.places(side),
+        }
+    }
+
+    fn understood(self, way: &'a Way<'_>) -> Result<Fields<'a>, Fault> {
+        let (dialect, side) = way.speaker;
+        match self.call {
+            Some(call) => dialect.understand_call(&call.method, &call.path, self.text),
+            None => dialect.understand(side, self.text),
+        }
+    }
+}
+
+fn explain(ways: &[Way<'_>], said: Said<'_>) -> Json {
     let Some(way) = ways.first() else { return Json::Null };
-    let (dialect, side) = way.speaker;
-    let places = dialect.places(side);
-    let tried = places.iter().flat_map(|place| {
+    let dialect = way.speaker.0;
+    let tried = said.places(way).into_iter().flat_map(|place| {
         let name = dialect.place_name(place);
-        let shapes = place.try_all(frame).unwrap_or_default();
+        let shapes = place.try_all(said.text).unwrap_or_default();
         shapes.into_iter().map(move |tried| shape(&name, &tried)).collect::<Vec<_>>()
     });
     let shapes: Vec<Json> = tried.collect();
     let mut explained = json!({ "route": *way.route.name, "dialect": *dialect.name, "shapes": shapes });
-    match dialect.understand(side, frame) {
+    match said.understood(way) {
         Err(fault) => {
             explained["refused"] = json!({ "reason": fault.reason.as_str(), "words": fault.explained() });
+            explained["heard"] = json!([]);
+        }
+        Ok(fields) if fields.kind().is_none() => {
+            explained["asks"] = json!(said.called(way).map(|call| call.op.as_str()));
             explained["heard"] = json!([]);
         }
         Ok(fields) => {
@@ -129,7 +194,7 @@ fn explain(ways: &[Way<'_>], frame: &str) -> Json {
             explained["event"] = config::event_json(&fields);
             explained["heard"] = ways
                 .iter()
-                .map(|way| match way.hear(&fields, frame) {
+                .map(|way| match way.hear(&fields, said.text) {
                     Ok(heard) => of_heard(way, &heard),
                     Err(why) => json!({ "dialect": *way.listener.0.name, "why": way.words(&why) }),
                 })
@@ -144,7 +209,7 @@ fn shape(place: &str, tried: &Tried) -> Json {
         Verdict::Read => None,
         Verdict::Later => Some("it fits too, and another comes first".to_owned()),
         Verdict::Constant { path, wanted } => Some(format!("`{path}` is not {wanted}")),
-        Verdict::Present(path) => Some(format!("`{path}` is there")),
+        Verdict::Present(path) => Some(format!("`{path}` is there, and must not be")),
         Verdict::Fault(fault) => Some(fault.explained()),
     };
     json!({ "place": place, "frame": tried.frame, "is_it": tried.verdict == Verdict::Read, "why": why })
@@ -166,40 +231,6 @@ fn of_heard(way: &Way<'_>, heard: &Heard) -> Json {
         "lost": paths(&heard.lost),
         "made_up": paths(&heard.made_up),
     })
-}
-
-/// The same for people.
-fn text(explained: &Json) -> String {
-    let word = |value: &Json| value.as_str().unwrap_or_default().to_owned();
-    let list = |value: &Json| value.as_array().into_iter().flatten().map(&word).collect::<Vec<_>>().join(", ");
-    let mut out = format!("said on {}, in {}\n", word(&explained["route"]), word(&explained["dialect"]));
-    for shape in explained["shapes"].as_array().into_iter().flatten() {
-        let sign = if shape["is_it"] == true { "✓" } else { "·" };
-        let why = shape["why"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
-        out.push_str(&format!("  {sign} {} {}{why}\n", word(&shape["place"]), word(&shape["frame"])));
-    }
-    if let Some(refused) = explained.get("refused") {
-        out.push_str(&format!("\nrefused ({}): {}\n", word(&refused["reason"]), word(&refused["words"])));
-        return out;
-    }
-    out.push_str(&format!("\nevent {}\n  {}\n", word(&explained["kind"]), explained["event"]));
-    for heard in explained["heard"].as_array().into_iter().flatten() {
-        if let Some(why) = heard["why"].as_str() {
-            out.push_str(&format!("\n{}: nothing: {why}\n", word(&heard["dialect"])));
-            continue;
-        }
-        out.push_str(&format!("\n{}: {}\n", word(&heard["dialect"]), word(&heard["form"])));
-        for frame in heard["frames"].as_array().into_iter().flatten() {
-            out.push_str(&format!("  {frame}\n"));
-        }
-        for (key, title) in [("degraded", "went as text"), ("lost", "lost"), ("made_up", "examples")] {
-            let names = list(&heard[key]);
-            if !names.is_empty() {
-                out.push_str(&format!("  {title}: {names}\n"));
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

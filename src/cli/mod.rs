@@ -11,6 +11,7 @@ mod explain;
 mod fmt;
 mod journal;
 mod reload;
+mod said;
 mod serve;
 mod settings;
 #[cfg(test)]
@@ -81,7 +82,7 @@ enum Command {
     Check(check::Arguments),
     /// Says one frame of a dialect in another, and what is lost
     Translate(translate::Arguments),
-    /// Shows the way of one frame over a route: its shape, the event, what the other side gets
+    /// Shows the way of one frame or call over a route: its shape, the event, what the other side gets
     Explain(explain::Arguments),
     /// Lays out routes.toml and dialect files, comments kept
     Fmt(fmt::Arguments),

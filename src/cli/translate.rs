@@ -1,15 +1,11 @@
 //! `dragoman translate`. In: one frame (or body) of a dialect. Out: the same in another; what was lost on the side.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::{Console, Exit, chosen};
+use super::{Console, Exit, chosen, said};
 use crate::dialect::{Audience, Degradation, Dialect, Unwritable, translation};
-
-/// The longest frame that is read, in bytes.
-const LONGEST: u64 = 1024 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples (`dragoman dialects` lists the names):
@@ -51,11 +47,13 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
         (Ok(from), Ok(to)) => (from, to),
         (Err(exit), _) | (_, Err(exit)) => return exit,
     };
-    let mut frame = String::new();
-    if let Err(error) = std::io::stdin().take(LONGEST).read_to_string(&mut frame) {
-        console.error(&format_args!("standard input: {error}"));
-        return Exit::Failed;
-    }
+    let frame = match said::read("a frame", console) {
+        Ok(frame) => frame,
+        Err(why) => {
+            console.error(&why);
+            return Exit::Failed;
+        }
+    };
     translate(&from, &to, arguments.side, &frame, console)
 }
 

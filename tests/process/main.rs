@@ -1,10 +1,12 @@
-//! The gateway as a process: what survives a kill, how it stops, what the limits of a route do.
+//! The gateway as a process: what survives a kill, how it stops, what the limits of a route do; commands that read
+//! from a pipe.
 
 #[path = "../harness/mod.rs"]
 mod harness;
 
 mod admin;
 mod durability;
+mod explain;
 mod limits;
 mod origins;
 mod reload;

@@ -37,7 +37,7 @@ fn explained(route: &str, heard_by: Option<&str>, frame: &str) -> Json {
     let loaded = config::check("t.toml", ROUTES, Path::new(""), &Inputs::default(), BUILTIN).expect("a config");
     let find = |name: &str| loaded.config.routes.iter().find(|route| *route.name == *name).expect("a route");
     let way = Way::over(find(route), &loaded.config.upstreams, config::SaidBy::Client, heard_by.map(find));
-    explain(&[way.expect("a way")], frame)
+    explain(&[way.expect("a way")], Said { text: frame, call: None })
 }
 
 #[test]
@@ -56,15 +56,15 @@ fn the_way_of_a_frame() {
     assert_eq!(heard["dialect"], "luxmart");
     assert_eq!(heard["frames"][0]["payload"]["message"]["content"], "two towels", "{found:#}");
     assert!(heard["form"].as_str().is_some_and(|form| form.starts_with("socket.")), "{found:#}");
-    let shown = text(&found);
-    assert!(shown.contains("✓ socket.chat text\n") && shown.contains("\n  examples: "), "{shown}");
+    let shown = text::of(&found);
+    assert!(shown.contains("✓ socket.chat text\n") && shown.contains("\n  examples here: "), "{shown}");
 }
 
 #[test]
 fn what_is_refused_has_no_way() {
     let found = explained("staff", None, r#"{"type":"text","conversation_id":7}"#);
     assert_eq!((&found["refused"]["reason"], &found["heard"]), (&json!("missing"), &json!([])));
-    assert!(text(&found).contains("\nrefused (missing): "), "{}", text(&found));
+    assert!(text::of(&found).contains("\nrefused (missing): "), "{}", text::of(&found));
     assert_eq!(explained("staff", None, "no JSON")["shapes"], json!([]));
 }
 

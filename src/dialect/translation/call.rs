@@ -9,14 +9,7 @@ impl Dialect {
     /// What a call says. The first call of the file whose method and path fit is meant, as a gateway would have it where
     /// no role decides. Forms with files are not read here.
     pub fn understand_call<'a>(&'a self, method: &str, path: &'a str, body: &'a str) -> Result<Fields<'a>, Fault> {
-        let of_path = || self.calls.iter().filter_map(|call| Some((call, parameters(call, path)?)));
-        let Some((call, parameters)) = of_path().find(|(call, _)| call.method == method) else {
-            let detail = match of_path().next() {
-                Some((call, _)) => format!("this path takes {}", call.method),
-                None => "no call has this path".to_owned(),
-            };
-            return Err(Fault::new(Reason::NotFound).detail(detail));
-        };
+        let (call, parameters) = self.called(method, path)?;
         let mut fields = match &call.request {
             Request::Json(set) => set.read(body)?.fields,
             Request::Empty => Fields::new(),
@@ -28,6 +21,22 @@ impl Dialect {
             fields.set_text(field, text);
         }
         Ok(fields)
+    }
+
+    /// The call that is meant, if there is one.
+    pub fn call_at<'a>(&'a self, method: &str, path: &'a str) -> Option<&'a Call> {
+        self.called(method, path).ok().map(|(call, _)| call)
+    }
+
+    fn called<'a>(&'a self, method: &str, path: &'a str) -> Result<(&'a Call, Vec<(&'a str, &'a str)>), Fault> {
+        let of_path = || self.calls.iter().filter_map(|call| Some((call, parameters(call, path)?)));
+        of_path().find(|(call, _)| call.method == method).ok_or_else(|| {
+            let detail = match of_path().next() {
+                Some((call, _)) => format!("this path takes {}", call.method),
+                None => "no call has this path".to_owned(),
+            };
+            Fault::new(Reason::NotFound).detail(detail)
+        })
     }
 }
 
