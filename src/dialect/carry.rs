@@ -111,6 +111,14 @@ fn has_essence(fields: &Fields<'_>) -> bool {
     essentials.is_empty() || essentials.iter().any(|field| fields.has(*field))
 }
 
+/// The handle that these facts have a place for, where only others are known: without it the file would stay behind.
+fn untold_essence(fields: &Fields<'_>, told: &[Field]) -> Option<Field> {
+    let essentials = fields.message_kind().map(essentials).unwrap_or_default();
+    let mut places = essentials.iter().filter(|field| told.contains(field)).peekable();
+    let first = **places.peek()?;
+    (!places.any(|field| fields.has(*field))).then_some(first)
+}
+
 impl FrameSet {
     /// Whether some frame is about such an event and has a place for what it is about.
     pub fn has_form(&self, kind: Option<EventKind>) -> bool {
@@ -192,6 +200,10 @@ fn write(places: &[&FrameSet], fields: &Fields<'_>, audience: Audience) -> Resul
                 let for_all = place.frames[at].pattern == Some(EventPattern::AnyMessage);
                 let kind = fields.message_kind();
                 if for_all && !(has_essence(fields) && kind.is_none_or(|kind| place.has_place_for(at, kind))) {
+                    continue;
+                }
+                if let Some(field) = place.frames[at].lacks(fields).or_else(|| untold_essence(fields, &told)) {
+                    unwritable = Unwritable::Needs(field);
                     continue;
                 }
                 let lost = fields.iter().map(|(field, _)| field).filter(|field| !is_told(*field, &told)).collect();

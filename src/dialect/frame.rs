@@ -88,6 +88,12 @@ pub struct Need {
 }
 
 impl Frame {
+    /// What it needs before it says anything: the first of those fields of which one must be there, where none is.
+    pub fn lacks(&self, fields: &Fields<'_>) -> Option<Field> {
+        let need = self.need.as_ref().filter(|need| !need.any.iter().any(|field| fields.has(*field)))?;
+        need.any.first().copied()
+    }
+
     /// A frame that is just its shape.
     pub fn plain(id: impl Into<String>, pattern: Option<EventPattern>, shape: Node, offset: usize) -> Self {
         Frame {

@@ -38,6 +38,18 @@ fn what_only_a_sender_knows_is_not_made_up() {
 }
 
 #[test]
+fn a_file_that_is_only_known_by_another_handle_is_no_empty_message() {
+    let divar = dialect("divar");
+    for said in [r#"{"media_token":"t"}"#, r#"{"media_token":"t","message":"the menu"}"#] {
+        let fields = divar.understand(Side::Client, said).expect("understood");
+        for target in builtin::all().iter().filter(|target| target.name != divar.name) {
+            let shown = show(target, Side::Client, &fields);
+            assert!(matches!(shown, Err(Unwritable::Needs(_))), "{}: {shown:?}", target.name);
+        }
+    }
+}
+
+#[test]
 fn of_the_places_that_refuse_a_frame_the_one_that_knows_it_says_why() {
     let frontdesk = dialect("frontdesk");
     let fault = frontdesk.understand(Side::Client, r#"{"type":"text","conversation_id":7}"#).unwrap_err();
