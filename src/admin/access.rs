@@ -1,9 +1,12 @@
-//! Who may ask what on the admin listener. In: a path and the headers of a request. Out: yes, or the status and the words
-//! of the refusal. Probes are always answered: a kubelet shows nothing.
+//! Who may ask what on the admin listener. In: a path, the headers of a request, the certificate that its connection showed.
+//! Out: why it is let in, or the status and the words of the refusal. Probes are always answered: a kubelet shows nothing.
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 
+use crate::edge::ClientCertificate;
 use crate::secret::Secret;
 
 use super::console;
@@ -11,19 +14,71 @@ use super::console;
 /// The shortest token of a config, in bytes.
 pub const SHORTEST_TOKEN: usize = 32;
 
-/// What the listener asks for.
+/// What the listener asks for: either of a token and a certificate is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// `Authorization: Bearer …`; absent: nothing is asked for.
+    /// `Authorization: Bearer …`; absent: no token counts.
     pub token: Option<Secret>,
+    pub certificates: Certificates,
     /// Whether `/api/` and `/console` are served at all.
     pub api: bool,
     /// Whether `/metrics` is for whoever reaches the address, like probes.
     pub open_metrics: bool,
 }
 
+/// Whose certificates count, of those that the listener's authorities signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificates {
+    /// Nobody's: the listener does not ask for one.
+    Nobodys,
+    Everybodys,
+    /// Those that name one of these, letter by letter.
+    Of(Vec<String>),
+}
+
+/// Why somebody is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admitted<'a> {
+    /// Everybody may ask this.
+    OpenPath,
+    /// Everybody may ask anything.
+    NothingAsked,
+    Token,
+    /// By the first of its names.
+    Certificate(&'a str),
+}
+
+/// The access of the config that holds now.
+#[derive(Clone)]
+pub struct Door(Arc<RwLock<Arc<Access>>>);
+
+impl Door {
+    pub fn new(access: Access) -> Self {
+        Door(Arc::new(RwLock::new(Arc::new(access))))
+    }
+
+    /// Of another config; requests that come from now on are judged by it, on open connections too.
+    pub fn replace(&self, access: Access) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(access);
+    }
+
+    pub(super) fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl Access {
-    pub(super) fn judge(&self, path: &str, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    /// Whether anything is asked for.
+    pub fn asks(&self) -> bool {
+        self.token.is_some() || self.certificates != Certificates::Nobodys
+    }
+
+    pub(super) fn judge<'a>(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        shown: Option<&'a ClientCertificate>,
+    ) -> Result<Admitted<'a>, (StatusCode, &'static str)> {
         let acts = path.starts_with("/api/") || path == "/console" || path.starts_with("/console/");
         if !self.api && acts {
             return Err((StatusCode::FORBIDDEN, "`admin_api` of [server] is false"));
@@ -32,12 +87,57 @@ impl Access {
         let open = matches!(path, "/healthz" | "/readyz")
             || console::is_page(path)
             || (self.open_metrics && path == "/metrics");
-        match &self.token {
-            Some(token) if !open && !bearer(headers).is_some_and(|shown| token.is(shown)) => {
+        if !self.asks() {
+            return Ok(Admitted::NothingAsked);
+        }
+        if open {
+            return Ok(Admitted::OpenPath);
+        }
+        if let Some(token) = &self.token
+            && bearer(headers).is_some_and(|shown| token.is(shown))
+        {
+            return Ok(Admitted::Token);
+        }
+        match (shown, &self.token, &self.certificates) {
+            (Some(shown), ..) if self.certificates.count(shown) => Ok(Admitted::Certificate(name(shown))),
+            (_, Some(_), Certificates::Nobodys) => {
                 Err((StatusCode::UNAUTHORIZED, "wanted the `admin_token` of [server], as Authorization: Bearer"))
             }
-            Some(_) | None => Ok(()),
+            (_, Some(_), _) => Err((
+                StatusCode::UNAUTHORIZED,
+                "wanted the `admin_token` of [server], as Authorization: Bearer, or a client certificate that counts",
+            )),
+            (Some(_), None, _) => Err((
+                StatusCode::FORBIDDEN,
+                "this client certificate does not count: it has ended, or names nobody of `client_names`",
+            )),
+            (None, None, _) => Err((
+                StatusCode::FORBIDDEN,
+                "wanted a client certificate that one of `client_ca` of [server.admin_tls] signed",
+            )),
         }
+    }
+}
+
+impl Certificates {
+    /// The listener's own counts always, its end apart: whoever has its key is this gateway. Others are looked at anew with
+    /// each request: connections, and sessions that are resumed, outlive certificates.
+    fn count(&self, shown: &ClientCertificate) -> bool {
+        let is_named = match self {
+            Certificates::Nobodys => return false,
+            Certificates::Everybodys => true,
+            Certificates::Of(names) => shown.certificate.names.iter().any(|name| names.contains(name)),
+        };
+        shown.is_own || (is_named && !shown.certificate.is_over())
+    }
+}
+
+/// What a certificate is called in the log.
+fn name(shown: &ClientCertificate) -> &str {
+    match shown.certificate.names.first() {
+        Some(name) if !shown.is_own => name,
+        Some(_) | None if shown.is_own => "the gateway's own",
+        Some(_) | None => "without a name",
     }
 }
 
@@ -49,51 +149,4 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn status(access: &Access, path: &str, shown: &[&str]) -> u16 {
-        let mut headers = HeaderMap::new();
-        for value in shown {
-            headers.append(AUTHORIZATION, value.parse().unwrap());
-        }
-        access.judge(path, &headers).map_or_else(|(status, _)| status.as_u16(), |()| 200)
-    }
-
-    #[test]
-    fn probes_are_answered_and_all_else_asks_for_the_token() {
-        let mut access = Access { token: Some(Secret::new("a token of these tests")), api: true, open_metrics: false };
-        for path in [
-            "/api/reload",
-            "/api/uploads/gc",
-            "/console/events",
-            "/console/translate",
-            "/console/x",
-            "/metrics",
-            "/",
-            "/healthz/",
-            "//healthz",
-        ] {
-            assert_eq!(status(&access, path, &[]), 401, "{path}");
-            assert_eq!(status(&access, path, &["Bearer a token of these test"]), 401, "{path}");
-            assert_eq!(status(&access, path, &["Basic a token of these tests"]), 401, "{path}");
-            assert_eq!(status(&access, path, &["bearer a token of these tests"]), 200, "{path}");
-            assert_eq!(status(&access, path, &["Bearer a token of these tests", "Bearer x"]), 401, "{path}");
-        }
-        for path in ["/healthz", "/readyz", "/console", "/console/console.js"] {
-            assert_eq!(status(&access, path, &[]), 200, "{path}");
-        }
-        access.open_metrics = true;
-        assert_eq!((status(&access, "/metrics", &[]), status(&access, "/api/reload", &[])), (200, 401));
-        access.api = false;
-        for path in ["/api/reload", "/console"] {
-            assert_eq!(status(&access, path, &["Bearer a token of these tests"]), 403, "{path}");
-        }
-    }
-
-    #[test]
-    fn without_a_token_nothing_is_asked_for() {
-        let access = Access { token: None, api: true, open_metrics: true };
-        assert_eq!(status(&access, "/api/reload", &[]), 200);
-    }
-}
+mod tests;

@@ -4,12 +4,12 @@
 
 mod access;
 mod console;
+mod listen;
 mod readiness;
 mod uploads;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
@@ -17,18 +17,16 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::edge::{ClientCertificate, Entrance, Secured};
 use crate::journal::Journal;
 use crate::media::lifecycle::Current;
 use crate::metrics;
 use crate::tasks::Tasks;
 
-pub use access::{Access, SHORTEST_TOKEN};
+pub use access::{Access, Certificates, Door, SHORTEST_TOKEN};
 pub use console::{ConsoleAccess, Desk, Set};
 pub use readiness::{Part, Parts};
 
@@ -37,73 +35,38 @@ pub type Reload = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
 
 /// What the answers come from.
 #[derive(Clone)]
-struct Site {
-    parts: Arc<dyn Parts>,
-    journal: Arc<dyn Journal>,
-    uploads: Current,
-    desk: Desk,
-    tasks: Tasks,
-    reload: Option<Reload>,
-    access: Arc<Access>,
+pub struct Site {
+    pub parts: Arc<dyn Parts>,
+    pub journal: Arc<dyn Journal>,
+    pub uploads: Current,
+    pub desk: Desk,
+    pub tasks: Tasks,
+    /// Absent: the config is not taken anew.
+    pub reload: Option<Reload>,
+    pub door: Door,
 }
 
 /// The body of every answer.
 type Answer = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Answers on this listener until the tasks are told to stop; while they stop, readiness says so.
-pub async fn serve(
-    (listener, access): (TcpListener, Access),
-    parts: Arc<dyn Parts>,
-    journal: Arc<dyn Journal>,
-    uploads: Current,
-    desk: Desk,
-    tasks: Tasks,
-    reload: Option<Reload>,
-) {
-    let site = Site { parts, journal, uploads, desk, tasks: tasks.clone(), reload, access: Arc::new(access) };
-    let stop = tasks.stopping();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        let Ok((stream, _)) = accepted else {
-            // No descriptors left, for instance: wait, do not spin.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (site, stop) = (site.clone(), tasks.stopping());
-        tasks.spawn(async move {
-            let service = service_fn(move |request| {
-                let site = site.clone();
-                async move { Ok::<_, Infallible>(answer(request, &site).await) }
-            });
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
-            let serving = builder.serve_connection(TokioIo::new(stream), service);
-            tokio::pin!(serving);
-            tokio::select! {
-                _ = serving.as_mut() => {}
-                () = stop.cancelled() => {
-                    serving.as_mut().graceful_shutdown();
-                    let _ = serving.await;
-                }
-            }
-        });
-    }
+/// Answers on this address until the tasks are told to stop; while they stop, readiness says so. Over TLS, where that is
+/// given.
+pub async fn serve(listener: TcpListener, tls: Option<Arc<Secured>>, site: Site) {
+    let (places, newcomers) = listen::PLACES;
+    listen::listen(Entrance::new("admin", listener, tls, places, newcomers), site).await;
 }
 
-async fn answer(request: Request<Incoming>, site: &Site) -> Response<Answer> {
+async fn answer(request: Request<Incoming>, site: &Site, shown: Option<&ClientCertificate>) -> Response<Answer> {
     let path = request.uri().path().to_owned();
-    if let Err((status, words)) = site.access.judge(&path, request.headers()) {
-        let mut response = json(status, &serde_json::json!({ "error": words }));
-        if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dragoman\""));
-        }
-        return response;
-    }
+    let admitted = match site.door.access().judge(&path, request.headers(), shown) {
+        Ok(admitted) => admitted,
+        Err((status, words)) => return not_admitted(status, words),
+    };
     if path == "/console" || path.starts_with("/console/") {
-        return console::answer(request, site).await;
+        return console::answer(request, site, admitted).await;
+    }
+    if path.starts_with("/api/") {
+        tracing::info!(path, by = ?admitted, "asked by an operator");
     }
     let wanted = if path.starts_with("/api/") { [Method::POST, Method::POST] } else { [Method::GET, Method::HEAD] };
     if !wanted.contains(request.method()) {
@@ -133,6 +96,14 @@ async fn answer(request: Request<Incoming>, site: &Site) -> Response<Answer> {
             &serde_json::json!({ "error": "try /console, /healthz, /readyz, /metrics, POST /api/reload, /api/journal/backup or /api/uploads/list" }),
         ),
     }
+}
+
+fn not_admitted(status: StatusCode, words: &str) -> Response<Answer> {
+    let mut response = json(status, &serde_json::json!({ "error": words }));
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dragoman\""));
+    }
+    response
 }
 
 /// Writes a backup beside the journal. Who asks names no file and is sent none: whoever may read that folder fetches it.

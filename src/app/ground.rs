@@ -98,6 +98,14 @@ impl Ground {
     }
 }
 
+/// Looks at the files of a listener while it is served.
+pub fn watch(tls: Option<&Arc<Secured>>, tasks: &Tasks) {
+    if let Some(tls) = tls.cloned() {
+        let stopping = tasks.stopping();
+        tasks.spawn(async move { tls.watch(stopping).await });
+    }
+}
+
 /// The journal in Redis, and a word about what its server does not promise.
 async fn in_redis(settings: &RedisJournalSettings) -> Result<RedisJournal, StartError> {
     let journal = RedisJournal::open(settings.clone()).await?;
@@ -113,7 +121,7 @@ pub fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
         ("server.listen", before.server.listen != after.server.listen),
         ("server.tls", before.server.tls != after.server.tls),
         ("server.admin", before.server.admin != after.server.admin),
-        ("server.admin_token, admin_api or admin_metrics", before.server.admin_access != after.server.admin_access),
+        ("server.admin_tls", before.server.admin_tls != after.server.admin_tls),
         ("server.visitor_secret", before.server.visitor_secret != after.server.visitor_secret),
         ("journal", before.journal != after.journal),
         ("relay", before.relay != after.relay),

@@ -1,6 +1,7 @@
 //! Wires a checked config to running parts; the only place that knows them all. In: a config. Out: a gateway that
 //! listens, takes another config while it runs, and stops when told.
 
+mod admin_listener;
 mod deliveries;
 mod generation;
 mod ground;
@@ -21,20 +22,22 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::admin::{self, Desk};
+use crate::admin::{self, Desk, Door};
 use crate::config::Config;
 use crate::media::lifecycle::{Current, keep};
 use crate::server::{self, Bounds, Site};
 
 pub use lifecycle::open as open_uploads;
 
-use ground::Ground;
+use admin_listener::AdminListener;
+use ground::{Ground, watch};
 use health::Health;
 use parts::Parts;
 
 /// A gateway that runs.
 pub struct Gateway {
-    admin: Option<SocketAddr>,
+    /// Where operators ask, as they write it, without a slash at the end.
+    admin: Option<String>,
     ground: Ground,
     site: Arc<Site>,
     /// Of the config that holds now. Taken out only while another takes its place.
@@ -43,6 +46,7 @@ pub struct Gateway {
     uploads: Current,
     health: Arc<Health>,
     desk: Desk,
+    door: Door,
 }
 
 /// Why a gateway cannot start, or cannot take a config.
@@ -53,11 +57,11 @@ impl Gateway {
     pub async fn start(config: Config, reload: Option<admin::Reload>) -> Result<Self, StartError> {
         let listener = TcpListener::bind(config.server.listen).await?;
         let ground = Ground::open(&config, listener.local_addr()?).await?;
-        let access = config.server.admin_access.clone();
-        let admin_listener = match config.server.admin {
-            Some(address) => Some(TcpListener::bind(address).await?),
+        let admin = match config.server.admin {
+            Some(address) => Some(AdminListener::open(address, config.server.admin_tls.clone()).await?),
             None => None,
         };
+        let door = Door::new(config.server.admin_access.clone());
         let parts = Parts::open(config, &ground, None).await?;
         parts.show_routes();
         ground.copier.serve(parts.stores.clone());
@@ -66,26 +70,20 @@ impl Gateway {
         let desk = Desk::new(parts.on_desk());
         tasks.spawn(keep(uploads.clone(), Arc::clone(&ground.journal), ground.unfinished.clone(), tasks.stopping()));
         let site = Arc::new(Site::new(parts.served(&ground)?, tasks.clone(), Bounds::default()));
-        if let Some(tls) = ground.tls.clone() {
-            let stopping = tasks.stopping();
-            tasks.spawn(async move { tls.watch(stopping).await });
-        }
+        watch(ground.tls.as_ref(), &tasks);
         tasks.spawn(server::serve(Arc::clone(&site), listener, ground.tls.clone()));
         let health = Health::of(&parts, &ground);
-        let mut admin = None;
-        if let Some(listener) = admin_listener {
-            admin = Some(listener.local_addr()?);
-            tasks.spawn(admin::serve(
-                (listener, access),
-                Arc::clone(&health) as _,
-                Arc::clone(&ground.journal),
-                uploads.clone(),
-                desk.clone(),
-                tasks.clone(),
-                reload,
-            ));
-        }
-        Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)), uploads, health, desk })
+        let operators = admin::Site {
+            parts: Arc::clone(&health) as _,
+            journal: Arc::clone(&ground.journal),
+            uploads: uploads.clone(),
+            desk: desk.clone(),
+            tasks,
+            reload,
+            door: door.clone(),
+        };
+        let admin = admin.map(|admin| admin.serve(operators));
+        Ok(Gateway { admin, ground, site, parts: Mutex::new(Some(parts)), uploads, health, desk, door })
     }
 
     /// Takes another config in place of the one that holds: whole, or not at all. Sockets that are open stay, as they
@@ -106,6 +104,7 @@ impl Gateway {
         self.health.replace(&parts);
         self.uploads.replace(lifecycle::of(&parts, &self.ground));
         self.desk.replace(parts.on_desk());
+        self.door.replace(parts.config.server.admin_access.clone());
         if let Some(before) = held.take() {
             parts.take_over(before);
         }
@@ -122,9 +121,9 @@ impl Gateway {
         self.ground.url()
     }
 
-    /// Where metrics and health are served, if they are.
-    pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin
+    /// Where metrics and health are served, if they are: a URL without a slash at the end.
+    pub fn admin_url(&self) -> Option<&str> {
+        self.admin.as_deref()
     }
 
     /// Says that it is not ready, lets sockets leave one by one, then what is in flight finish; all within the configured

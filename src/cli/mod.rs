@@ -1,6 +1,7 @@
 //! The command line, a file per command. In: arguments. Out: data on standard output, talk on standard error, and an exit
 //! code: 0 fine, 1 failed, 2 wrong usage, 78 wrong config.
 
+mod admin;
 mod check;
 mod chosen;
 mod completions;
@@ -9,6 +10,7 @@ mod demo;
 mod dialects;
 mod explain;
 mod fmt;
+mod healthcheck;
 mod journal;
 mod reload;
 mod said;
@@ -65,6 +67,7 @@ Examples:
   dragoman check -c /etc/dragoman/routes.toml
   dragoman explain --route staff < frame.json       what becomes of a frame, and why
   dragoman fmt --check                              whether routes.toml has the one layout
+  dragoman healthcheck                              whether the gateway here is ready, for containers
   dragoman journal backup /backups/monday.journal   of a gateway that runs, or of its file
   dragoman uploads verify                           each upload is there, and nothing else
   dragoman token --route staff --sub ann --role staff --department reception
@@ -88,6 +91,8 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Lists dialects, prints their files, schemas and losses
     Dialects(dialects::Arguments),
+    /// Asks a gateway that runs whether clients should come
+    Healthcheck(healthcheck::Arguments),
     /// Backs up, restores, verifies, compacts and copies the journal
     Journal(journal::Arguments),
     /// Lists uploads, removes what is not needed any more, verifies that all are there
@@ -114,6 +119,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Explain(arguments) => explain::run(&arguments, console),
             Command::Fmt(arguments) => fmt::run(&arguments, console),
             Command::Dialects(arguments) => dialects::run(&arguments, console),
+            Command::Healthcheck(arguments) => healthcheck::run(&arguments, console),
             Command::Journal(arguments) => journal::run(&arguments, console),
             Command::Uploads(arguments) => uploads::run(&arguments, console),
             Command::Token(arguments) => token::run(&arguments, console),

@@ -79,8 +79,8 @@ async fn serve(
         }
     };
     console.talk(&format_args!("listening on {}\n", gateway.url()));
-    if let Some(admin) = gateway.admin_address() {
-        console.talk(&format_args!("admin on http://{admin}\n"));
+    if let Some(admin) = gateway.admin_url() {
+        console.talk(&format_args!("admin on {admin}\n"));
     }
     let reloader = Reloader { arguments: &arguments.config, flags, gateway: &gateway, log, requests, hangup };
     tokio::select! {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Console, Exit};
-use crate::config::{self, Inputs, Loaded, Problems};
+use crate::config::{self, AdminPlace, Inputs, Loaded, Problems};
 use crate::dialect::builtin;
 
 #[derive(Debug, Args)]
@@ -25,6 +25,11 @@ impl ConfigArguments {
         let mut inputs = Inputs::of_process(self.config.clone());
         inputs.flags = flags.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
         config::load(&inputs, builtin::BUILTIN)
+    }
+
+    /// Where the admin listener is, whatever else is wrong with the config.
+    pub fn admin_place(&self) -> Result<AdminPlace, Problems> {
+        config::admin_place(&Inputs::of_process(self.config.clone()))
     }
 
     /// Loads the config with settings of the command line on top, as `("server.listen", "127.0.0.1:0")`.

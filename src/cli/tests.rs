@@ -156,6 +156,44 @@ fn a_token_that_cannot_be_made_says_why() {
     }
 }
 
+/// Answers one request with this, and returns where.
+fn answering(status: &'static str, body: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        std::io::Read::read(&mut stream, &mut [0; 4096]).unwrap();
+        let length = body.len();
+        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+    });
+    address
+}
+
+#[test]
+fn health_is_a_line_and_an_exit_code() {
+    let file = File::new("[server]\nadmin = \"off\"\n");
+    let check = |more: &[&str]| dragoman(&[&["healthcheck", "-c", &file.path()], more].concat());
+    let address = answering("200 OK", r#"{"status":"ready, but not well","upstreams":{"clinic":"away"}}"#);
+    let ended = check(&["--admin", &address]);
+    assert_eq!((ended.exit, ended.data.as_str()), (Exit::Fine, "ready, but not well: upstreams clinic: away\n"));
+    let address = answering("503 Service Unavailable", r#"{"status":"stopping"}"#);
+    let ended = check(&["--admin", &format!("http://{address}")]);
+    assert_eq!((ended.exit, ended.data.as_str()), (Exit::Failed, "stopping\n"));
+    // It speaks, but not TLS; it is there, and says nothing; there is no address.
+    let address = answering("200 OK", "");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for (arguments, words) in [
+        (&["--admin", &format!("https://{address}")][..], "does not speak TLS"),
+        (&["--admin", &silent.local_addr().unwrap().to_string(), "--timeout", "100ms"], "in time"),
+        (&[], "`server.admin` is off"),
+    ] {
+        let ended = check(arguments);
+        assert_eq!((ended.exit, ended.data.as_str()), (Exit::Failed, ""), "{arguments:?}");
+        assert!(ended.talk.contains(words), "{arguments:?}: {}", ended.talk);
+    }
+    assert_eq!(check(&["--admin", "gateway:9090"]).exit, Exit::Usage);
+}
+
 #[test]
 fn help_is_data_and_wrong_usage_is_talk() {
     let help = dragoman(&["--help"]);

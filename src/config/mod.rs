@@ -1,6 +1,7 @@
 //! routes.toml: file as written → checked [`Config`]. In: the file, the environment, flags, the built-in dialects. Out: a
 //! config that can be run; or every problem at once, each with its place and what would do.
 
+mod admin_place;
 mod code;
 mod expand;
 mod expected;
@@ -17,10 +18,12 @@ mod settings;
 mod unit;
 mod way;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use admin_place::{AdminPlace, admin_place};
 pub use format::{Unformattable, format};
 pub use node::Place;
 pub use problem::{Code, Problem, Problems};
@@ -87,20 +90,32 @@ pub struct Loaded {
 
 /// Reads, layers and checks a config.
 pub fn load(inputs: &Inputs, builtin: &[Builtin]) -> Result<Loaded, Problems> {
-    let implicit = PathBuf::from(DEFAULT_FILE);
-    let (path, is_default) = match &inputs.file {
-        Some(path) => (path, false),
-        None => (&implicit, !implicit.exists()),
-    };
-    if is_default {
-        return check(DEFAULT_NAME, DEFAULT_TEXT, Path::new(""), inputs, builtin)
-            .map(|loaded| Loaded { is_default, ..loaded });
-    }
-    let name = path.display().to_string();
-    let text = read(path).map_err(|message| unreadable(&name, message))?;
-    let mut loaded = check(&name, &text, path.parent().unwrap_or(Path::new("")), inputs, builtin)?;
-    loaded.files.insert(path.clone());
+    let Source { name, text, path } = source(inputs)?;
+    let folder = path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let mut loaded = check(&name, &text, folder, inputs, builtin)?;
+    loaded.is_default = path.is_none();
+    loaded.files.extend(path);
     Ok(loaded)
+}
+
+/// A config as it is written.
+struct Source {
+    /// What it is called in messages.
+    name: String,
+    text: Cow<'static, str>,
+    /// Absent: it is built in.
+    path: Option<PathBuf>,
+}
+
+fn source(inputs: &Inputs) -> Result<Source, Problems> {
+    let path = match &inputs.file {
+        Some(path) => path.clone(),
+        None if Path::new(DEFAULT_FILE).exists() => PathBuf::from(DEFAULT_FILE),
+        None => return Ok(Source { name: DEFAULT_NAME.to_owned(), text: DEFAULT_TEXT.into(), path: None }),
+    };
+    let name = path.display().to_string();
+    let text = read(&path).map_err(|message| unreadable(&name, message))?;
+    Ok(Source { name, text: text.into(), path: Some(path) })
 }
 
 fn read(path: &Path) -> Result<String, String> {
@@ -120,17 +135,18 @@ fn unreadable(name: &str, message: String) -> Problems {
     Problems { name: name.to_owned(), text: Arc::from(""), list: report.into_list() }
 }
 
+fn unparsed(name: &str, text: &str, error: &toml_edit::TomlError) -> Problems {
+    let report = Report::default();
+    report.error(Code::Syntax, &Place::at(error.span().unwrap_or(0..0)), error.message(), None);
+    Problems { name: name.to_owned(), text: Arc::from(mask::mask_unparsed(text)), list: report.into_list() }
+}
+
 /// Checks a text as if it were the file `name` in `folder`.
 pub fn check(name: &str, text: &str, folder: &Path, inputs: &Inputs, builtin: &[Builtin]) -> Result<Loaded, Problems> {
     let report = Report::default();
     let document = match toml_edit::Document::parse(text) {
         Ok(document) => document,
-        Err(error) => {
-            let span = error.span().unwrap_or(0..0);
-            report.error(Code::Syntax, &Place::at(span), error.message(), None);
-            let text = Arc::from(mask::mask_unparsed(text));
-            return Err(Problems { name: name.to_owned(), text, list: report.into_list() });
-        }
+        Err(error) => return Err(unparsed(name, text, &error)),
     };
     let mut allowed = Vec::new();
     let mut tests = 0;

@@ -72,7 +72,10 @@ pub struct ServerSettings {
     pub admin: Option<SocketAddr>,
     /// What the page for operators shows there.
     pub console: ConsoleAccess,
+    /// Who may ask what there.
     pub admin_access: Access,
+    /// Absent: in the clear.
+    pub admin_tls: Option<TlsSettings>,
     /// How long sockets and requests in flight may take to end; 0 s to 1 h.
     pub drain_timeout: Duration,
     /// What the tokens of visitors are signed with, where replicas must know each other's; else a key is made and kept

@@ -3,17 +3,21 @@
 
 mod addresses;
 mod client;
+mod entrance;
 mod forwarded;
 mod newcomers;
 mod proxies;
 pub mod proxy_protocol;
 mod secured;
+mod unread;
 
 pub use addresses::{AddressPlace, Addresses};
 pub use client::Client;
+pub use entrance::{Arrival, Entrance};
 pub use newcomers::{Newcomer, Newcomers};
 pub use proxies::{Asking, ForwardingHeaders, ProxySettings};
-pub use secured::Secured;
+pub use secured::{ClientCertificate, Secured};
+pub use unread::Unread;
 
 /// Who may come, and whose word is taken of who it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -14,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
-use crate::tls::{BadTls, Server, TlsFile, TlsFiles, TlsSettings};
+use crate::tls::{BadTls, Certificate, Server, TlsFile, TlsFiles, TlsSettings};
 
 use super::Lost;
 
@@ -28,8 +29,28 @@ pub struct Secured {
     listener: &'static str,
     settings: TlsSettings,
     protocols: &'static [&'static [u8]],
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Shown>,
     seen: Mutex<Seen>,
+}
+
+/// What the files came to that were taken last.
+struct Shown {
+    config: Arc<ServerConfig>,
+    own: CertificateDer<'static>,
+    /// A digest of the authorities that clients are judged by.
+    authorities: [u8; 32],
+    /// Cancelled once clients are judged by other authorities.
+    clients: CancellationToken,
+}
+
+/// A certificate that a client showed, and proved to have the key of.
+#[derive(Debug)]
+pub struct ClientCertificate {
+    pub certificate: Certificate,
+    /// Whether it is the listener's own, as a command of this gateway shows.
+    pub is_own: bool,
+    /// Cancelled once the authorities that it was judged by are others.
+    pub outdated: CancellationToken,
 }
 
 /// Digests of the files.
@@ -48,18 +69,43 @@ impl Secured {
         protocols: &'static [&'static [u8]],
     ) -> Result<Self, BadTls> {
         let files = TlsFiles::read(&settings)?;
-        let Server { config, expires } = Server::new(&files, protocols)?;
+        let Server { config, own, expires } = Server::new(&files, protocols)?;
         metrics::show_certificate(listener, expires);
         if is_over(expires) {
             tracing::warn!(listener, "the certificate has ended: no client that checks it will connect");
         }
         let seen = Mutex::new(Seen { judged: files.digest(), changed: None });
-        Ok(Secured { listener, settings, protocols, current: RwLock::new(config), seen })
+        let (authorities, clients) = (files.authorities(), CancellationToken::new());
+        let current = RwLock::new(Shown { config, own, authorities, clients });
+        Ok(Secured { listener, settings, protocols, current, seen })
     }
 
     /// The handshake of a connection.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<TlsStream<S>, Lost> {
-        let config = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        self.accept_client(stream).await.map(|(stream, _)| stream)
+    }
+
+    /// The same, and what the client showed, if it showed anything.
+    pub async fn accept_client<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> Result<(TlsStream<S>, Option<ClientCertificate>), Lost> {
+        let (config, own, outdated) = {
+            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            (Arc::clone(&current.config), current.own.clone(), current.clients.clone())
+        };
+        let stream = self.shake_hands(config, stream).await?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).and_then(|leaf| {
+            Some(ClientCertificate { certificate: Certificate::read(leaf)?, is_own: *leaf == own, outdated })
+        });
+        Ok((stream, shown))
+    }
+
+    async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        config: Arc<ServerConfig>,
+        stream: S,
+    ) -> Result<TlsStream<S>, Lost> {
         match timeout(self.settings.handshake_timeout, TlsAcceptor::from(config).accept(stream)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => {
@@ -110,11 +156,18 @@ impl Secured {
     }
 
     fn take(&self, files: &TlsFiles) -> Result<(), BadTls> {
-        let Server { config, expires } = Server::new(files, self.protocols)?;
+        let Server { config, own, expires } = Server::new(files, self.protocols)?;
         if is_over(expires) {
             return Err(BadTls { file: TlsFile::Cert, words: "it has ended already".to_owned() });
         }
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
+        {
+            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            let authorities = files.authorities();
+            if authorities != current.authorities {
+                std::mem::take(&mut current.clients).cancel();
+            }
+            (current.config, current.own, current.authorities) = (config, own, authorities);
+        }
         metrics::show_certificate(self.listener, expires);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use prometheus::{IntCounterVec, IntGaugeVec, Registry};
 
 use super::metrics;
-use super::registry::{counter, counter_of, gauges};
+use super::registry::{counter, gauges};
 
 pub(super) struct Edge {
     lost: IntCounterVec,
@@ -13,15 +13,21 @@ pub(super) struct Edge {
 
 impl Edge {
     pub(super) fn register(registry: &Registry) -> Self {
+        let lost = counter(
+            registry,
+            "dragoman_connections_lost_total",
+            "Connections from which no request came: silent, pushed out by others, more than an address may have, a proxy \
+             that did not say for whom, a handshake that failed or was late.",
+            &["listener", "reason"],
+        );
+        // There from the start: a rate sees no first step from nothing.
+        for listener in ["clients", "admin"] {
+            for reason in ["silent", "pushed_out", "proxy_header", "per_address", "handshake", "handshake_timeout"] {
+                lost.with_label_values(&[listener, reason]);
+            }
+        }
         Edge {
-            lost: counter_of(
-                registry,
-                "dragoman_connections_lost_total",
-                "Connections from which no request came: silent, pushed out by others, more than an address may have, a proxy \
-                 that did not say for whom, a handshake that failed or was late.",
-                "reason",
-                &["silent", "pushed_out", "proxy_header", "per_address", "handshake", "handshake_timeout"],
-            ),
+            lost,
             expires: gauges(
                 registry,
                 "dragoman_tls_certificate_expiry_timestamp_seconds",
@@ -39,8 +45,8 @@ impl Edge {
 }
 
 /// A connection ended before its first request.
-pub fn count_connection_lost(reason: &str) {
-    metrics().edge.lost.with_label_values(&[reason]).inc();
+pub fn count_connection_lost(listener: &str, reason: &str) {
+    metrics().edge.lost.with_label_values(&[listener, reason]).inc();
 }
 
 /// The certificate that is shown from now on ends then.

@@ -12,71 +12,40 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::either::Either;
 
-use crate::edge::{AddressPlace, Client, Lost, Newcomer, Newcomers, Secured, proxy_protocol};
-use crate::metrics::{self, OpenConnection};
+use crate::edge::{AddressPlace, Arrival, Client, Entrance, Lost, Newcomer, Secured, Unread, proxy_protocol};
+use crate::metrics::OpenConnection;
 
-use super::unread::Unread;
-use super::{Site, handle};
-
-/// The first and the longest pause after an accept that failed (no descriptors left, for instance).
-const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-
-/// What connections pass before they are HTTP.
-#[derive(Clone)]
-struct Entrance {
-    newcomers: Arc<Newcomers>,
-    tls: Option<Arc<Secured>>,
-}
+use super::{Bounds, Site, handle};
 
 /// What requests are read from.
 type Stream = Either<Unread<TcpStream>, Box<tokio_rustls::server::TlsStream<Unread<TcpStream>>>>;
 
+/// The label of what is counted of connections.
+const LISTENER: &str = "clients";
+
 /// Accepts until the site's tasks are told to stop; over TLS, where that is given.
 pub async fn serve(site: Arc<Site>, listener: TcpListener, tls: Option<Arc<Secured>>) {
     let stop = site.tasks.stopping();
-    let places = Arc::new(Semaphore::new(site.bounds.connections));
-    let entrance = Entrance { newcomers: Newcomers::new(site.bounds.newcomers), tls };
-    let mut pause = PAUSE.0;
+    let Bounds { connections, newcomers, .. } = site.bounds;
+    let entrance = Arc::new(Entrance::new(LISTENER, listener, tls, connections, newcomers));
     loop {
-        let accepted = tokio::select! {
+        let arrival = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = accept(&listener, &places) => accepted,
+            arrival = entrance.next() => arrival,
         };
-        match accepted {
-            Ok((stream, peer, place)) => {
-                pause = PAUSE.0;
-                let (site_of_connection, entrance) = (Arc::clone(&site), entrance.clone());
-                site.tasks.spawn(async move {
-                    let _open = OpenConnection::begin();
-                    let newcomer = entrance.newcomers.arrive();
-                    if let Err(lost) = connection(site_of_connection, &entrance, newcomer, stream, peer).await {
-                        metrics::count_connection_lost(lost.as_str());
-                    }
-                    drop(place);
-                });
+        let (site_of_connection, entrance) = (Arc::clone(&site), Arc::clone(&entrance));
+        site.tasks.spawn(async move {
+            let _open = OpenConnection::begin();
+            let Arrival { stream, peer, newcomer, place } = arrival;
+            if let Err(lost) = connection(site_of_connection, &entrance, newcomer, stream, peer).await {
+                entrance.count(lost);
             }
-            Err(error) => {
-                // A loop that gives up, or spins, is worse than one that waits.
-                tracing::warn!(%error, "accepting a connection failed");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(PAUSE.1);
-            }
-        }
+            drop(place);
+        });
     }
-}
-
-/// A connection, once there is a place for it.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer.ip(), place))
 }
 
 /// One connection, to its end; or why no request came.
@@ -117,13 +86,13 @@ async fn open(
     } else {
         Some(site.connections.take(address, served.policy.per_address).ok_or(Lost::PerAddress)?)
     };
-    let client = Client { address, secure: entrance.tls.is_some() };
+    let client = Client { address, secure: entrance.tls().is_some() };
     let stream = secure(entrance, Unread::new(stream, site.bounds.unread)).await?;
     Ok((stream, client, place))
 }
 
 async fn secure(entrance: &Entrance, stream: Unread<TcpStream>) -> Result<(Stream, Version), Lost> {
-    let Some(tls) = &entrance.tls else { return Ok((Either::Left(stream), Version::Any)) };
+    let Some(tls) = entrance.tls() else { return Ok((Either::Left(stream), Version::Any)) };
     let stream = tls.accept(stream).await?;
     let version = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Version::Two,

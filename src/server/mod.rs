@@ -22,7 +22,6 @@ mod sniff;
 mod storage_key;
 mod table;
 mod tunnel;
-mod unread;
 mod upgrade;
 mod upload;
 

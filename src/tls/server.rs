@@ -9,11 +9,12 @@ use std::time::Duration;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
-use simple_asn1::ASN1Block;
+
+use super::certificate::Certificate;
+use super::clients::{ClientCertificates, verifier};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1024 * 1024;
@@ -25,8 +26,10 @@ pub struct TlsSettings {
     pub cert: PathBuf,
     /// Its private key, PEM.
     pub key: PathBuf,
-    /// Clients must show a certificate of one of these authorities; absent: they are not asked.
+    /// Clients are asked for a certificate of one of these authorities; absent: they are not asked.
     pub client_ca: Option<PathBuf>,
+    /// Whether they must show one.
+    pub client_certificates: ClientCertificates,
     /// How long a handshake may take; 1 s to 60 s.
     pub handshake_timeout: Duration,
 }
@@ -67,6 +70,15 @@ pub struct TlsFiles {
     cert: Vec<u8>,
     key: Vec<u8>,
     client_ca: Option<Vec<u8>>,
+    client_certificates: ClientCertificates,
+}
+
+/// A certificate with its key, and those above it.
+pub(super) struct Pair {
+    pub certified: CertifiedKey,
+    pub leaf: CertificateDer<'static>,
+    /// When it ends, in seconds since the epoch.
+    pub expires: i64,
 }
 
 impl TlsFiles {
@@ -75,7 +87,30 @@ impl TlsFiles {
             cert: read(&settings.cert, TlsFile::Cert)?,
             key: read(&settings.key, TlsFile::Key)?,
             client_ca: settings.client_ca.as_ref().map(|path| read(path, TlsFile::ClientCa)).transpose()?,
+            client_certificates: settings.client_certificates,
         })
+    }
+
+    /// Tells the authorities of clients from others.
+    pub fn authorities(&self) -> [u8; 32] {
+        Sha256::digest(self.client_ca.as_deref().unwrap_or_default()).into()
+    }
+
+    /// Checks that certificate and key belong together.
+    pub(super) fn pair(&self, provider: &CryptoProvider) -> Result<Pair, BadTls> {
+        let chain = certificates(&self.cert, TlsFile::Cert)?;
+        let (leaf, Certificate { ends: expires, .. }) = chain
+            .first()
+            .and_then(|leaf| Some((leaf.clone(), Certificate::read(leaf)?)))
+            .ok_or_else(|| bad(TlsFile::Cert, "no certificate: its end cannot be read"))?;
+        let key = PrivateKeyDer::from_pem_slice(&self.key)
+            .map_err(|_| bad(TlsFile::Key, "this is not a private key in PEM form (`-----BEGIN PRIVATE KEY-----`)"))?;
+        let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => bad(TlsFile::Key, "this is not the key of the certificate"),
+            rustls::Error::InvalidCertificate(_) => bad(TlsFile::Cert, "the first certificate cannot be understood"),
+            _ => bad(TlsFile::Key, "this kind of key cannot be used: RSA, P-256, P-384 or Ed25519, not encrypted"),
+        })?;
+        Ok(Pair { certified, leaf, expires })
     }
 
     /// Tells these from others.
@@ -111,7 +146,9 @@ fn read(path: &Path, file: TlsFile) -> Result<Vec<u8>, BadTls> {
 #[derive(Debug)]
 pub struct Server {
     pub config: Arc<ServerConfig>,
-    /// When the certificate ends, in seconds since the epoch.
+    /// The listener's own certificate.
+    pub own: CertificateDer<'static>,
+    /// When it ends, in seconds since the epoch.
     pub expires: i64,
 }
 
@@ -119,28 +156,20 @@ impl Server {
     /// Checks that the files belong together. `protocols` are offered by ALPN, the preferred one first.
     pub fn new(files: &TlsFiles, protocols: &[&[u8]]) -> Result<Self, BadTls> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let chain = certificates(&files.cert, TlsFile::Cert)?;
-        let expires = chain
-            .first()
-            .and_then(not_after)
-            .ok_or_else(|| bad(TlsFile::Cert, "no certificate: its end cannot be read"))?;
-        let key = PrivateKeyDer::from_pem_slice(&files.key)
-            .map_err(|_| bad(TlsFile::Key, "this is not a private key in PEM form (`-----BEGIN PRIVATE KEY-----`)"))?;
-        let certified = CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => bad(TlsFile::Key, "this is not the key of the certificate"),
-            rustls::Error::InvalidCertificate(_) => bad(TlsFile::Cert, "the first certificate cannot be understood"),
-            _ => bad(TlsFile::Key, "this kind of key cannot be used: RSA, P-256, P-384 or Ed25519, not encrypted"),
-        })?;
+        let Pair { certified, leaf, expires } = files.pair(&provider)?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| bad(TlsFile::Cert, error.to_string()))?;
         let builder = match &files.client_ca {
             None => builder.with_no_client_auth(),
-            Some(pem) => builder.with_client_cert_verifier(verifier(pem, provider)?),
+            Some(pem) => {
+                let verifier = verifier(authorities(pem)?, leaf.clone(), files.client_certificates, provider);
+                builder.with_client_cert_verifier(verifier.map_err(|error| bad(TlsFile::ClientCa, error.to_string()))?)
+            }
         };
         let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        Ok(Server { config: Arc::new(config), expires })
+        Ok(Server { config: Arc::new(config), own: leaf, expires })
     }
 }
 
@@ -152,32 +181,12 @@ fn certificates(pem: &[u8], file: TlsFile) -> Result<Vec<CertificateDer<'static>
     }
 }
 
-fn verifier(
-    pem: &[u8],
-    provider: Arc<CryptoProvider>,
-) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, BadTls> {
+fn authorities(pem: &[u8]) -> Result<RootCertStore, BadTls> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(pem, TlsFile::ClientCa)? {
         roots.add(certificate).map_err(|error| bad(TlsFile::ClientCa, error.to_string()))?;
     }
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .map_err(|error| bad(TlsFile::ClientCa, error.to_string()))
-}
-
-/// When a certificate ends (RFC 5280 §4.1: the second time of `validity`, which follows version, serial number, algorithm
-/// and issuer), in seconds since the epoch.
-fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
-    let blocks = simple_asn1::from_der(certificate).ok()?;
-    let ASN1Block::Sequence(_, certificate) = blocks.first()? else { return None };
-    let ASN1Block::Sequence(_, signed) = certificate.first()? else { return None };
-    // The version is left out where it is 1.
-    let version = usize::from(!matches!(signed.first()?, ASN1Block::Integer(..)));
-    let ASN1Block::Sequence(_, validity) = signed.get(version + 3)? else { return None };
-    match validity.get(1)? {
-        ASN1Block::UTCTime(_, time) | ASN1Block::GeneralizedTime(_, time) => Some(time.assume_utc().unix_timestamp()),
-        _ => None,
-    }
+    Ok(roots)
 }
 
 #[cfg(test)]
@@ -193,6 +202,7 @@ mod tests {
             cert: key(cert),
             key: key(private),
             client_ca: client_ca.map(key),
+            client_certificates: ClientCertificates::Demanded,
             handshake_timeout: Duration::from_secs(10),
         };
         Server::new(&TlsFiles::read(&settings)?, &[b"h2"])

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dragoman::edge::Secured;
 use dragoman::metrics;
 use dragoman::server::Bounds;
-use dragoman::tls::TlsSettings;
+use dragoman::tls::{ClientCertificates, TlsSettings};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -45,8 +45,13 @@ impl Stage {
         let at = |file: &str| folder.path().join(file);
         std::fs::copy(keys().join("localhost.pem"), at("tls.crt")).unwrap();
         std::fs::copy(keys().join("p256.pem"), at("tls.key")).unwrap();
-        let settings =
-            TlsSettings { cert: at("tls.crt"), key: at("tls.key"), client_ca: None, handshake_timeout: bounds.head };
+        let settings = TlsSettings {
+            cert: at("tls.crt"),
+            key: at("tls.key"),
+            client_ca: None,
+            client_certificates: ClientCertificates::Demanded,
+            handshake_timeout: bounds.head,
+        };
         let secured = Arc::new(Secured::open(name, settings, ALPN).unwrap());
         let server = Server::secured(bounds, Some(Arc::clone(&secured))).await;
         let stop = server.tasks.stopping();

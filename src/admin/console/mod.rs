@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 
 use crate::dialect::Dialect;
 
+use super::access::Admitted;
 use super::{Answer, Site, json};
 
 /// Whether there is a console, and what it shows.
@@ -59,14 +60,19 @@ pub(super) fn is_page(path: &str) -> bool {
 }
 
 /// Answers what is asked below `/console`.
-pub(super) async fn answer(request: Request<Incoming>, site: &Site) -> Response<Answer> {
+pub(super) async fn answer(request: Request<Incoming>, site: &Site, admitted: Admitted<'_>) -> Response<Answer> {
     let set = site.desk.get();
     if set.access == ConsoleAccess::Off {
         return refused(StatusCode::NOT_FOUND, "the console is off: `console` of [server] says so");
     }
-    // Who showed a token is no page of somebody else's; the page alone shows nothing.
-    let is_guarded = site.access.token.is_none();
-    if is_guarded && let Err(why) = guard::is_own_page(&request) {
+    let guarded = match admitted {
+        // Who showed a token is no page of somebody else's; the page alone shows nothing.
+        Admitted::Token | Admitted::OpenPath => Ok(()),
+        // A browser shows a certificate whichever page asks.
+        Admitted::Certificate(_) => guard::is_same_origin(&request),
+        Admitted::NothingAsked => guard::is_own_page(&request),
+    };
+    if let Err(why) = guarded {
         return refused(StatusCode::FORBIDDEN, why);
     }
     let path = request.uri().path();

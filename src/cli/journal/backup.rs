@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{Failure, open, open_alone, own_file, running, verify, words};
 use crate::cli::Console;
+use crate::cli::admin::Admin;
 use crate::config::Config;
 use crate::journal::{JournalFile, move_file};
 
@@ -50,10 +51,7 @@ pub fn back_up(arguments: &Backup, config: &Config, console: &mut Console) -> Re
         return Err(format!("{} is there already; --force replaces it", file.display()));
     }
     if JournalFile::is_in_use(path) {
-        let Some(admin) = arguments.admin.or(config.server.admin) else {
-            return Err("a gateway runs and has no admin address: set `server.admin`, or stop it".to_owned());
-        };
-        let copy = running::back_up(admin, config.server.admin_access.token.as_ref())?;
+        let copy = running::back_up(&Admin::of(&config.server, arguments.admin)?)?;
         move_file(&copy, file).map_err(words)?;
     } else {
         open(path)?.back_up(file).map_err(words)?;

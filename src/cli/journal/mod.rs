@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::admin::Failure;
 use super::settings::ConfigArguments;
 use super::{Console, Exit};
 use crate::config::{Config, JournalSettings};
@@ -52,9 +53,6 @@ struct Verify {
     /// A backup; without it the journal of the config
     file: Option<PathBuf>,
 }
-
-/// Why a command failed, in words.
-type Failure = String;
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
     // What needs no config does not ask for one.

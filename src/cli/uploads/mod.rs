@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use super::admin::{Admin, Failure};
 use super::settings::ConfigArguments;
 use super::{Console, Exit};
 use crate::app;
@@ -95,9 +96,6 @@ enum Wanted {
     Verify(VerifyOptions),
 }
 
-/// Why a command failed, in words.
-type Failure = String;
-
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
     let loaded = match arguments.config.load(&[], console) {
         Ok(loaded) => loaded,
@@ -131,17 +129,9 @@ fn carry_out(arguments: &Arguments, config: &Config, shown: &mut Shown<'_>) -> R
     if !is_running {
         return runtime.block_on(here(config, &wanted, shown));
     }
-    let Some(admin) = arguments.admin.or(config.server.admin) else {
-        return Err("a gateway runs and has no admin address: set `server.admin`, or stop it".to_owned());
-    };
-    let asked = runtime.block_on(running::ask(
-        admin,
-        config.server.admin_access.token.as_ref(),
-        wanted.path(),
-        wanted.json(),
-        shown,
-    ));
-    asked.map_err(|why| format!("the gateway at {admin} did not say: {why}"))
+    let admin = Admin::of(&config.server, arguments.admin)?;
+    let asked = runtime.block_on(running::ask(&admin, wanted.path(), wanted.json(), shown));
+    asked.map_err(|why| format!("the gateway at {} did not say: {why}", admin.address()))
 }
 
 fn wanted(arguments: &Arguments) -> Wanted {

@@ -26,6 +26,7 @@ mod upstreams;
 
 use std::path::Path;
 
+use super::AdminPlace;
 use super::node::{Node, Place, Value};
 use super::problem::{Code, Report};
 use super::section::Section;
@@ -87,4 +88,10 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
     };
     root.finish();
     Some(file)
+}
+
+/// Where operators ask; nothing else is looked at.
+pub(super) fn admin_place(tree: &Node, report: &Report, folder: &Path) -> Option<AdminPlace> {
+    let server = Section::of(tree, "the file", report, folder)?.section("server")?;
+    Some(AdminPlace { address: server::admin(&server)?.value, is_secure: server.has("admin_tls") })
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::admin::ConsoleAccess;
 
 use super::super::problem::Code;
-use super::super::section::Section;
+use super::super::section::{Section, Spanned};
 use super::super::settings::ServerSettings;
 use super::{admin, proxies, tls};
 use crate::edge::Policy;
+use crate::tls::ClientCertificates;
 
 /// Letters of a secret that signs; HS256 asks for 256 bits (RFC 7518 §3.2).
 const SHORTEST_SECRET: usize = 32;
@@ -20,7 +21,7 @@ const CONSOLE: &[(&str, ConsoleAccess)] =
 
 pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
     let listen = section.parsed("listen", address);
-    let admin = section.parsed("admin", |text| if text == "off" { Ok(None) } else { address(text).map(Some) });
+    let admin = self::admin(&section);
     let console = section.word("console", CONSOLE);
     let drain_timeout = section.duration("drain_timeout", Duration::ZERO, Duration::from_secs(3600));
     let watch = section.boolean("watch");
@@ -32,7 +33,7 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
         let help = Some("make one with `openssl rand -base64 48`".to_owned());
         section.report().error(Code::ShortSecret, &secret.place, message, help);
     }
-    let tls = section.section("tls").map(tls::read);
+    let tls = section.section("tls").map(|tls| tls::read(tls, ClientCertificates::Demanded));
     let policy = Policy {
         proxies: section.section("proxies").map(proxies::read).unwrap_or_default(),
         per_address: section.integer("per_address", 1, 1_000_000).and_then(|count| usize::try_from(count).ok()),
@@ -44,19 +45,26 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
         let help = Some("metrics and health are not for clients: give `admin` a port of its own".to_owned());
         section.report().error(Code::Conflict, &admin.place, "`admin` is the same address as `listen`", help);
     }
-    let admin_access = admin::access(&section, admin.as_ref());
+    let operators = admin::read(&section, admin.as_ref());
     section.finish();
+    let admin::Written { access: admin_access, tls: admin_tls } = operators?;
     Some(ServerSettings {
         listen: listen?.value,
         tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         admin: admin?.value,
-        admin_access: admin_access?,
+        admin_access,
+        admin_tls,
         policy,
         console: console?.value,
         drain_timeout: drain_timeout?,
         watch: watch?,
         visitor_secret: visitor_secret.map(|secret| secret.value),
     })
+}
+
+/// Where operators ask.
+pub(super) fn admin(section: &Section<'_>) -> Option<Spanned<Option<SocketAddr>>> {
+    section.parsed("admin", |text| if text == "off" { Ok(None) } else { address(text).map(Some) })
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
