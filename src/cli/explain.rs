@@ -134,9 +134,9 @@ fn ways<'a>(arguments: &Arguments, config: &'a Config) -> Result<Vec<Way<'a>>, S
     listeners.retain(|other| other.target == route.target);
     let mut ways: Vec<Way<'_>> = Vec::new();
     for listener in listeners {
-        let way = Way::over(route, &config.upstreams, from, Some(listener))
+        let way = Way::over(route, config::Known::of(config), from, Some(listener))
             .ok_or_else(|| format!("`{}` leads to no upstream that could say it", route.name))?;
-        if !ways.iter().any(|other| other.listener.0.name == way.listener.0.name) {
+        if !ways.iter().any(|other| other.listener.dialect.name == way.listener.dialect.name) {
             ways.push(way);
         }
     }
@@ -146,12 +146,12 @@ fn ways<'a>(arguments: &Arguments, config: &'a Config) -> Result<Vec<Way<'a>>, S
 impl<'a> Said<'a> {
     fn called(self, way: &'a Way<'_>) -> Option<&'a dialect::Call> {
         let call = self.call?;
-        way.speaker.0.call_at(&call.method, &call.path)
+        way.speaker.dialect.call_at(&call.method, &call.path)
     }
 
     /// Where it could be understood.
     fn places(self, way: &'a Way<'_>) -> Vec<&'a FrameSet> {
-        let (dialect, side) = way.speaker;
+        let config::End { dialect, side, .. } = way.speaker;
         match self.call {
             Some(_) => match self.called(way).map(|call| &call.request) {
                 Some(Request::Json(set)) => vec![set],
@@ -162,7 +162,7 @@ impl<'a> Said<'a> {
     }
 
     fn understood(self, way: &'a Way<'_>) -> Result<Fields<'a>, Fault> {
-        let (dialect, side) = way.speaker;
+        let config::End { dialect, side, .. } = way.speaker;
         match self.call {
             Some(call) => dialect.understand_call(&call.method, &call.path, self.text),
             None => dialect.understand(side, self.text),
@@ -172,7 +172,7 @@ impl<'a> Said<'a> {
 
 fn explain(ways: &[Way<'_>], said: Said<'_>) -> Json {
     let Some(way) = ways.first() else { return Json::Null };
-    let dialect = way.speaker.0;
+    let dialect = way.speaker.dialect;
     let tried = said.places(way).into_iter().flat_map(|place| {
         let name = dialect.place_name(place);
         let shapes = place.try_all(said.text).unwrap_or_default();
@@ -189,14 +189,15 @@ fn explain(ways: &[Way<'_>], said: Said<'_>) -> Json {
             explained["asks"] = json!(said.called(way).map(|call| call.op.as_str()));
             explained["heard"] = json!([]);
         }
-        Ok(fields) => {
+        Ok(mut fields) => {
+            let room = way.room(&mut fields);
             explained["kind"] = json!(fields.kind().map(|kind| kind.to_string()));
             explained["event"] = config::event_json(&fields);
             explained["heard"] = ways
                 .iter()
-                .map(|way| match way.hear(&fields, said.text) {
+                .map(|way| match way.hear(&fields, room, said.text) {
                     Ok(heard) => of_heard(way, &heard),
-                    Err(why) => json!({ "dialect": *way.listener.0.name, "why": way.words(&why) }),
+                    Err(why) => json!({ "dialect": *way.listener.dialect.name, "why": way.words(&why) }),
                 })
                 .collect();
         }
@@ -223,7 +224,7 @@ fn of_heard(way: &Way<'_>, heard: &Heard) -> Json {
         heard.frames.iter().map(|frame| serde_json::from_str(frame).unwrap_or_else(|_| json!(frame))).collect();
     let degraded: Vec<&str> = heard.degraded.iter().map(|why| why.as_str()).collect();
     json!({
-        "dialect": *way.listener.0.name,
+        "dialect": *way.listener.dialect.name,
         "why": null,
         "form": heard.form,
         "frames": frames,

@@ -33,7 +33,7 @@ pub use settings::{
     Config, DeliveryPlan, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
 };
 pub use unit::{Rate, duration};
-pub use way::{Heard, SaidBy, Unheard, Way};
+pub use way::{End, Heard, Known, SaidBy, Unheard, Way};
 
 use problem::Report;
 

@@ -36,7 +36,7 @@ auth = { kind = "none" }
 fn explained(route: &str, heard_by: Option<&str>, frame: &str) -> Json {
     let loaded = config::check("t.toml", ROUTES, Path::new(""), &Inputs::default(), BUILTIN).expect("a config");
     let find = |name: &str| loaded.config.routes.iter().find(|route| *route.name == *name).expect("a route");
-    let way = Way::over(find(route), &loaded.config.upstreams, config::SaidBy::Client, heard_by.map(find));
+    let way = Way::over(find(route), config::Known::of(&loaded.config), config::SaidBy::Client, heard_by.map(find));
     explain(&[way.expect("a way")], Said { text: frame, call: None })
 }
 

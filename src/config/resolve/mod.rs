@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use super::file::File;
 use super::problem::{Code, Report};
 use super::settings::{Config, JournalSettings, StoreSettings};
+use super::way;
 
 pub use dialects::Builtin;
 pub use test_cases::event_json;
@@ -58,9 +59,9 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
         unused::scanners(&file.scanners, &routes, report);
     }
     callbacks::judge(&callbacks, &routes, report);
-    let known_to_tests = test_cases::Known { routes: &routes, names: &all_routes, upstreams: &upstreams };
-    test_cases::run(&file.tests, &known_to_tests, report);
     let conversations = conversations::resolve(file.conversations, &dialects, &known.upstreams, report);
+    let others = way::Known { upstreams: &upstreams, conversations: &conversations };
+    test_cases::run(&file.tests, &test_cases::Known { routes: &routes, names: &all_routes, others }, report);
     let deliveries = deliveries::resolve(file.deliveries, &stores, &mut dialects, report);
     Some(Config {
         server: file.server?,

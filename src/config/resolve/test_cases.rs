@@ -1,8 +1,6 @@
 //! `[[tests]]` run: each frame goes over its route as it would in the gateway, and what comes of it is compared. In: the tests
 //! and the resolved routes. Out: a problem for each test that fails, with what is different.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::super::file::{Gets, Said, WrittenTest};
@@ -10,11 +8,11 @@ use super::super::node::Place;
 use super::super::problem::{Code, Report};
 use super::super::section::Spanned;
 use super::super::settings::{Route, Target};
-use super::super::way::{Unheard, Way};
+use super::super::way::{self, End, Unheard, Way};
 use crate::dialect::suggestion;
 use crate::event::{Event, Field, FieldType, Fields, Timestamp, Value};
 use crate::fault::Reason;
-use crate::upstream::UpstreamSettings;
+use crate::naming::PinnedConversation;
 
 /// The longest JSON that a failure shows, in characters.
 const LONGEST_SHOWN: usize = 600;
@@ -24,7 +22,7 @@ pub(super) struct Known<'a> {
     pub routes: &'a [Route],
     /// Of all routes, those with mistakes of their own included.
     pub names: &'a [String],
-    pub upstreams: &'a BTreeMap<String, UpstreamSettings>,
+    pub others: way::Known<'a>,
 }
 
 /// Runs all of them.
@@ -47,7 +45,7 @@ fn one(test: &WrittenTest, known: &Known<'_>, report: &Report) {
         },
         None => None,
     };
-    let Some(way) = Way::over(route, known.upstreams, test.from.value, heard_by) else {
+    let Some(way) = Way::over(route, known.others, test.from.value, heard_by) else {
         let message = format!("`{}` leads to no upstream that could say this", route.name);
         report.error(Code::Conflict, &test.from.place, message, Some("take `from` out".to_owned()));
         return;
@@ -88,7 +86,7 @@ impl Running<'_> {
             Said::Frame(frame) => (frame.value.as_str(), &frame.place),
             Said::Call { body, place, .. } => (body.as_str(), place),
         };
-        let (dialect, side) = self.way.speaker;
+        let End { dialect, side, .. } = self.way.speaker;
         let understood = match &self.test.said {
             Said::Frame(frame) => dialect.understand(side, &frame.value),
             Said::Call { method, path, body, .. } => dialect.understand_call(method, path, body),
@@ -103,8 +101,9 @@ impl Running<'_> {
                 None => self.fails(&field.place, "this is no value of that field", None),
             }
         }
+        let room = self.way.room(&mut fields);
         self.compare_event(&fields);
-        self.compare_heard(&fields, said);
+        self.compare_heard(&fields, room, said);
     }
 
     /// Nobody took what was said.
@@ -128,14 +127,14 @@ impl Running<'_> {
         }
     }
 
-    fn compare_heard(&self, fields: &Fields<'_>, said: &str) {
+    fn compare_heard(&self, fields: &Fields<'_>, room: Option<&PinnedConversation>, said: &str) {
         let asks = self.test.gets.is_some() || self.test.lost.is_some() || self.test.refused.is_some();
         if !asks {
             return;
         }
         let gets = self.test.gets.as_ref().map(|gets| &gets.place);
         let place = gets.or(self.test.lost.as_ref().map(|lost| &lost.place)).unwrap_or(&self.test.name.place);
-        let heard = match self.way.hear(fields, said) {
+        let heard = match self.way.hear(fields, room, said) {
             Ok(heard) => heard,
             Err(Unheard::Refused(reason)) => {
                 return self.refused(place, reason, &self.way.words(&Unheard::Refused(reason)));
@@ -146,7 +145,7 @@ impl Running<'_> {
                         "if the gateway knows it, write it into the test: `given = {{ \"{}\" = \"…\" }}`",
                         field.path()
                     )),
-                    Unheard::Refused(_) | Unheard::NoForm => None,
+                    Unheard::Refused(_) | Unheard::NoForm | Unheard::NoName(_) => None,
                 };
                 return self.fails(place, &self.way.words(&why), help);
             }
