@@ -17,6 +17,7 @@ pub mod fault;
 pub mod hub;
 pub mod images;
 pub mod journal;
+pub mod keyset;
 pub mod media;
 pub mod metrics;
 pub mod naming;

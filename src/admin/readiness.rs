@@ -10,16 +10,17 @@ use super::{Answer, Site, json as answer};
 /// How one part is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// `journal`, `relay`, `stores` or `upstreams`.
+    /// `journal`, `relay`, `stores`, `upstreams` or `keys`.
     pub group: &'static str,
-    /// Of a store or an upstream; empty where there is only one.
+    /// Of a store, an upstream or a route; empty where there is only one.
     pub name: String,
     /// What is wrong with it, if something is. Never a credential.
     pub wrong: Option<String>,
 }
 
 impl Part {
-    /// Without which no message is taken: then clients should go elsewhere. A store or an upstream is away for all replicas.
+    /// Without which no message is taken: then clients should go elsewhere. A store, an upstream or an
+    /// identity provider is away for all replicas, and most often for some routes only.
     fn is_needed(&self) -> bool {
         matches!(self.group, "journal" | "relay")
     }

@@ -11,6 +11,7 @@ use crate::config::{Config, JournalSettings, RelaySettings};
 use crate::edge::Secured;
 use crate::hub::Hub;
 use crate::journal::{EmbeddedJournal, Journal, RedisJournal, RedisJournalSettings};
+use crate::keyset::KeySets;
 use crate::media::{Copier, Names, Unfinished};
 use crate::relay::{MemoryRelay, RedisRelay, Relay};
 use crate::store::s3::Memory;
@@ -34,6 +35,8 @@ pub struct Ground {
     pub copier: Copier,
     /// Uploads that this process is about to finish.
     pub unfinished: Unfinished,
+    /// What the tokens of identity providers are checked with.
+    pub keys: Arc<KeySets>,
     /// What the tokens of visitors are signed with.
     pub visitors: Secret,
     /// What uploads to buckets may hold of it.
@@ -78,6 +81,7 @@ impl Ground {
             names,
             copier,
             unfinished,
+            keys: Arc::new(KeySets::new(tasks.clone())),
             visitors,
             memory: Memory::default(),
             tasks,

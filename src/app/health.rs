@@ -1,4 +1,4 @@
-//! How the parts of the config that holds are. In: the journal, the relay, the stores and upstreams. Out: a line for each, when
+//! How the parts of the config that holds are. In: the journal, the relay, the stores, upstreams and published keys. Out: a line for each, when
 //! somebody asks. A store is not asked more often than every few seconds, whoever asks.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::admin::{self, Part};
 use crate::journal::Journal;
+use crate::keyset::KeySets;
 use crate::relay::Relay;
 use crate::store::Store;
 use crate::upstream::Upstream;
@@ -26,6 +27,7 @@ const HOLDS: Duration = Duration::from_secs(10);
 pub struct Health {
     journal: Arc<dyn Journal>,
     relay: Arc<dyn Relay>,
+    keys: Arc<KeySets>,
     of_config: Mutex<OfConfig>,
 }
 
@@ -68,7 +70,7 @@ async fn within(asking: impl Future<Output = Result<(), String>>) -> Option<Stri
 impl Health {
     pub fn of(parts: &Parts, ground: &Ground) -> Arc<Self> {
         let (journal, relay) = (Arc::clone(&ground.journal), Arc::clone(&ground.relay));
-        let health = Arc::new(Health { journal, relay, of_config: Mutex::default() });
+        let health = Arc::new(Health { journal, relay, keys: Arc::clone(&ground.keys), of_config: Mutex::default() });
         health.replace(parts);
         health
     }
@@ -97,6 +99,7 @@ impl admin::Parts for Health {
         let mut parts = vec![part("journal", "", journal), part("relay", "", relay)];
         parts.extend(stores.keys().zip(asked).map(|(name, wrong)| part("stores", name, wrong)));
         parts.extend(upstreams.iter().map(|(name, upstream)| part("upstreams", name, away(upstream))));
+        parts.extend(self.keys.all().iter().map(|set| part("keys", set.name(), set.wrong())));
         parts
     }
 }

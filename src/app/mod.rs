@@ -105,6 +105,10 @@ impl Gateway {
         self.uploads.replace(lifecycle::of(&parts, &self.ground));
         self.desk.replace(parts.on_desk());
         self.door.replace(parts.config.server.admin_access.clone());
+        let routes = &parts.config.routes;
+        self.ground.keys.keep(|name, settings| {
+            routes.iter().any(|route| *route.name == *name && route.auth.key_set() == Some(settings))
+        });
         if let Some(before) = held.take() {
             parts.take_over(before);
         }

@@ -49,7 +49,8 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         },
         host: route.host.clone(),
         prefix: route.prefix.clone(),
-        verifier: Verifier::new(&route.auth)?.with_visitors(visitors()?),
+        verifier: Verifier::new(&route.auth, |settings| ground.keys.of(&route.name, settings))?
+            .with_visitors(visitors()?),
         visitors: visitors()?,
         upload_limit: route.limits.upload,
         frame_limit: route.limits.frame.unwrap_or(FRAME),

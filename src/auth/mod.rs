@@ -2,6 +2,7 @@
 //! that says nothing about the credential. Nothing here prints or compares a secret in the clear.
 
 mod claims;
+mod jwks;
 mod jwt;
 mod party;
 mod rate;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::event::Role;
+use crate::keyset::KeySetSettings;
 use crate::secret::Secret;
 
 /// How a route knows its callers.
@@ -22,10 +23,22 @@ pub enum Auth {
     },
 }
 
-/// Which tokens a route takes. The algorithm is fixed here; what a token's header says is compared with it, not obeyed.
+impl Auth {
+    /// The published keys that tokens are checked with, if these are.
+    pub fn key_set(&self) -> Option<&KeySetSettings> {
+        match self {
+            Auth::Jwt(settings) => match &settings.key {
+                JwtKey::Set(set, _) => Some(set),
+                JwtKey::Shared(..) | JwtKey::Public(..) => None,
+            },
+            Auth::Tokens(_) | Auth::Upstream | Auth::None { .. } => None,
+        }
+    }
+}
+
+/// Which tokens a route takes. Its algorithms are fixed here; what a token's header says is compared with them, not obeyed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JwtSettings {
-    pub algorithm: Algorithm,
     pub key: JwtKey,
     /// `aud` must be there and name one of these. Empty: a token that has an `aud` is meant for somebody else.
     pub audience: Vec<String>,
@@ -81,6 +94,9 @@ impl Algorithm {
         }
     }
 
+    /// Those that an identity provider's keys can be for.
+    pub const PUBLISHED: &'static [Algorithm] = &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
+
     /// The shortest shared secret that RFC 7518 §3.2 allows, in bytes.
     pub const fn shortest_secret(self) -> usize {
         match self {
@@ -95,9 +111,11 @@ impl Algorithm {
 /// What signatures are checked with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JwtKey {
-    Shared(Secret),
+    Shared(Algorithm, Secret),
     /// A public key, PEM.
-    Public(String),
+    Public(Algorithm, String),
+    /// The keys that an identity provider publishes, each for its own algorithm, if it is one of these.
+    Set(KeySetSettings, Vec<Algorithm>),
 }
 
 /// Which claims of a token say what.

@@ -65,6 +65,8 @@ pub fn sign(
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::auth::{Auth, JwtKey, JwtSettings, Presented, Verifier};
 
@@ -78,9 +80,8 @@ mod tests {
         ),
     ];
 
-    fn verifier(algorithm: Algorithm, key: JwtKey) -> Verifier {
+    fn verifier(key: JwtKey) -> Verifier {
         let settings = JwtSettings {
-            algorithm,
             key,
             audience: Vec::new(),
             issuer: Vec::new(),
@@ -90,28 +91,29 @@ mod tests {
             role: None,
             roles: Default::default(),
         };
-        Verifier::new(&Auth::Jwt(Box::new(settings))).unwrap()
+        Verifier::new(&Auth::Jwt(Box::new(settings)), |_| panic!("no keys are fetched here")).unwrap()
     }
 
     fn taken(signer: &Signer, verifier: &Verifier, lifetime: Duration) -> bool {
         let claims = Map::from_iter([("sub".to_owned(), Value::from("ann"))]);
         let token = signer.sign(claims, lifetime).unwrap();
         let presented = Presented { token: Some(token.expose()), ..Presented::default() };
-        verifier.verify(&presented).is_ok_and(|principal| &*principal.id == "ann")
+        let known = verifier.verify(&presented).now_or_never().expect("at once");
+        known.is_ok_and(|principal| &*principal.id == "ann")
     }
 
     #[test]
     fn tokens_are_taken_by_who_has_the_other_half() {
         for (algorithm, private, public) in KEYS {
             let signer = Signer::new(*algorithm, &Secret::new(*private)).unwrap();
-            let verifier = verifier(*algorithm, JwtKey::Public((*public).to_owned()));
+            let verifier = verifier(JwtKey::Public(*algorithm, (*public).to_owned()));
             assert!(taken(&signer, &verifier, Duration::from_secs(60)), "{algorithm:?}");
         }
         let secret = Secret::new("0123456789abcdef0123456789abcdef");
         let signer = Signer::new(Algorithm::Hs256, &secret).unwrap();
-        let same = verifier(Algorithm::Hs256, JwtKey::Shared(secret));
+        let same = verifier(JwtKey::Shared(Algorithm::Hs256, secret));
         assert!(taken(&signer, &same, Duration::from_secs(60)));
-        let other = verifier(Algorithm::Hs256, JwtKey::Shared(Secret::new("fedcba9876543210fedcba9876543210")));
+        let other = verifier(JwtKey::Shared(Algorithm::Hs256, Secret::new("fedcba9876543210fedcba9876543210")));
         assert!(!taken(&signer, &other, Duration::from_secs(60)));
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures_util::FutureExt;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -18,8 +19,7 @@ const RSA: (&str, &str) = (include_str!("../../tests/keys/rsa.pem"), include_str
 
 fn settings() -> JwtSettings {
     JwtSettings {
-        algorithm: Algorithm::Hs256,
-        key: JwtKey::Shared(Secret::new(SECRET)),
+        key: JwtKey::Shared(Algorithm::Hs256, Secret::new(SECRET)),
         audience: Vec::new(),
         issuer: Vec::new(),
         leeway: Duration::ZERO,
@@ -42,9 +42,19 @@ fn signed_with(header: &Header, claims: &Value, key: &EncodingKey) -> String {
     jsonwebtoken::encode(header, claims, key).unwrap()
 }
 
+/// A verifier that needs no published keys.
+fn verifier(auth: &Auth) -> Result<Verifier, BadKey> {
+    Verifier::new(auth, |_| panic!("no keys are fetched here"))
+}
+
+/// What is known without waiting.
+fn ask(verifier: &Verifier, presented: &Presented<'_>) -> Result<Principal, Fault> {
+    verifier.verify(presented).now_or_never().expect("at once")
+}
+
 fn verify(settings: &JwtSettings, token: &str) -> Result<Principal, Fault> {
-    let verifier = Verifier::new(&Auth::Jwt(Box::new(settings.clone()))).unwrap();
-    verifier.verify(&Presented { token: Some(token), ..Presented::default() })
+    let verifier = verifier(&Auth::Jwt(Box::new(settings.clone()))).unwrap();
+    ask(&verifier, &Presented { token: Some(token), ..Presented::default() })
 }
 
 #[track_caller]
@@ -211,32 +221,33 @@ fn the_header_chooses_nothing() {
 #[test]
 fn every_algorithm_takes_its_own_and_no_other() {
     let claims = json!({ "sub": "a", "exp": now() + 60 });
-    let shared = || (EncodingKey::from_secret(SECRET.as_bytes()), JwtKey::Shared(Secret::new(SECRET)));
+    let shared =
+        |algorithm| (EncodingKey::from_secret(SECRET.as_bytes()), JwtKey::Shared(algorithm, Secret::new(SECRET)));
     let pairs: Vec<(Algorithm, jsonwebtoken::Algorithm, EncodingKey, JwtKey)> = vec![
-        (Algorithm::Hs256, jsonwebtoken::Algorithm::HS256, shared().0, shared().1),
-        (Algorithm::Hs384, jsonwebtoken::Algorithm::HS384, shared().0, shared().1),
-        (Algorithm::Hs512, jsonwebtoken::Algorithm::HS512, shared().0, shared().1),
+        (Algorithm::Hs256, jsonwebtoken::Algorithm::HS256, shared(Algorithm::Hs256).0, shared(Algorithm::Hs256).1),
+        (Algorithm::Hs384, jsonwebtoken::Algorithm::HS384, shared(Algorithm::Hs384).0, shared(Algorithm::Hs384).1),
+        (Algorithm::Hs512, jsonwebtoken::Algorithm::HS512, shared(Algorithm::Hs512).0, shared(Algorithm::Hs512).1),
         (
             Algorithm::Rs256,
             jsonwebtoken::Algorithm::RS256,
             EncodingKey::from_rsa_pem(RSA.0.as_bytes()).unwrap(),
-            JwtKey::Public(RSA.1.to_owned()),
+            JwtKey::Public(Algorithm::Rs256, RSA.1.to_owned()),
         ),
         (
             Algorithm::Es256,
             jsonwebtoken::Algorithm::ES256,
             EncodingKey::from_ec_pem(P256.0.as_bytes()).unwrap(),
-            JwtKey::Public(P256.1.to_owned()),
+            JwtKey::Public(Algorithm::Es256, P256.1.to_owned()),
         ),
         (
             Algorithm::EdDsa,
             jsonwebtoken::Algorithm::EdDSA,
             EncodingKey::from_ed_pem(ED25519.0.as_bytes()).unwrap(),
-            JwtKey::Public(ED25519.1.to_owned()),
+            JwtKey::Public(Algorithm::EdDsa, ED25519.1.to_owned()),
         ),
     ];
     for (algorithm, _, _, key) in &pairs {
-        let settings = JwtSettings { algorithm: *algorithm, key: key.clone(), ..settings() };
+        let settings = JwtSettings { key: key.clone(), ..settings() };
         for (signer, name, signing_key, _) in &pairs {
             let token = signed_with(&Header::new(*name), &claims, signing_key);
             let accepted = verify(&settings, &token).is_ok();
@@ -247,23 +258,23 @@ fn every_algorithm_takes_its_own_and_no_other() {
 
 #[test]
 fn a_public_key_is_no_shared_secret() {
-    let settings = JwtSettings { algorithm: Algorithm::Rs256, key: JwtKey::Public(RSA.1.to_owned()), ..settings() };
+    let settings = JwtSettings { key: JwtKey::Public(Algorithm::Rs256, RSA.1.to_owned()), ..settings() };
     let key = EncodingKey::from_secret(RSA.1.as_bytes());
     let header = Header::new(jsonwebtoken::Algorithm::HS256);
     let token = signed_with(&header, &json!({ "sub": "a", "exp": now() + 60 }), &key);
     refused("signed with the public key", &settings, &token, Reason::Unauthorized, "algorithm");
 
     let wrong_keys = [
-        (Algorithm::Hs256, JwtKey::Public(RSA.1.to_owned())),
-        (Algorithm::Rs256, JwtKey::Shared(Secret::new(SECRET))),
-        (Algorithm::Rs256, JwtKey::Public(P256.1.to_owned())),
-        (Algorithm::Es256, JwtKey::Public(ED25519.1.to_owned())),
-        (Algorithm::EdDsa, JwtKey::Public(ED25519.0.to_owned())),
-        (Algorithm::EdDsa, JwtKey::Public("nonsense".to_owned())),
+        JwtKey::Public(Algorithm::Hs256, RSA.1.to_owned()),
+        JwtKey::Shared(Algorithm::Rs256, Secret::new(SECRET)),
+        JwtKey::Public(Algorithm::Rs256, P256.1.to_owned()),
+        JwtKey::Public(Algorithm::Es256, ED25519.1.to_owned()),
+        JwtKey::Public(Algorithm::EdDsa, ED25519.0.to_owned()),
+        JwtKey::Public(Algorithm::EdDsa, "nonsense".to_owned()),
     ];
-    for (algorithm, key) in wrong_keys {
-        let settings = JwtSettings { algorithm, key, ..settings.clone() };
-        assert!(Verifier::new(&Auth::Jwt(Box::new(settings.clone()))).is_err(), "{settings:?}");
+    for key in wrong_keys {
+        let settings = JwtSettings { key, ..settings.clone() };
+        assert!(self::verifier(&Auth::Jwt(Box::new(settings.clone()))).is_err(), "{settings:?}");
     }
 }
 
@@ -289,8 +300,8 @@ fn fixed_tokens_stand_for_their_parties() {
         static_token("key-2", "app-2", None),
         static_token("access", "ann", Some("access_token")),
     ];
-    let verifier = Verifier::new(&Auth::Tokens(tokens)).unwrap();
-    let ask = |credential, token| verifier.verify(&Presented { credential, token, party: Some("root") });
+    let verifier = self::verifier(&Auth::Tokens(tokens)).unwrap();
+    let ask = |credential, token| self::ask(&verifier, &Presented { credential, token, party: Some("root") });
     let party = |credential, token| ask(credential, token).map(|principal| principal.id.to_string());
     assert_eq!(party(None, Some("key-1")), Ok("app-1".to_owned()));
     assert_eq!(party(Some("api_key"), Some("key-2")), Ok("app-2".to_owned()));
@@ -307,22 +318,22 @@ fn fixed_tokens_stand_for_their_parties() {
 
 #[test]
 fn without_credentials_everybody_is_somebody_else() {
-    let unnamed = Verifier::new(&Auth::None { named: false, role: Some(Role::Visitor) }).unwrap();
-    let ask = |party| unnamed.verify(&Presented { party, ..Presented::default() }).unwrap();
+    let unnamed = self::verifier(&Auth::None { named: false, role: Some(Role::Visitor) }).unwrap();
+    let ask = |party| self::ask(&unnamed, &Presented { party, ..Presented::default() }).unwrap();
     assert_ne!(ask(None).id, ask(None).id);
     assert!(ask(Some("ann")).id.starts_with("anonymous-"), "a client named itself");
     assert_eq!(ask(None).role, Some(Role::Visitor));
 
-    let named = Verifier::new(&Auth::None { named: true, role: None }).unwrap();
-    let ask = |party| named.verify(&Presented { party: Some(party), ..Presented::default() });
+    let named = self::verifier(&Auth::None { named: true, role: None }).unwrap();
+    let ask = |party| self::ask(&named, &Presented { party: Some(party), ..Presented::default() });
     assert_eq!(ask("ann").unwrap().id.as_ref(), "ann");
     assert!(ask(&"x".repeat(257)).is_err());
 }
 
 #[test]
 fn an_upstream_s_token_is_only_a_digest_here() {
-    let verifier = Verifier::new(&Auth::Upstream).unwrap();
-    let ask = |token| verifier.verify(&Presented { token: Some(token), ..Presented::default() }).unwrap();
+    let verifier = self::verifier(&Auth::Upstream).unwrap();
+    let ask = |token| self::ask(&verifier, &Presented { token: Some(token), ..Presented::default() }).unwrap();
     assert_eq!(ask("opaque-token").id, ask("opaque-token").id);
     assert_ne!(ask("opaque-token").id, ask("another-token").id);
     assert!(!ask("opaque-token").id.contains("opaque"));
@@ -337,15 +348,15 @@ fn visitors_are_confined_to_their_route_and_conversation() {
         Principal { role: Some(Role::Visitor), conversations: vec!["session-1".to_owned()], ..Principal::anonymous() };
     let token = visitors("web").mint(&visitor, Duration::from_secs(60)).unwrap();
     let ask = |route| {
-        let verifier = Verifier::new(&Auth::Jwt(Box::new(settings()))).unwrap().with_visitors(visitors(route));
-        verifier.verify(&Presented { token: Some(&token), ..Presented::default() })
+        let verifier = self::verifier(&Auth::Jwt(Box::new(settings()))).unwrap().with_visitors(visitors(route));
+        self::ask(&verifier, &Presented { token: Some(&token), ..Presented::default() })
     };
     let known = ask("web").unwrap();
     assert_eq!((known.id, known.conversations, known.role), (visitor.id, visitor.conversations, visitor.role));
     assert_eq!(ask("staff").unwrap_err().reason, Reason::Unauthorized);
-    let verifier = Verifier::new(&Auth::Jwt(Box::new(settings()))).unwrap().with_visitors(visitors("web"));
+    let verifier = self::verifier(&Auth::Jwt(Box::new(settings()))).unwrap().with_visitors(visitors("web"));
     let own = signed(&json!({ "sub": "ann", "exp": now() + 60 }));
-    assert!(verifier.verify(&Presented { token: Some(&own), ..Presented::default() }).is_ok());
+    assert!(self::ask(&verifier, &Presented { token: Some(&own), ..Presented::default() }).is_ok());
 }
 
 #[test]
@@ -366,8 +377,7 @@ fn what_is_minted_verifies() {
     assert!(read.expires.is_some());
     assert_eq!(Principal { expires: None, ..read }, principal);
 
-    settings.algorithm = Algorithm::EdDsa;
-    settings.key = JwtKey::Public(ED25519.1.to_owned());
+    settings.key = JwtKey::Public(Algorithm::EdDsa, ED25519.1.to_owned());
     assert_eq!(settings.mint(&principal, Duration::ZERO), Err(MintError::NotShared("EdDSA")));
 }
 

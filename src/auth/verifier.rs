@@ -1,16 +1,20 @@
 //! Who is calling. In: what a request or a handshake presented, and a route's settings. Out: a [`Principal`];
-//! [`Reason::Unauthenticated`] when nothing was presented, [`Reason::Unauthorized`] when it does not hold.
+//! [`Reason::Unauthenticated`] when nothing was presented, [`Reason::Unauthorized`] when it does not hold;
+//! [`Reason::Unavailable`] when that cannot be said now.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use super::jwt::JwtVerifier;
+use super::jwks::SetVerifier;
+use super::jwt::{self, JwtVerifier};
 use super::party::Principal;
 use super::rate::RateLimit;
-use super::settings::{Auth, BadKey};
+use super::settings::{Algorithm, Auth, BadKey, JwtKey};
 use super::tokens::TokenVerifier;
 use super::visitor::Visitors;
 use crate::event::Role;
 use crate::fault::{Fault, Reason};
+use crate::keyset::{KeySet, KeySetSettings};
 
 /// The longest credential that is looked at, in bytes. Longer ones are refused before any work is done on them.
 pub const LONGEST_CREDENTIAL: usize = 8 * 1024;
@@ -52,16 +56,26 @@ pub struct Verifier {
 
 enum Scheme {
     Jwt(Box<JwtVerifier>),
+    Set(Box<SetVerifier>),
     Tokens(TokenVerifier),
     Upstream,
     None { named: bool, role: Option<Role> },
 }
 
 impl Verifier {
-    /// Fails when a key does not fit its algorithm; a checked config has none of these.
-    pub fn new(auth: &Auth) -> Result<Self, BadKey> {
+    /// `keys` opens a key set, where the tokens are those of an identity provider. Fails when a key does not fit its
+    /// algorithm; a checked config has none of these.
+    pub fn new(auth: &Auth, keys: impl FnOnce(&KeySetSettings) -> Arc<KeySet>) -> Result<Self, BadKey> {
+        let one_key =
+            |settings, algorithm: &Algorithm, key| Scheme::Jwt(Box::new(JwtVerifier::new(settings, *algorithm, key)));
         let scheme = match auth {
-            Auth::Jwt(settings) => Scheme::Jwt(Box::new(JwtVerifier::new(settings)?)),
+            Auth::Jwt(settings) => match &settings.key {
+                JwtKey::Shared(algorithm, secret) => one_key(settings, algorithm, jwt::shared_key(*algorithm, secret)?),
+                JwtKey::Public(algorithm, pem) => one_key(settings, algorithm, jwt::public_key(*algorithm, pem)?),
+                JwtKey::Set(set, algorithms) => {
+                    Scheme::Set(Box::new(SetVerifier::new(settings, algorithms, keys(set))))
+                }
+            },
             Auth::Tokens(tokens) => Scheme::Tokens(TokenVerifier::new(tokens)),
             Auth::Upstream => Scheme::Upstream,
             Auth::None { named, role } => Scheme::None { named: *named, role: *role },
@@ -77,8 +91,8 @@ impl Verifier {
 
     /// Whose credential this is, and that it holds now.
     ///
-    /// A fault's detail says what was wrong in words for a log; it never holds any part of the credential.
-    pub fn verify(&self, presented: &Presented<'_>) -> Result<Principal, Fault> {
+    /// Waits a few seconds where an identity provider's key is not known yet. A fault's detail says what was wrong in words for a log; it never holds any part of the credential.
+    pub async fn verify(&self, presented: &Presented<'_>) -> Result<Principal, Fault> {
         let token = presented.token.filter(|token| !token.is_empty());
         if token.is_some_and(|token| token.len() > LONGEST_CREDENTIAL) {
             return Err(Fault::new(Reason::Unauthorized).detail("the credential is longer than 8 KiB"));
@@ -92,6 +106,7 @@ impl Verifier {
         }
         match &self.scheme {
             Scheme::Jwt(verifier) => verifier.verify(token),
+            Scheme::Set(verifier) => verifier.verify(token).await,
             Scheme::Tokens(verifier) => verifier.verify(presented.credential, token),
             // The upstream decides. The principal is only a key for limits: a digest, so that the token is kept nowhere.
             Scheme::Upstream => Ok(Principal::named(digest(token))),
@@ -107,7 +122,7 @@ impl Verifier {
                 self.logins.check(&username.into())?;
                 verifier.login(username, password)
             }
-            Scheme::Tokens(_) | Scheme::Jwt(_) | Scheme::Upstream | Scheme::None { .. } => {
+            Scheme::Tokens(_) | Scheme::Jwt(_) | Scheme::Set(_) | Scheme::Upstream | Scheme::None { .. } => {
                 Err(Fault::new(Reason::NotSupported).detail("nobody logs in on this route"))
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::jwt::{JwtVerifier, MintError};
+use super::jwt::{JwtVerifier, MintError, shared_key};
 use super::party::Principal;
 use super::settings::{Algorithm, BadKey, ClaimNames, JwtKey, JwtSettings};
 use crate::secret::Secret;
@@ -21,8 +21,7 @@ pub struct Visitors {
 impl Visitors {
     pub fn new(key: Secret, route: &str) -> Result<Self, BadKey> {
         let settings = JwtSettings {
-            algorithm: Algorithm::Hs256,
-            key: JwtKey::Shared(key),
+            key: JwtKey::Shared(Algorithm::Hs256, key.clone()),
             audience: vec![format!("visitor@{route}")],
             issuer: vec![ISSUER.to_owned()],
             leeway: Duration::ZERO,
@@ -31,7 +30,8 @@ impl Visitors {
             role: None,
             roles: BTreeMap::new(),
         };
-        Ok(Visitors { verifier: JwtVerifier::new(&settings)?, settings })
+        let verifier = JwtVerifier::new(&settings, Algorithm::Hs256, shared_key(Algorithm::Hs256, &key)?);
+        Ok(Visitors { verifier, settings })
     }
 
     /// A new key: 244 random bits as text.

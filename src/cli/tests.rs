@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
 
+use futures_util::FutureExt;
+
 use super::{Console, Exit, run};
 use crate::auth::{Presented, Verifier};
 use crate::config::{self, Inputs};
@@ -127,9 +129,9 @@ fn a_token_is_taken_by_its_route() {
 
     let inputs = Inputs { file: Some(file.path().into()), ..Inputs::default() };
     let loaded = config::load(&inputs, builtin::BUILTIN).unwrap();
-    let verifier = Verifier::new(&loaded.config.routes[0].auth).unwrap();
+    let verifier = Verifier::new(&loaded.config.routes[0].auth, |_| panic!("no keys are fetched here")).unwrap();
     let presented = Presented { token: Some(ended.data.trim()), ..Presented::default() };
-    let principal = verifier.verify(&presented).unwrap();
+    let principal = verifier.verify(&presented).now_or_never().expect("at once").unwrap();
     assert_eq!((principal.id.as_ref(), principal.role), ("ann", Some(Role::Staff)));
     assert_eq!(principal.departments, ["desk", "spa"]);
     assert_eq!(principal.conversations, ["7"]);

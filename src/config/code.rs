@@ -19,8 +19,6 @@ pub enum Code {
     Duplicate,
     /// Two settings that exclude each other.
     Conflict,
-    /// Part of the contract, and not built yet.
-    NotInThisVersion,
     /// A `${NAME}` that is not set.
     Environment,
     /// A mistake in a dialect file.
@@ -62,7 +60,6 @@ impl Code {
         Code::Reference,
         Code::Duplicate,
         Code::Conflict,
-        Code::NotInThisVersion,
         Code::Environment,
         Code::Dialect,
         Code::Test,
@@ -91,7 +88,6 @@ impl Code {
             Code::Reference => "config::reference",
             Code::Duplicate => "config::duplicate",
             Code::Conflict => "config::conflict",
-            Code::NotInThisVersion => "config::not_in_this_version",
             Code::Environment => "config::environment",
             Code::Dialect => "config::dialect",
             Code::Test => "config::test",
@@ -121,7 +117,6 @@ impl Code {
             | Code::Reference
             | Code::Duplicate
             | Code::Conflict
-            | Code::NotInThisVersion
             | Code::Environment
             | Code::Dialect
             | Code::Test => false,

@@ -21,6 +21,7 @@ const SECRET_KEYS: &[&str] = &[
     "session_token",
     "api_key",
     "url",
+    "jwks_url",
 ];
 
 /// The text without its secrets, byte for byte as long. A value that is only `${NAME}` is no secret.

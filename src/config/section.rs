@@ -300,16 +300,6 @@ impl<'a> Section<'a> {
             .collect()
     }
 
-    /// Keys of the contract that this version cannot do.
-    pub fn not_in_this_version(&self, keys: &[&'static str], help: &str) {
-        for key in keys {
-            if self.node(key).is_some() {
-                let message = format!("`{key}` is not in this version");
-                self.report.error(Code::NotInThisVersion, &self.key_place(key), message, Some(help.to_owned()));
-            }
-        }
-    }
-
     /// Keys that nobody asked for are mistakes.
     pub fn finish(self) {
         self.finish_ref();

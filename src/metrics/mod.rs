@@ -4,6 +4,7 @@
 mod clients;
 mod edge;
 mod journal;
+mod jwks;
 mod losses;
 mod messages;
 mod open;
@@ -23,6 +24,7 @@ pub use clients::{
 };
 pub use edge::{count_certificate, count_connection_lost, show_certificate};
 pub use journal::{count_relay_missed, count_trimmed, count_vanished, relayed, relayed_after, show_journal};
+pub use jwks::{count_jwks_fetch, forget_jwks, hide_jwks, show_jwks};
 pub use losses::{count_losses, count_untold};
 pub use messages::{Deliveries, RouteCounts, count_told, show_routes};
 pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed, filled};
@@ -40,6 +42,7 @@ struct Metrics {
     clients: clients::Clients,
     edge: edge::Edge,
     journal: journal::JournalFigures,
+    jwks: jwks::Jwks,
     losses: losses::Losses,
     messages: messages::Messages,
     open: open::Open,
@@ -57,6 +60,7 @@ impl Metrics {
             clients: clients::Clients::register(&registry),
             edge: edge::Edge::register(&registry),
             journal: journal::JournalFigures::register(&registry),
+            jwks: jwks::Jwks::register(&registry),
             losses: losses::Losses::register(&registry),
             messages: messages::Messages::register(&registry),
             open: open::Open::register(&registry),

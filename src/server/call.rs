@@ -41,7 +41,7 @@ pub async fn answer(
     let mut caller = route.caller(principal);
     caller.presented = presented(route, call, &parts.headers, &query).map(Secret::new);
     let asked = Asked { site, route, client, call, caller, parts, began: Timestamp::now() };
-    if let Err(fault) = behalf(route, call, &parts.headers, &query) {
+    if let Err(fault) = behalf(route, call, &parts.headers, &query).await {
         body::decline(site, incoming, &parts.headers);
         return respond::refusal(route, Some(call), &fault);
     }
@@ -117,7 +117,7 @@ async fn known(
         return route.backend.redeem(token).await;
     }
     let named = (!call.credential.is_empty()).then_some(call.credential.as_str());
-    match route.verifier.verify(&Presented { credential: named, token, party: None }) {
+    match route.verifier.verify(&Presented { credential: named, token, party: None }).await {
         Err(fault) if call.public && fault.reason == Reason::Unauthenticated => {
             Ok(Principal { role: Some(Role::Visitor), ..Principal::anonymous() })
         }
@@ -127,7 +127,7 @@ async fn known(
 
 /// A program that calls for a user shows that user's credential too, on routes whose operator named users. Where nobody
 /// is named the credential is the program's own business.
-fn behalf(route: &Route, call: &Call, headers: &HeaderMap, query: &[(String, String)]) -> Result<(), Fault> {
+async fn behalf(route: &Route, call: &Call, headers: &HeaderMap, query: &[(String, String)]) -> Result<(), Fault> {
     let Some(behalf) = call.behalf.as_ref().filter(|behalf| route.verifier.names(&behalf.credential)) else {
         return Ok(());
     };
@@ -136,7 +136,8 @@ fn behalf(route: &Route, call: &Call, headers: &HeaderMap, query: &[(String, Str
     if token.is_none() && !behalf.needed {
         return Ok(());
     }
-    let user = route.verifier.verify(&Presented { credential: Some(&behalf.credential), token, party: None })?;
+    let presented = Presented { credential: Some(&behalf.credential), token, party: None };
+    let user = route.verifier.verify(&presented).await?;
     let granted = |permission: &String| user.permissions.contains(permission);
     if user.permissions.is_empty() || behalf.permissions.is_empty() || behalf.permissions.iter().any(granted) {
         return Ok(());

@@ -14,7 +14,7 @@ pub async fn answer(asked: &Asked<'_>, fields: &Fields<'_>) -> Result<Fields<'st
         Op::Refresh => {
             let token = fields.text(Field::LoginRefresh).ok_or_else(|| Fault::missing(Field::LoginRefresh))?;
             let presented = Presented { token: Some(token), ..Presented::default() };
-            (asked.route.verifier.verify(&presented)?, token.to_owned())
+            (asked.route.verifier.verify(&presented).await?, token.to_owned())
         }
         _ => {
             let name = fields.text(Field::LoginName).ok_or_else(|| Fault::missing(Field::LoginName))?;

@@ -106,8 +106,8 @@ async fn open(
     let query = guard::query(parts.uri.query().unwrap_or_default());
     let showing = way.showing(&parts.headers, &query);
     let mut asker = match contract {
-        Some(contract) => showing.caller_of_socket(contract)?,
-        None => showing.anybody(&**way.passage)?,
+        Some(contract) => showing.caller_of_socket(contract).await?,
+        None => showing.anybody(&**way.passage).await?,
     };
     if let Some(caller) = &mut asker.caller {
         caller.connection = way.site.connection_number();

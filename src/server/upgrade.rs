@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::auth::{Presented, Principal, Secret};
+use crate::auth::{Presented, Secret};
 use crate::dialect::{Credential, RefusedFrame};
 use crate::edge::{AddressPlace, Client};
 use crate::fault::{Fault, Reason};
@@ -179,7 +179,7 @@ async fn admit(
     origin_may(route, wanted, headers)?;
     let seat = Seat::take(site, route, client)?;
     let token = credential::presented(&places(route).socket, headers, query);
-    let verified: Result<Principal, Fault> = route.verifier.verify(&Presented { credential: None, token, party: None });
+    let verified = route.verifier.verify(&Presented { credential: None, token, party: None }).await;
     let admitted = session::admit(place, query, verified, token.map(Secret::new), site.connection_number()).await?;
     Ok((admitted, seat))
 }

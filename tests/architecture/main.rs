@@ -23,7 +23,7 @@ const ORDER: &[&[&str]] = &[
     &["passage"],
     &["backend"],
     &["auth"],
-    &["store", "scan", "images", "relay", "journal", "placement"],
+    &["store", "scan", "images", "relay", "journal", "placement", "keyset"],
     &["dialect"],
     &["fault"],
     &["edge"],

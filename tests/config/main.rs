@@ -121,6 +121,8 @@ fn no_secret_is_shown() {
         "invented-password",
         "a-key-of-the-app",
         "one-account-for-all",
+        "api_key=invented",
+        "ann:invented",
     ];
     let mut seen = 0;
     for path in cases("broken") {

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod http;
+pub mod identity;
 pub mod socket;
 
 use std::net::SocketAddr;
@@ -266,6 +267,8 @@ async fn launch(folder: &Path, level: &str, log: Arc<Mutex<Vec<String>>>) -> (Ch
         .arg(folder.join("routes.toml"))
         .current_dir(folder)
         .env("DRAGOMAN_LOG", level)
+        // Whom it trusts as a client of TLS: what stands in for others here.
+        .env("SSL_CERT_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/localhost.pem"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -23,6 +23,7 @@ async fn every_metric_is_in_the_document() {
         "clients",
         "edge",
         "journal",
+        "jwks",
         "losses",
         "messages",
         "open",

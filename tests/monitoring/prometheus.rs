@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
+use crate::harness::identity::{Provider, Signer};
 use crate::harness::{Gateway, http};
 use crate::stage::Stage;
 
@@ -109,19 +110,31 @@ fn looks(expression: &str) -> Vec<String> {
     sides.map(shown).collect()
 }
 
-/// A gateway that has a certificate and a delivery, which some alerts look at.
-async fn secured() -> Gateway {
+/// A gateway that has a certificate, a delivery and an identity provider, which some alerts look at.
+async fn secured(provider: &Provider) -> Gateway {
     let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
     let tls = format!("[server]\ntls = {{ cert = \"{keys}/localhost.pem\", key = \"{keys}/p256.pem\" }}");
     let delivery = "\n[deliveries.guests]\ndialect = \"whatsapp_cloud\"\nbase_url = \"http://127.0.0.1:9\"\nsender = \"1\"\ntoken = \"x\"\n";
-    Gateway::start_changed(|text| text.replace("[server]", &tls) + delivery).await
+    let published = format!(
+        r#"
+[[routes]]
+name    = "published"
+dialect = "frontdesk"
+prefix  = "/published"
+to      = "hub"
+auth    = {{ kind = "jwt", jwks_url = "{}" }}
+"#,
+        provider.url()
+    );
+    Gateway::start_changed(|text| text.replace("[server]", &tls) + delivery + &published).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs prometheus of the Debian package of that name: ./test.sh runs it"]
 async fn every_alert_and_every_panel_has_something_to_look_at() {
     let mut stage = Stage::set().await;
-    let secured = secured().await;
+    let provider = Provider::start(&[&Signer::p256("a")]).await;
+    let secured = secured(&provider).await;
     let prometheus = Prometheus::start(&[&stage.gateway, &secured]).await;
     let mut wanted = panels();
     assert!(wanted.len() > 40, "{} queries of panels", wanted.len());

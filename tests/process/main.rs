@@ -7,6 +7,7 @@ mod harness;
 mod admin;
 mod durability;
 mod explain;
+mod identity;
 mod limits;
 mod origins;
 mod reload;

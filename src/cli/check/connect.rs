@@ -5,10 +5,10 @@ use crate::cli::{Console, Exit};
 use crate::config::{Config, JournalSettings};
 use crate::journal::RedisJournal;
 
-use super::{endpoints, stores};
+use super::{endpoints, keys, stores};
 
-/// Asks Redis (an embedded journal is a file, of which nothing is to be asked) and every store, and connects to all that is
-/// called.
+/// Asks Redis (an embedded journal is a file, of which nothing is to be asked), every store and, for its keys, every
+/// identity provider; and connects to all that is called.
 pub fn run(config: &Config, console: &mut Console) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -21,8 +21,10 @@ pub fn run(config: &Config, console: &mut Console) -> Exit {
         let is_journal_fine = journal(config, console).await;
         let are_stores_fine = stores::all(config, console).await;
         let are_endpoints_fine = endpoints::all(config, console).await;
+        let are_keys_fine = keys::all(config, console).await;
         scanners(config, console);
-        if is_journal_fine && are_stores_fine && are_endpoints_fine { Exit::Fine } else { Exit::Failed }
+        let is_fine = is_journal_fine && are_stores_fine && are_endpoints_fine && are_keys_fine;
+        if is_fine { Exit::Fine } else { Exit::Failed }
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod connect;
 mod endpoints;
+mod keys;
 mod losses;
 mod stores;
 mod tables;
@@ -30,7 +31,8 @@ what each code means. With --format json each problem is a line of standard outp
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
-    /// Also try every store, ask Redis what it promises, and connect to upstreams, webhooks and deliveries
+    /// Also try every store, ask Redis what it promises, fetch the keys of identity providers, and connect to upstreams,
+    /// webhooks and deliveries
     #[arg(long)]
     connect: bool,
     /// End with 78 for warnings too

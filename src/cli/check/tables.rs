@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 
-use crate::auth::Auth;
+use crate::auth::{Auth, JwtKey};
 use crate::config::{Config, DeliveryPlan, Route, Target, Uploads};
 use crate::delivery::WebhookSettings;
 use crate::placement::Rules;
@@ -65,7 +65,10 @@ fn of_route(config: &Config, route: &Route) -> [String; 6] {
         },
     };
     let auth = match &route.auth {
-        Auth::Jwt(settings) => format!("jwt {}", settings.algorithm.as_str()),
+        Auth::Jwt(settings) => match &settings.key {
+            JwtKey::Shared(algorithm, _) | JwtKey::Public(algorithm, _) => format!("jwt {}", algorithm.as_str()),
+            JwtKey::Set(set, _) => format!("jwt, keys of {}", set.source),
+        },
         Auth::Tokens(tokens) if tokens.len() == 1 => "1 token".to_owned(),
         Auth::Tokens(tokens) => format!("{} tokens", tokens.len()),
         Auth::Upstream => "upstream".to_owned(),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::super::node::{Place, Value};
 use super::super::problem::Code;
 use super::super::section::{Section, Spanned};
-use crate::auth::{Algorithm, Auth, ClaimNames, JwtKey, JwtSettings, Login, Secret, StaticToken, Verifier};
+use super::key_set;
+use crate::auth::{Algorithm, Auth, ClaimNames, JwtKey, JwtSettings, Login, Secret, StaticToken};
 use crate::event::Role;
 
 /// What starts like this was printed in our own documentation.
@@ -22,6 +23,8 @@ pub(in crate::config) struct WrittenAuth {
     /// Where its kind stands.
     pub place: Place,
     pub well_known: Vec<Place>,
+    /// Where its keys are published, if they are.
+    pub published: Option<Place>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +46,12 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenAuth> {
         );
     }
     let kind = section.word("kind", KINDS)?;
-    let mut well_known = Vec::new();
+    let (mut well_known, mut published) = (Vec::new(), None);
     let auth = match kind.value {
-        Kind::Jwt => jwt(&section, &mut well_known).map(|settings| Auth::Jwt(Box::new(settings))),
+        Kind::Jwt => jwt(&section, &mut well_known).map(|(settings, place)| {
+            published = place;
+            Auth::Jwt(Box::new(settings))
+        }),
         Kind::Tokens => tokens(&section, &mut well_known).map(Auth::Tokens),
         Kind::Upstream => Some(Auth::Upstream),
         Kind::None => Some(Auth::None { named: section.boolean("named").unwrap_or(false), role: role(&section) }),
@@ -53,7 +59,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenAuth> {
     if auth.is_some() {
         section.finish();
     }
-    Some(WrittenAuth { auth: auth?, place: kind.place, well_known })
+    Some(WrittenAuth { auth: auth?, place: kind.place, well_known, published })
 }
 
 pub(super) fn role(section: &Section<'_>) -> Option<Role> {
@@ -61,12 +67,15 @@ pub(super) fn role(section: &Section<'_>) -> Option<Role> {
     section.word("role", &roles).map(|role| role.value)
 }
 
-fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<JwtSettings> {
+fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<(JwtSettings, Option<Place>)> {
+    let published = key_set::read(section)?;
     let algorithm = algorithm(section)?;
     let secret = section.secret("secret", "secret_file");
     let public = section.secret("public_key", "public_key_file");
-    section.not_in_this_version(&["jwks", "jwks_url"], "give the one key: `public_key_file = \"key.pem\"`");
-    let key = key(section, algorithm, secret, public, well_known);
+    let key = match &published {
+        Some(set) => key_set::key(section, set, [&secret, &public]),
+        None => key(section, algorithm, secret, public, well_known),
+    };
     let settings = JwtSettings {
         audience: values(section, "audience"),
         issuer: values(section, "issuer"),
@@ -75,12 +84,11 @@ fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<JwtSettings
         claims: section.section("claims").map(claims).unwrap_or_default(),
         roles: roles(section),
         role: role(section),
-        algorithm,
         key: key.as_ref()?.value.clone(),
     };
     // Whether a key fits is for the verifier to say.
-    match Verifier::new(&Auth::Jwt(Box::new(settings.clone()))) {
-        Ok(_) => Some(settings),
+    match settings.key.check() {
+        Ok(()) => Some((settings, published.map(|set| set.place))),
         Err(error) => {
             section.report().error(Code::Value, &key?.place, error.to_string(), None);
             None
@@ -120,10 +128,10 @@ fn key(
     match (algorithm.is_shared(), secret, public) {
         (true, Some(secret), None) => {
             judge(section, &secret, algorithm.shortest_secret(), well_known);
-            Some(Spanned { place: secret.place, value: JwtKey::Shared(secret.value) })
+            Some(Spanned { place: secret.place, value: JwtKey::Shared(algorithm, secret.value) })
         }
         (false, None, Some(public)) => {
-            Some(Spanned { place: public.place, value: JwtKey::Public(public.value.expose().to_owned()) })
+            Some(Spanned { place: public.place, value: JwtKey::Public(algorithm, public.value.expose().to_owned()) })
         }
         (true, _, Some(public)) => {
             let help = "write `secret`, or the `algorithm` that this key is for: RS256, ES256 or EdDSA";
@@ -145,7 +153,7 @@ fn key(
         (false, None, None) if !section.has("public_key") && !section.has("public_key_file") => {
             section.missing(
                 "public_key",
-                &format!("what {name} tokens are checked with: `public_key_file = \"key.pem\"`"),
+                &format!("what {name} tokens are checked with: `public_key_file = \"key.pem\"`, or `jwks_url`"),
             );
             None
         }

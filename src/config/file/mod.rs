@@ -11,6 +11,7 @@ mod deliveries;
 mod endpoints;
 mod events;
 mod images;
+mod key_set;
 mod log;
 mod persistence;
 mod proxies;

@@ -49,6 +49,26 @@ pub(super) fn buckets(stores: &[WrittenStore], report: &Report) {
     }
 }
 
+/// The keys that callers are known by: who could change them on their way could be anybody.
+pub(super) fn key_sets(routes: &[WrittenRoute], report: &Report) {
+    for auth in routes.iter().filter_map(|route| route.auth.as_ref()) {
+        let (Some(place), Some(set)) = (&auth.published, auth.auth.key_set()) else { continue };
+        let Some(uri) = set.source.uri().filter(|uri| uri.scheme_str() == Some("http")) else { continue };
+        let message = "keys come from this address in the clear: whoever is between could put his own in their place";
+        if is_exposed(&uri) {
+            let help = "use `https://`; or `jwks_file`, and fetch the file by a way that you trust";
+            report.error(Code::Value, place, message, Some(help.to_owned()));
+        } else if !is_this_machine(uri.host().unwrap_or_default()) {
+            report.warning(Code::ClearText, place, message, Some("use `https://`, or allow it".to_owned()));
+        }
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn is_exposed(uri: &Uri) -> bool {
     matches!(uri.scheme_str(), Some("http" | "ws")) && !is_near(uri.host().unwrap_or_default())
 }

@@ -37,6 +37,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     unused::upstreams(&file, report);
     in_the_clear::buckets(&file.stores, report);
     in_the_clear::webhooks(&file.routes, report);
+    in_the_clear::key_sets(&file.routes, report);
     shared(&file, report);
     let mut dialects = dialects::Dialects::new(builtin, folder, report);
     let all_upstreams: Vec<String> = file.upstreams.iter().map(|upstream| upstream.name.value.clone()).collect();

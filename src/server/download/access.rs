@@ -106,7 +106,7 @@ async fn known(route: &Arc<Route>, parts: &Parts) -> Result<Caller, Fault> {
             Some(_) => route.backend.redeem(token).await,
             None => {
                 let credential = (!name.is_empty()).then_some(name.as_str());
-                route.verifier.verify(&Presented { credential, token: Some(token), party: None })
+                route.verifier.verify(&Presented { credential, token: Some(token), party: None }).await
             }
         };
         match found {

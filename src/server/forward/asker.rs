@@ -34,7 +34,7 @@ pub struct Showing<'a> {
 
 impl<'a> Showing<'a> {
     /// The caller of a call that the dialect knows, let in as for any other backend.
-    pub fn caller_of(&self, call: &Call) -> Result<Asker, Fault> {
+    pub async fn caller_of(&self, call: &Call) -> Result<Asker, Fault> {
         if call.op.is_login() {
             return self.rate(self.nobody());
         }
@@ -44,11 +44,11 @@ impl<'a> Showing<'a> {
             return Ok(self.nobody());
         }
         if self.route.verifier.leaves_it_to_upstream() {
-            return self.rate(self.unchecked(|credential| &credential.http));
+            return self.rate(self.unchecked(|credential| &credential.http).await);
         }
         let token = wanted.and_then(|wanted| self.token(&wanted.http));
         let named = (!call.credential.is_empty()).then_some(call.credential.as_str());
-        match self.verified(named, token) {
+        match self.verified(named, token).await {
             Err(fault) if call.public && fault.reason == Reason::Unauthenticated => self.rate(self.nobody()),
             Err(fault) => Err(fault),
             Ok(principal) => {
@@ -63,12 +63,12 @@ impl<'a> Showing<'a> {
     }
 
     /// The caller of a socket that the dialect knows.
-    pub fn caller_of_socket(&self, contract: &Socket) -> Result<Asker, Fault> {
+    pub async fn caller_of_socket(&self, contract: &Socket) -> Result<Asker, Fault> {
         if self.route.verifier.leaves_it_to_upstream() {
-            return Ok(self.unchecked(|credential| &credential.socket));
+            return Ok(self.unchecked(|credential| &credential.socket).await);
         }
         let token = self.route.dialect.credentials.get("").and_then(|credential| self.token(&credential.socket));
-        let principal = self.verified(None, token)?;
+        let principal = self.verified(None, token).await?;
         if !contract.roles.is_empty() && !principal.role.is_some_and(|role| contract.roles.contains(&role)) {
             return Err(Fault::new(Reason::Role));
         }
@@ -78,18 +78,18 @@ impl<'a> Showing<'a> {
     /// The caller of something that the dialect does not know, or that needs no credential. Nobody in particular is let
     /// through too, and the backend decides: but what the gateway itself could show is then not shown, and what the
     /// client shows must hold where the gateway's own would stand in its place.
-    pub fn anybody(&self, passage: &dyn Passage) -> Result<Asker, Fault> {
+    pub async fn anybody(&self, passage: &dyn Passage) -> Result<Asker, Fault> {
         let of_calls: fn(&Credential) -> &[CredentialPlace] = |credential| &credential.http;
         let of_sockets: fn(&Credential) -> &[CredentialPlace] = |credential| &credential.socket;
         if self.route.verifier.leaves_it_to_upstream() {
-            return self.rate(self.unchecked(of_calls));
+            return self.rate(self.unchecked(of_calls).await);
         }
         let credential = self.route.dialect.credentials.get("");
         let places = [of_calls, of_sockets].into_iter().filter_map(|places| credential.map(places));
         let token = places.into_iter().find_map(|places| self.token(places));
-        match self.verified(None, token) {
+        match self.verified(None, token).await {
             Ok(principal) => self.rate(self.known(principal, token)),
-            Err(fault) if fault.reason == Reason::Unauthorized && passage.replaces_credentials() => Err(fault),
+            Err(fault) if does_not_hold(&fault) && passage.replaces_credentials() => Err(fault),
             Err(_) => self.rate(self.nobody()),
         }
     }
@@ -98,15 +98,15 @@ impl<'a> Showing<'a> {
         credential::presented(places, self.headers, self.query)
     }
 
-    fn verified(&self, credential: Option<&str>, token: Option<&str>) -> Result<Principal, Fault> {
-        self.route.verifier.verify(&Presented { credential, token, party: None })
+    async fn verified(&self, credential: Option<&str>, token: Option<&str>) -> Result<Principal, Fault> {
+        self.route.verifier.verify(&Presented { credential, token, party: None }).await
     }
 
     /// Whoever shows anything at all; whether it holds is not for the gateway to say.
-    fn unchecked(&self, places: impl Fn(&Credential) -> &[CredentialPlace]) -> Asker {
+    async fn unchecked(&self, places: impl Fn(&Credential) -> &[CredentialPlace]) -> Asker {
         let credentials = self.route.dialect.credentials.values().filter(|credential| credential.issued_by.is_none());
         let token = credentials.into_iter().find_map(|credential| self.token(places(credential)));
-        match self.verified(None, token) {
+        match self.verified(None, token).await {
             Ok(principal) => self.known(principal, token),
             Err(_) => self.nobody(),
         }
@@ -131,4 +131,9 @@ impl<'a> Showing<'a> {
             None => Ok(asker),
         }
     }
+}
+
+/// What was shown is not good, or that cannot be said now.
+fn does_not_hold(fault: &Fault) -> bool {
+    matches!(fault.reason, Reason::Unauthorized | Reason::Unavailable | Reason::Busy)
 }

@@ -59,12 +59,15 @@ impl<'a> Way<'a> {
         let first = &dialect.calls[calls[0]];
         let query = guard::query(parts.uri.query().unwrap_or_default());
         let showing = self.showing(&parts.headers, &query);
-        let fits = calls.iter().map(|at| &dialect.calls[*at]).find_map(|call| {
+        let (mut call, mut asker) = (first, Err(Fault::new(Reason::Role)));
+        for at in calls {
+            let found = showing.caller_of(&dialect.calls[*at]).await;
             // Whom this one is not for may be whom the next is for.
-            let asker = showing.caller_of(call);
-            if asker.as_ref().is_err_and(|fault| fault.reason == Reason::Role) { None } else { Some((call, asker)) }
-        });
-        let (call, asker) = fits.unwrap_or_else(|| (first, Err(Fault::new(Reason::Role))));
+            if !found.as_ref().is_err_and(|fault| fault.reason == Reason::Role) {
+                (call, asker) = (&dialect.calls[*at], found);
+                break;
+            }
+        }
         let limit = match &call.request {
             CallRequest::Multipart { .. } => self.route.largest_upload().saturating_add(AROUND_FILE),
             CallRequest::Json(_) | CallRequest::Empty => self.route.frame_limit as u64,
@@ -92,7 +95,7 @@ impl<'a> Way<'a> {
 
     async fn unknown(self, limit: u64, redacted: bool, parts: Parts, incoming: Incoming) -> Response<Answer> {
         let query = guard::query(parts.uri.query().unwrap_or_default());
-        let asker = self.showing(&parts.headers, &query).anybody(&**self.passage);
+        let asker = self.showing(&parts.headers, &query).anybody(&**self.passage).await;
         let errand = asker.map(|asker| Errand { call: None, asker, limit, redacted });
         self.answer(None, errand, parts, incoming).await
     }
