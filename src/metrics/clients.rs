@@ -116,6 +116,13 @@ pub fn count_upload(route: &str, bytes: u64) {
     metrics().clients.upload_bytes.with_label_values(&[route]).inc_by(bytes);
 }
 
+/// A scanner that may be asked: there from the start, so that a rate sees the first step.
+pub fn know_scanner(scanner: &str) {
+    for outcome in ["clean", "infected", "failed"] {
+        metrics().clients.scans.with_label_values(&[scanner, outcome]);
+    }
+}
+
 /// A scanner was asked about an upload: `clean`, `infected` or `failed`.
 pub fn count_scan(scanner: &str, outcome: &str) {
     metrics().clients.scans.with_label_values(&[scanner, outcome]).inc();

@@ -21,6 +21,7 @@ use prometheus::Registry;
 
 pub use clients::{
     Frames, count_image, count_refused, count_replay, count_request, count_scan, count_upload, count_upload_removed,
+    know_scanner,
 };
 pub use edge::{count_certificate, count_connection_lost, show_certificate};
 pub use journal::{count_relay_missed, count_trimmed, count_vanished, relayed, relayed_after, show_journal};

@@ -87,8 +87,9 @@ pub struct Scanner {
 
 impl Scanner {
     pub fn new(name: impl Into<Arc<str>>, settings: ScannerSettings) -> Self {
-        let places = Semaphore::new(settings.at_once);
-        Scanner { name: name.into(), settings, places }
+        let (name, places) = (name.into(), Semaphore::new(settings.at_once));
+        metrics::know_scanner(&name);
+        Scanner { name, settings, places }
     }
 
     pub fn name(&self) -> &str {

@@ -137,7 +137,7 @@ async fn every_alert_and_every_panel_has_something_to_look_at() {
     let secured = secured(&provider).await;
     let prometheus = Prometheus::start(&[&stage.gateway, &secured]).await;
     let mut wanted = panels();
-    assert!(wanted.len() > 40, "{} queries of panels", wanted.len());
+    assert!(wanted.len() > 50, "{} queries of panels", wanted.len());
     let rules = prometheus.get("/api/v1/rules").await.expect("rules");
     let rules: Vec<Value> = rules["groups"][0]["rules"].as_array().cloned().unwrap_or_default();
     let written = std::fs::read_to_string(alerts()).expect("rules").matches("- alert: ").count();

@@ -30,14 +30,24 @@ pub struct Stage {
     bearer: String,
     backend: standin::licomed::Licomed,
     _events: Arc<Events>,
+    _spare: tempfile::TempDir,
 }
 
 impl Stage {
     pub async fn set() -> Self {
         let events = Events::start().await;
         let backend = standin::licomed::Licomed::start(BACKEND_SECRET, US, THEM).await;
+        let spare = tempfile::tempdir().expect("a folder");
         let more = format!(
             r#"
+[stores.spare]
+kind = "fs"
+root = "{spare}"
+
+[scanners.virus]
+kind = "command"
+argv = ["sh", "-c", "cat >/dev/null"]
+
 [upstreams.clinic]
 dialect    = "licomed"
 http       = "{http}"
@@ -50,7 +60,8 @@ name    = "bridged"
 dialect = "frontdesk"
 prefix  = "/bridged"
 to      = "clinic"
-uploads = "local"
+uploads = {{ primary = "local", copies = ["spare"] }}
+scan    = "virus"
 auth    = {{ kind = "jwt", secret = "{SECRET}" }}
 
 [[conversations]]
@@ -66,6 +77,7 @@ guest      = {{ name = "Gil", room_number = "101" }}
 "#,
             http = backend.http(),
             socket = backend.socket(),
+            spare = spare.path().display(),
         );
         let (url, key) = (events.url(), events.key().to_owned());
         let gateway = Gateway::start_quiet(&more, move |dialect| match dialect {
@@ -90,7 +102,7 @@ guest      = {{ name = "Gil", room_number = "101" }}
             Box::new(Divar::connect(address, app).await),
             Box::new(Luxmart::connect(address, admin).await),
         ];
-        Stage { gateway, everybody, bridged, bearer, backend, _events: events }
+        Stage { gateway, everybody, bridged, bearer, backend, _events: events, _spare: spare }
     }
 
     /// Everybody says something and hears the others, somebody sends what not all can be shown, somebody is refused.
@@ -105,6 +117,10 @@ guest      = {{ name = "Gil", room_number = "101" }}
         self.bridged.say(&frame.to_string()).await;
         assert_eq!(self.backend.taken().await.body, "over there");
         self.bridged.say("{}").await;
+        let headers = [("Authorization", self.bearer.as_str())];
+        let parts = [http::field("conversation_id", "101"), http::file("file", "tour.mp4", "video/mp4", FILM)];
+        let path = "/bridged/api/chat/upload-media/";
+        assert_eq!(http::post_form(self.gateway.address, path, &headers, &parts).await.status, 200);
         let path = "/bridged/api/chat/conversations/101";
         let history = http::get(self.gateway.address, path, &[("Authorization", &self.bearer)]).await;
         assert_eq!(history.status, 200, "{history:?}");
