@@ -8,6 +8,7 @@ pub mod auth;
 pub mod backend;
 pub mod cli;
 pub mod config;
+pub mod declaration;
 pub mod delivery;
 pub mod dialect;
 pub mod directory;

@@ -14,6 +14,7 @@ mod healthcheck;
 mod journal;
 mod reload;
 mod said;
+mod schema;
 mod serve;
 mod settings;
 #[cfg(test)]
@@ -68,6 +69,7 @@ Examples:
   dragoman explain --route staff < frame.json       what becomes of a frame, and why
   dragoman fmt --check                              whether routes.toml has the one layout
   dragoman healthcheck                              whether the gateway here is ready, for containers
+  dragoman schema config > routes.schema.json       for editors, which complete and check by it
   dragoman journal backup /backups/monday.journal   of a gateway that runs, or of its file
   dragoman uploads verify                           each upload is there, and nothing else
   dragoman token --route staff --sub ann --role staff --department reception
@@ -93,6 +95,8 @@ enum Command {
     Dialects(dialects::Arguments),
     /// Asks a gateway that runs whether clients should come
     Healthcheck(healthcheck::Arguments),
+    /// Prints a JSON Schema: of routes.toml, of dialect files, of events, of problems
+    Schema(schema::Arguments),
     /// Backs up, restores, verifies, compacts and copies the journal
     Journal(journal::Arguments),
     /// Lists uploads, removes what is not needed any more, verifies that all are there
@@ -120,6 +124,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
             Command::Fmt(arguments) => fmt::run(&arguments, console),
             Command::Dialects(arguments) => dialects::run(&arguments, console),
             Command::Healthcheck(arguments) => healthcheck::run(&arguments, console),
+            Command::Schema(arguments) => schema::run(&arguments, console),
             Command::Journal(arguments) => journal::run(&arguments, console),
             Command::Uploads(arguments) => uploads::run(&arguments, console),
             Command::Token(arguments) => token::run(&arguments, console),

@@ -13,6 +13,7 @@ mod node;
 mod problem;
 mod record;
 mod resolve;
+mod schema;
 mod section;
 mod settings;
 mod unit;
@@ -29,6 +30,7 @@ pub use node::Place;
 pub use problem::{Code, Problem, Problems};
 pub use record::{Record, Severity};
 pub use resolve::{Builtin, event_json};
+pub use schema::schema;
 pub use settings::{
     Config, DeliveryPlan, JournalSettings, Limits, RelaySettings, Route, ServerSettings, StoreSettings, Target, Uploads,
 };

@@ -1,5 +1,5 @@
 //! A table of the settings read with care: every mistake is noted with its place and reading goes on; at the end the keys
-//! that nobody asked for are mistakes too.
+//! that nobody asked for are mistakes too. Bounds and words are those that the table declares.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use super::node::{Node, Place, Value};
 use super::problem::{Code, Report};
 use super::unit::{self, Rate};
 use crate::auth::Secret;
+use crate::declaration::{Kind, Table};
 use crate::dialect::suggestion;
 
 /// A value and where it was written.
@@ -30,8 +31,12 @@ pub(super) fn cause(error: &std::io::Error) -> String {
 /// The largest file that a `…_file` setting reads, in bytes.
 const LARGEST_FILE: u64 = 64 * 1024;
 
+/// A table without keys.
+static NOTHING: Table = Table::of(&[]);
+
 pub(super) struct Section<'a> {
     members: &'a [(String, Node)],
+    declared: &'static Table,
     place: Place,
     report: &'a Report,
     /// The folder that relative names of `…_file` start from.
@@ -41,10 +46,17 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// The table of a node; anything else is a problem.
-    pub fn of(node: &'a Node, what: &str, report: &'a Report, folder: &'a Path) -> Option<Self> {
+    pub fn of(
+        node: &'a Node,
+        declared: &'static Table,
+        what: &str,
+        report: &'a Report,
+        folder: &'a Path,
+    ) -> Option<Self> {
         match &node.value {
             Value::Table(members) => {
-                Some(Section { members, place: node.place.clone(), report, folder, asked: RefCell::default() })
+                let place = node.place.clone();
+                Some(Section { members, declared, place, report, folder, asked: RefCell::default() })
             }
             other => {
                 report.error(Code::Type, &node.place, format!("{what} is {}, wanted a table", other.type_name()), None);
@@ -74,7 +86,25 @@ impl<'a> Section<'a> {
             .map_or_else(|| self.place.clone(), |(_, node)| node.key.clone())
     }
 
+    /// A table below this one, which may be of the kind.
+    fn below(&self, node: &'a Node, kind: Option<&Kind>, what: &str) -> Option<Section<'a>> {
+        let Value::Table(members) = &node.value else {
+            return Section::of(node, &NOTHING, what, self.report, self.folder);
+        };
+        let declared = kind.and_then(|kind| kind.table(&|key| members.iter().any(|(name, _)| name == key)));
+        debug_assert!(declared.is_some(), "{what} is read as a table and not declared as one");
+        Section::of(node, declared.unwrap_or(&NOTHING), what, self.report, self.folder)
+    }
+
+    /// What a key may be. One that is read must be declared: editors would know nothing of it.
+    fn kind_of(&self, key: &str) -> Option<&'static Kind> {
+        let kind = self.declared.kind_of(key);
+        debug_assert!(kind.is_some(), "`{key}` is read and not declared in config/file/declared");
+        kind
+    }
+
     pub fn node(&self, key: &'static str) -> Option<&'a Node> {
+        self.kind_of(key);
         self.asked.borrow_mut().push(key);
         let node = self.members.iter().find(|(name, _)| name == key).map(|(_, node)| node);
         node.filter(|node| !matches!(node.value, Value::Unset))
@@ -125,6 +155,10 @@ impl<'a> Section<'a> {
     /// One of a few words.
     pub fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<Spanned<T>> {
         let text = self.text(key)?;
+        debug_assert!(
+            self.kind_of(key).and_then(Kind::words).is_some_and(|declared| declared.are(words)),
+            "`{key}` has other words than are declared"
+        );
         match words.iter().find(|(word, _)| *word == text.value) {
             Some((_, value)) => Some(Spanned { value: *value, place: text.place }),
             None => {
@@ -145,8 +179,9 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub fn integer(&self, key: &'static str, from: i64, to: i64) -> Option<i64> {
+    pub fn integer(&self, key: &'static str) -> Option<i64> {
         let node = self.node(key)?;
+        let Some(Kind::Integer(from, to)) = self.kind_of(key) else { return self.undeclared(key) };
         let number = match &node.value {
             Value::Integer(number) => *number,
             Value::Text(text) if node.loose => match text.trim().parse() {
@@ -155,23 +190,31 @@ impl<'a> Section<'a> {
             },
             _ => return self.wrong(key, node, "a whole number"),
         };
-        if (from..=to).contains(&number) {
+        if (from..=to).contains(&&number) {
             return Some(number);
         }
         self.report.error(Code::Value, &node.place, format!("`{key}` must be from {from} to {to}"), None);
         None
     }
 
+    /// Where a key is read as what it is not declared to be, which the first test that reads it shows.
+    fn undeclared<T>(&self, key: &str) -> Option<T> {
+        debug_assert!(false, "`{key}` is read as something else than is declared");
+        None
+    }
+
     /// Bytes, within bounds.
-    pub fn size(&self, key: &'static str, from: u64, to: u64) -> Option<u64> {
+    pub fn size(&self, key: &'static str) -> Option<u64> {
+        let Some(Kind::Size(from, to)) = self.kind_of(key) else { return self.undeclared(key) };
         self.with_unit(key, "a size with its unit, as in \"10MiB\"", |text| {
             let bytes = unit::size(text)?;
             let bounds = || format!("must be from {from} to {to} bytes");
-            if (from..=to).contains(&bytes) { Ok(bytes) } else { Err(bounds()) }
+            if (from..=to).contains(&&bytes) { Ok(bytes) } else { Err(bounds()) }
         })
     }
 
-    pub fn duration(&self, key: &'static str, from: Duration, to: Duration) -> Option<Duration> {
+    pub fn duration(&self, key: &'static str) -> Option<Duration> {
+        let Some(&Kind::Duration(from, to)) = self.kind_of(key) else { return self.undeclared(key) };
         self.with_unit(key, "a duration with its unit, as in \"30s\"", |text| {
             let duration = unit::duration(text)?;
             let bounds = || format!("must be from {} to {}", unit::shown(from), unit::shown(to));
@@ -259,17 +302,17 @@ impl<'a> Section<'a> {
     }
 
     pub fn section(&self, key: &'static str) -> Option<Section<'a>> {
-        Section::of(self.node(key)?, &format!("`{key}`"), self.report, self.folder)
+        self.below(self.node(key)?, self.kind_of(key), &format!("`{key}`"))
     }
 
     /// The tables of a list of tables.
     pub fn list(&self, key: &'static str) -> Vec<Section<'a>> {
         let Some(node) = self.node(key) else { return Vec::new() };
+        let kind = self.kind_of(key).and_then(Kind::member);
         match &node.value {
-            Value::Array(members) => members
-                .iter()
-                .filter_map(|member| Section::of(member, &format!("a member of `{key}`"), self.report, self.folder))
-                .collect(),
+            Value::Array(members) => {
+                members.iter().filter_map(|member| self.below(member, kind, &format!("a member of `{key}`"))).collect()
+            }
             _ => self.wrong(key, node, "a list of tables").unwrap_or_default(),
         }
     }
@@ -279,7 +322,7 @@ impl<'a> Section<'a> {
         self.members
             .iter()
             .filter_map(|(name, node)| {
-                let section = Section::of(node, &format!("`{name}`"), self.report, self.folder)?;
+                let section = self.below(node, self.kind_of(name), &format!("`{name}`"))?;
                 Some((Spanned { value: name.clone(), place: node.key.clone() }, section))
             })
             .collect()

@@ -27,7 +27,7 @@ mod write;
 pub use buttons::{Grid, Spelled};
 pub use carry::{Carried, Degradation, OnLoss, as_text, is_told};
 pub use codec::{Codec, Fidelity};
-pub use file::Choice;
+pub use file::{Choice, schema as file_schema};
 pub use frame::{Frame, FrameSet, Read};
 pub use model::*;
 pub use problem::{Problem, Problems, suggestion};

@@ -29,7 +29,7 @@ const ORDER: &[&[&str]] = &[
     &["edge"],
     &["redis", "activity", "telemetry"],
     &["event"],
-    &["tasks", "metrics", "socket", "percent", "secret", "tls", "trace"],
+    &["tasks", "metrics", "socket", "percent", "secret", "tls", "trace", "declaration"],
 ];
 
 /// The one file that may name dialects.

@@ -13,6 +13,7 @@ mod codes;
 mod layers;
 mod proved;
 mod redis;
+mod schemas;
 mod shipped;
 mod upstreams;
 

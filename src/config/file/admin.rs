@@ -16,11 +16,14 @@ pub(super) struct Written {
     pub tls: Option<TlsSettings>,
 }
 
+/// What `admin_metrics` may be, and whether that is open.
+pub(super) const METRICS: &[(&str, bool)] = &[("open", true), ("token", false)];
+
 /// `admin`: the address, where it can be read.
 pub(super) fn read(section: &Section<'_>, admin: Option<&Spanned<Option<SocketAddr>>>) -> Option<Written> {
     let token = section.secret("admin_token", "admin_token_file");
     let api = section.boolean("admin_api").unwrap_or(true);
-    let metrics = section.word("admin_metrics", &[("open", true), ("token", false)]);
+    let metrics = section.word("admin_metrics", METRICS);
     let (tls, certificates) = match section.section("admin_tls") {
         Some(section) => {
             let certificates = certificates(&section);

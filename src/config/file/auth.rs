@@ -13,9 +13,6 @@ use crate::event::Role;
 /// What starts like this was printed in our own documentation.
 const WELL_KNOWN: &str = "well-known-";
 
-/// The longest that clocks may be apart.
-const MOST_LEEWAY: Duration = Duration::from_secs(60);
-
 /// How a route knows its callers, and which of its secrets everybody knows.
 #[derive(Debug)]
 pub(in crate::config) struct WrittenAuth {
@@ -28,14 +25,14 @@ pub(in crate::config) struct WrittenAuth {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Jwt,
     Tokens,
     Upstream,
     None,
 }
 
-const KINDS: &[(&str, Kind)] =
+pub(super) const KINDS: &[(&str, Kind)] =
     &[("jwt", Kind::Jwt), ("tokens", Kind::Tokens), ("upstream", Kind::Upstream), ("none", Kind::None)];
 
 pub(super) fn read(section: Section<'_>) -> Option<WrittenAuth> {
@@ -79,7 +76,7 @@ fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<(JwtSetting
     let settings = JwtSettings {
         audience: values(section, "audience"),
         issuer: values(section, "issuer"),
-        leeway: section.duration("leeway", Duration::ZERO, MOST_LEEWAY).unwrap_or(Duration::from_secs(10)),
+        leeway: section.duration("leeway").unwrap_or(Duration::from_secs(10)),
         require_expiry: require_expiry(section),
         claims: section.section("claims").map(claims).unwrap_or_default(),
         roles: roles(section),
@@ -198,7 +195,12 @@ fn claims(section: Section<'_>) -> ClaimNames {
 
 /// `roles = { department_staff = "staff" }`: what the claim says, and which role that is.
 fn roles(section: &Section<'_>) -> BTreeMap<String, Role> {
-    let Some(Value::Table(members)) = section.node("roles").map(|node| &node.value) else { return BTreeMap::new() };
+    let Some(node) = section.node("roles") else { return BTreeMap::new() };
+    let Value::Table(members) = &node.value else {
+        let message = format!("`roles` is {}, wanted a table", node.value.type_name());
+        section.report().error(Code::Type, &node.place, message, None);
+        return BTreeMap::new();
+    };
     let mut roles = BTreeMap::new();
     for (claim, node) in members {
         let role = match &node.value {

@@ -13,17 +13,22 @@ use crate::store::s3::{Addressing, Encryption, S3Settings, Urls};
 const REGION: &str = "us-east-1";
 /// Bytes of a part where nothing is said: the least that the protocol allows, as each takes memory on its way.
 const PART: u64 = 5 << 20;
-const LARGEST_PART: u64 = 64 << 20;
 /// How long a URL of the store is good: time to begin, and to go on after a pause.
 const PRESIGNED: Duration = Duration::from_secs(15 * 60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EncryptionWord {
+pub(super) enum EncryptionWord {
     Bucket,
     Aes256,
     Kms,
 }
+
+pub(super) const ENCRYPTIONS: &[(&str, EncryptionWord)] =
+    &[("AES256", EncryptionWord::Aes256), ("aws:kms", EncryptionWord::Kms)];
+
+/// What `urls` may be, and whether that is of the bucket.
+pub(super) const URLS: &[(&str, bool)] = &[("gateway", false), ("presigned", true)];
 
 pub(super) fn read(section: &Section<'_>) -> Option<S3Settings> {
     let endpoint = section.parsed("endpoint", origin);
@@ -36,14 +41,11 @@ pub(super) fn read(section: &Section<'_>) -> Option<S3Settings> {
     let session_token = section.secret("session_token", "session_token_file").map(|token| token.value);
     let encryption = encryption(section);
     let storage_class = section.parsed("storage_class", word).map(|class| class.value);
-    let part_size = section.size("part_size", PART, LARGEST_PART).unwrap_or(PART);
-    let seconds = |key, otherwise| {
-        let bounds = (Duration::from_millis(100), Duration::from_secs(300));
-        section.duration(key, bounds.0, bounds.1).unwrap_or(Duration::from_secs(otherwise))
-    };
+    let part_size = section.size("part_size").unwrap_or(PART);
+    let seconds = |key, otherwise| section.duration(key).unwrap_or(Duration::from_secs(otherwise));
     let (connect_timeout, timeout) = (seconds("connect_timeout", 5), seconds("timeout", 30));
-    let retries = section.integer("retries", 0, 10).unwrap_or(3);
-    let unfinished_after = section.duration("abort_unfinished_after", Duration::from_secs(60), 30 * DAY).unwrap_or(DAY);
+    let retries = section.integer("retries").unwrap_or(3);
+    let unfinished_after = section.duration("abort_unfinished_after").unwrap_or(DAY);
     let spool = section.text("spool").map(|folder| folder.value.into());
     let urls = urls(section);
     Some(S3Settings {
@@ -139,10 +141,9 @@ fn credential(section: &Section<'_>, key: &'static str, file_key: &'static str) 
 }
 
 fn encryption(section: &Section<'_>) -> Option<Encryption> {
-    let words = [("AES256", EncryptionWord::Aes256), ("aws:kms", EncryptionWord::Kms)];
     let key = section.parsed("kms_key", word);
     let kind = match section.has("encryption") {
-        true => section.word("encryption", &words)?.value,
+        true => section.word("encryption", ENCRYPTIONS)?.value,
         false => EncryptionWord::Bucket,
     };
     if let Some(key) = key.as_ref().filter(|_| kind != EncryptionWord::Kms) {
@@ -156,10 +157,10 @@ fn encryption(section: &Section<'_>) -> Option<Encryption> {
 }
 
 fn urls(section: &Section<'_>) -> Option<Urls> {
-    let lifetime = section.duration("presigned_for", Duration::from_secs(1), 7 * DAY);
+    let lifetime = section.duration("presigned_for");
     let endpoint = section.parsed("presigned_endpoint", origin);
     let presigned = match section.has("urls") {
-        true => section.word("urls", &[("gateway", false), ("presigned", true)])?.value,
+        true => section.word("urls", URLS)?.value,
         false => false,
     };
     if presigned {

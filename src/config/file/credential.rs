@@ -31,13 +31,13 @@ pub(in crate::config) struct WrittenCredential {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Forward,
     Fixed,
     Mint,
 }
 
-const KINDS: &[(&str, Kind)] = &[("forward", Kind::Forward), ("fixed", Kind::Fixed), ("mint", Kind::Mint)];
+pub(super) const KINDS: &[(&str, Kind)] = &[("forward", Kind::Forward), ("fixed", Kind::Fixed), ("mint", Kind::Mint)];
 
 pub(super) fn read(section: Section<'_>, well_known: &mut Vec<Place>) -> Vec<WrittenCredential> {
     let place = section.place().clone();
@@ -108,7 +108,7 @@ fn mint(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<Mint> {
     if let Err(error) = Signer::new(algorithm, &key.value) {
         section.report().error(Code::Value, &key.place, error.to_string(), None);
     }
-    let lifetime = section.duration("lifetime", Duration::from_secs(10), Duration::from_secs(24 * 3600));
+    let lifetime = section.duration("lifetime");
     Some(Mint { algorithm, key: key.value, claims, lifetime: lifetime.unwrap_or(LIFETIME) })
 }
 

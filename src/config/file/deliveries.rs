@@ -14,7 +14,6 @@ use crate::auth::Secret;
 use crate::dialect::{OptionValue, suggestion};
 use crate::event::ConversationKind;
 
-const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a call may take where nothing is said: the other side may answer an upload only once it has looked at the file.
@@ -58,8 +57,8 @@ fn one(name: Spanned<String>, section: Section<'_>) -> Option<WrittenDelivery> {
     let sender = section.needed_text("sender", "who sends, by the id that it is known by there, as of a phone number");
     let (variant, options) = (section.text("variant"), options(&section));
     let kinds = kinds(&section);
-    let give_up_after = section.duration("give_up_after", MINUTE, 7 * DAY).unwrap_or(DAY);
-    let timeout = section.duration("timeout", Duration::from_secs(1), 10 * MINUTE).unwrap_or(PATIENCE);
+    let give_up_after = section.duration("give_up_after").unwrap_or(DAY);
+    let timeout = section.duration("timeout").unwrap_or(PATIENCE);
     section.finish();
     Some(WrittenDelivery {
         name,

@@ -4,11 +4,12 @@ use super::super::node::Value;
 use super::super::section::{Section, Spanned};
 use crate::images::{How, ImageSettings, Otherwise};
 
-const KIBIBYTE: u64 = 1024;
-const MEBIBYTE: u64 = 1024 * KIBIBYTE;
-
 /// What can be done; nothing is the default.
-const WORDS: &[(&str, Option<How>)] = &[("keep", None), ("strip", Some(How::Strip)), ("reencode", Some(How::Reencode))];
+pub(super) const WORDS: &[(&str, Option<How>)] =
+    &[("keep", None), ("strip", Some(How::Strip)), ("reencode", Some(How::Reencode))];
+
+/// What becomes of an image for which it cannot be done.
+pub(super) const OTHERWISE: &[(&str, Otherwise)] = &[("refuse", Otherwise::Refuse), ("keep", Otherwise::Keep)];
 
 /// `images = "strip"`, or a table whose `how` says it.
 pub(super) fn read(route: &Section<'_>) -> Option<Spanned<ImageSettings>> {
@@ -35,14 +36,13 @@ pub(super) fn read(route: &Section<'_>) -> Option<Spanned<ImageSettings>> {
 
 /// All but what is done.
 fn bounds(written: Option<&Section<'_>>) -> ImageSettings {
-    let size = written.and_then(|section| section.size("up_to", 64 * KIBIBYTE, 256 * MEBIBYTE));
-    let number = |key, most| written.and_then(|section| section.integer(key, 1, most));
-    let (megapixels, at_once, quality) = (number("megapixels", 400), number("at_once", 64), number("quality", 100));
-    let words = &[("refuse", Otherwise::Refuse), ("keep", Otherwise::Keep)];
-    let otherwise = written.and_then(|section| section.word("otherwise", words));
+    let size = written.and_then(|section| section.size("up_to"));
+    let number = |key| written.and_then(|section| section.integer(key));
+    let (megapixels, at_once, quality) = (number("megapixels"), number("at_once"), number("quality"));
+    let otherwise = written.and_then(|section| section.word("otherwise", OTHERWISE));
     ImageSettings {
         how: How::Strip,
-        up_to: size.unwrap_or(16 * MEBIBYTE),
+        up_to: size.unwrap_or(16 << 20),
         pixels: megapixels.and_then(|count| u64::try_from(count).ok()).unwrap_or(40) * 1_000_000,
         at_once: at_once.and_then(|count| usize::try_from(count).ok()).unwrap_or(2),
         quality: quality.and_then(|quality| u8::try_from(quality).ok()).unwrap_or(90),

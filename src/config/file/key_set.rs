@@ -9,8 +9,9 @@ use super::auth;
 use crate::auth::{Algorithm, JwtKey, Secret};
 use crate::keyset::{KeySetSettings, Source, read_file};
 
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// How long keys are used that were fetched, and that cannot be fetched again, where nothing is said.
+const REFRESH: Duration = Duration::from_secs(15 * 60);
+const STALE_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// Where keys are published, and where that is written.
 pub(super) struct Written {
@@ -24,9 +25,14 @@ pub(super) fn read(section: &Section<'_>) -> Option<Option<Written>> {
     let is_written = section.has("jwks_url") || section.has("jwks_file");
     let url = section.parsed("jwks_url", Source::url);
     let file = section.text("jwks_file");
-    // A shorter time would be the provider's burden; keys that were withdrawn are good until the next fetch.
-    let refresh = section.duration("jwks_refresh", SECOND * 10, DAY).unwrap_or(SECOND * 15 * 60);
-    let stale_after = section.duration("jwks_stale_after", refresh, DAY * 30).unwrap_or(DAY.max(refresh));
+    let refresh = section.duration("jwks_refresh").unwrap_or(REFRESH);
+    let stale_after = section.duration("jwks_stale_after");
+    if stale_after.is_some_and(|stale_after| stale_after < refresh) {
+        let help = Some("keys are fetched again after `jwks_refresh`, 15m without it".to_owned());
+        let message = "`jwks_stale_after` is shorter than `jwks_refresh`";
+        report.error(Code::Value, &section.key_place("jwks_stale_after"), message, help);
+    }
+    let stale_after = stale_after.unwrap_or(STALE_AFTER.max(refresh));
     for key in ["jwks_refresh", "jwks_stale_after"] {
         if section.has(key) && !is_written {
             let help = Some("it is for keys that are fetched: `jwks_url` or `jwks_file`".to_owned());

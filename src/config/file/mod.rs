@@ -7,6 +7,7 @@ mod bucket;
 mod check;
 mod conversations;
 mod credential;
+mod declared;
 mod deliveries;
 mod endpoints;
 mod events;
@@ -37,6 +38,7 @@ use crate::telemetry::LogSettings;
 pub(super) use auth::WrittenAuth;
 pub(super) use conversations::{OWN_KEYS, WrittenConversation};
 pub(super) use credential::WrittenCredential;
+pub(super) use declared::ROOT;
 pub(super) use deliveries::WrittenDelivery;
 pub(super) use routes::WrittenRoute;
 pub(super) use scanners::WrittenScanner;
@@ -69,7 +71,7 @@ pub(super) struct File {
 
 /// Reads the tree.
 pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> {
-    let root = Section::of(tree, "the file", report, folder)?;
+    let root = Section::of(tree, &ROOT, "the file", report, folder)?;
     let persistence = persistence::read(&root);
     let file = File {
         server: root.section("server").and_then(server::server),
@@ -93,6 +95,6 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
 
 /// Where operators ask; nothing else is looked at.
 pub(super) fn admin_place(tree: &Node, report: &Report, folder: &Path) -> Option<AdminPlace> {
-    let server = Section::of(tree, "the file", report, folder)?.section("server")?;
+    let server = Section::of(tree, &ROOT, "the file", report, folder)?.section("server")?;
     Some(AdminPlace { address: server::admin(&server)?.value, is_secure: server.has("admin_tls") })
 }

@@ -18,10 +18,13 @@ const URL_HELP: &str = "where Redis is, as in `url = \"redis://127.0.0.1:6379/0\
 
 /// Where it is kept, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Here,
     Redis,
 }
+
+pub(super) const JOURNAL_KINDS: &[(&str, Kind)] = &[("embedded", Kind::Here), ("redis", Kind::Redis)];
+pub(super) const RELAY_KINDS: &[(&str, Kind)] = &[("memory", Kind::Here), ("redis", Kind::Redis)];
 
 /// What the three say.
 pub(super) struct Persistence {
@@ -34,8 +37,8 @@ pub(super) struct Persistence {
 /// Reads all three, and whether they fit together.
 pub(super) fn read(root: &Section<'_>) -> Persistence {
     let (journal, relay) = (root.section("journal"), root.section("relay"));
-    let journal_kind = journal.as_ref().and_then(|section| kind(section, "embedded"));
-    let relay_kind = relay.as_ref().and_then(|section| kind(section, "memory"));
+    let journal_kind = journal.as_ref().and_then(|section| kind(section, JOURNAL_KINDS));
+    let relay_kind = relay.as_ref().and_then(|section| kind(section, RELAY_KINDS));
     let wants_redis = [&journal_kind, &relay_kind].into_iter().flatten().any(|kind| kind.value == Kind::Redis);
     let mut urls = Vec::new();
     for section in [&journal, &relay].into_iter().flatten() {
@@ -72,11 +75,12 @@ pub(super) fn read(root: &Section<'_>) -> Persistence {
     Persistence { journal, relay, place }
 }
 
-fn kind(section: &Section<'_>, here: &'static str) -> Option<Spanned<Kind>> {
+fn kind(section: &Section<'_>, kinds: &[(&str, Kind)]) -> Option<Spanned<Kind>> {
     if !section.has("kind") {
+        let here = kinds.first().map_or("", |(word, _)| word);
         section.missing("kind", &format!("write `kind = \"{here}\"`, or \"redis\" where there are several replicas"));
     }
-    section.word("kind", &[(here, Kind::Here), ("redis", Kind::Redis)])
+    section.word("kind", kinds)
 }
 
 /// A journal that tells by Redis and a relay that does not listen there would lose everything, and the other way round.
@@ -136,7 +140,7 @@ fn in_redis(section: Section<'_>, redis: Option<RedisSettings>) -> Option<Journa
         let message = "`path` belongs to an embedded journal";
         section.report().error(Code::Conflict, &section.key_place("path"), message, help);
     }
-    let hold = section.duration("hold", Duration::ZERO, Duration::from_secs(600)).unwrap_or(HOLD);
+    let hold = section.duration("hold").unwrap_or(HOLD);
     let keep = keep(&section, false);
     section.finish();
     let settings = RedisJournalSettings { redis: redis?, keep, hold };
@@ -146,10 +150,10 @@ fn in_redis(section: Section<'_>, redis: Option<RedisSettings>) -> Option<Journa
 /// How much is kept; without a word everything. Redis has a bound of its own for the size of all.
 fn keep(section: &Section<'_>, has_size: bool) -> Keep {
     let Some(keep) = section.section("keep") else { return Keep::default() };
-    let days = keep.integer("days", 1, 36_500).and_then(|days| u64::try_from(days).ok());
-    let messages = keep.integer("messages", 1, 1_000_000_000).and_then(|messages| u64::try_from(messages).ok());
+    let days = keep.integer("days").and_then(|days| u64::try_from(days).ok());
+    let messages = keep.integer("messages").and_then(|messages| u64::try_from(messages).ok());
     let bytes = match has_size {
-        true => keep.size("size", 1 << 20, 1 << 50),
+        true => keep.size("size"),
         false => None,
     };
     if !has_size && keep.has("size") {
@@ -222,14 +226,13 @@ fn refine(settings: &mut RedisSettings, section: &Section<'_>) {
     if let Some(prefix) = section.parsed("prefix", prefix) {
         settings.prefix = prefix.value.into();
     }
-    let second = Duration::from_secs(1);
-    let times: [(&'static str, &mut Duration, Duration, Duration); 3] = [
-        ("connect_timeout", &mut settings.connect_timeout, second / 10, 60 * second),
-        ("timeout", &mut settings.timeout, second / 10, 60 * second),
-        ("heartbeat", &mut settings.heartbeat, second / 10, 30 * second),
+    let times = [
+        ("connect_timeout", &mut settings.connect_timeout),
+        ("timeout", &mut settings.timeout),
+        ("heartbeat", &mut settings.heartbeat),
     ];
-    for (key, time, least, most) in times {
-        *time = section.duration(key, least, most).unwrap_or(*time);
+    for (key, time) in times {
+        *time = section.duration(key).unwrap_or(*time);
     }
 }
 

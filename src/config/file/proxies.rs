@@ -8,7 +8,7 @@ use super::super::problem::Code;
 use super::super::section::Section;
 use crate::edge::{ForwardingHeaders, ProxySettings};
 
-const HEADERS: &[(&str, ForwardingHeaders)] = &[
+pub(super) const HEADERS: &[(&str, ForwardingHeaders)] = &[
     ("x-forwarded", ForwardingHeaders::XForwarded),
     ("forwarded", ForwardingHeaders::Forwarded),
     ("none", ForwardingHeaders::None),

@@ -15,9 +15,6 @@ use crate::delivery::WebhookSettings;
 use crate::dialect::{FileAccess, OnLoss, OptionValue};
 use crate::images::ImageSettings;
 
-const KIBIBYTE: u64 = 1024;
-const MEBIBYTE: u64 = 1024 * KIBIBYTE;
-
 #[derive(Debug)]
 pub(in crate::config) struct WrittenRoute {
     pub name: Spanned<String>,
@@ -51,10 +48,11 @@ pub(in crate::config) struct WrittenRoute {
     pub place: Place,
 }
 
-/// For how long a client may be away, where only `replay = "missed"` is written, and at most: journals keep what was told
-/// for an hour.
+/// For how long a client may be away, where only `replay = "missed"` is written.
 const REPLAY: Duration = Duration::from_secs(5 * 60);
-const LONGEST_REPLAY: Duration = Duration::from_secs(60 * 60);
+
+pub(super) const LOSSES: &[(&str, OnLoss)] = &[("degrade", OnLoss::Degrade), ("refuse", OnLoss::Refuse)];
+pub(super) const REPLAYS: &[(&str, bool)] = &[("off", false), ("missed", true)];
 
 pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
     let place = section.place().clone();
@@ -79,7 +77,7 @@ pub(super) fn read(section: Section<'_>) -> Option<WrittenRoute> {
         origins: origins(&section),
         cookies: cookies(&section),
         events: section.section("events").and_then(events::read),
-        on_loss: section.word("on_loss", &[("degrade", OnLoss::Degrade), ("refuse", OnLoss::Refuse)]),
+        on_loss: section.word("on_loss", LOSSES),
         confirm_within: at_key(&section, "confirm_within", confirm_within(&section)),
         forward_rest: at_key(&section, "forward_rest", section.boolean("forward_rest")),
         replay: replay(&section),
@@ -117,8 +115,8 @@ pub(super) fn options(section: &Section<'_>) -> BTreeMap<String, OptionValue> {
 
 /// `replay = "missed"`, within `replay_window`.
 fn replay(section: &Section<'_>) -> Option<Spanned<Duration>> {
-    let window = section.duration("replay_window", Duration::from_secs(1), LONGEST_REPLAY);
-    let replay = section.word("replay", &[("off", false), ("missed", true)]);
+    let window = section.duration("replay_window");
+    let replay = section.word("replay", REPLAYS);
     match replay {
         Some(replay) if replay.value => Some(Spanned { value: window.unwrap_or(REPLAY), place: replay.place }),
         Some(_) | None => {
@@ -138,7 +136,7 @@ fn replay(section: &Section<'_>) -> Option<Spanned<Duration>> {
 
 /// How long a send may stay without its confirmation.
 pub(super) fn confirm_within(section: &Section<'_>) -> Option<Duration> {
-    section.duration("confirm_within", Duration::from_millis(100), Duration::from_secs(600))
+    section.duration("confirm_within")
 }
 
 fn at_key<T>(section: &Section<'_>, key: &str, value: Option<T>) -> Option<Spanned<T>> {
@@ -220,10 +218,10 @@ fn origins(section: &Section<'_>) -> Vec<String> {
 
 fn limits(section: Section<'_>) -> Limits {
     let limits = Limits {
-        upload: section.size("upload", 1, 64 * 1024 * MEBIBYTE),
-        frame: section.size("frame", KIBIBYTE, 16 * MEBIBYTE).and_then(|size| usize::try_from(size).ok()),
+        upload: section.size("upload"),
+        frame: section.size("frame").and_then(|size| usize::try_from(size).ok()),
         rate: section.rate("rate"),
-        connections: section.integer("connections", 1, 10_000_000).and_then(|count| usize::try_from(count).ok()),
+        connections: section.integer("connections").and_then(|count| usize::try_from(count).ok()),
     };
     section.finish();
     limits

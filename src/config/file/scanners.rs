@@ -23,10 +23,13 @@ pub(in crate::config) struct WrittenScanner {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Command,
     Icap,
 }
+
+pub(super) const KINDS: &[(&str, Kind)] = &[("command", Kind::Command), ("icap", Kind::Icap)];
+pub(super) const FAILURES: &[(&str, OnFailure)] = &[("refuse", OnFailure::Refuse), ("accept", OnFailure::Accept)];
 
 pub(super) fn read(section: Section<'_>) -> Vec<WrittenScanner> {
     let scanners = section.sections().into_iter().map(|(name, scanner)| one(name, scanner));
@@ -37,10 +40,10 @@ fn one(name: Spanned<String>, section: Section<'_>) -> WrittenScanner {
     if !section.has("kind") {
         section.missing("kind", "write `kind = \"command\"` for a program, or `kind = \"icap\"` for a server");
     }
-    let kind = section.word("kind", &[("command", Kind::Command), ("icap", Kind::Icap)]);
-    let timeout = section.duration("timeout", Duration::from_secs(1), Duration::from_secs(3600)).unwrap_or(TIMEOUT);
-    let at_once = section.integer("at_once", 1, 1_000).and_then(|count| usize::try_from(count).ok());
-    let on_failure = section.word("on_failure", &[("refuse", OnFailure::Refuse), ("accept", OnFailure::Accept)]);
+    let kind = section.word("kind", KINDS);
+    let timeout = section.duration("timeout").unwrap_or(TIMEOUT);
+    let at_once = section.integer("at_once").and_then(|count| usize::try_from(count).ok());
+    let on_failure = section.word("on_failure", FAILURES);
     let quarantine = section.text("quarantine");
     let Some(kind) = kind else {
         // What its keys should be is not clear.

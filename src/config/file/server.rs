@@ -1,7 +1,6 @@
 //! `[server]`.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use crate::admin::ConsoleAccess;
 
@@ -16,14 +15,14 @@ use crate::tls::ClientCertificates;
 const SHORTEST_SECRET: usize = 32;
 
 /// What `console` may be.
-const CONSOLE: &[(&str, ConsoleAccess)] =
+pub(super) const CONSOLE: &[(&str, ConsoleAccess)] =
     &[("off", ConsoleAccess::Off), ("on", ConsoleAccess::On), ("words", ConsoleAccess::Words)];
 
 pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
     let listen = section.parsed("listen", address);
     let admin = self::admin(&section);
     let console = section.word("console", CONSOLE);
-    let drain_timeout = section.duration("drain_timeout", Duration::ZERO, Duration::from_secs(3600));
+    let drain_timeout = section.duration("drain_timeout");
     let watch = section.boolean("watch");
     let visitor_secret = section.secret("visitor_secret", "visitor_secret_file");
     if let Some(secret) = &visitor_secret
@@ -36,7 +35,7 @@ pub(super) fn server(section: Section<'_>) -> Option<ServerSettings> {
     let tls = section.section("tls").map(|tls| tls::read(tls, ClientCertificates::Demanded));
     let policy = Policy {
         proxies: section.section("proxies").map(proxies::read).unwrap_or_default(),
-        per_address: section.integer("per_address", 1, 1_000_000).and_then(|count| usize::try_from(count).ok()),
+        per_address: section.integer("per_address").and_then(|count| usize::try_from(count).ok()),
     };
     if let (Some(listen), Some(admin)) = (&listen, &admin)
         && listen.value.port() != 0

@@ -32,16 +32,18 @@ pub(super) fn read(section: Section<'_>) -> Vec<WrittenStore> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Fs,
     S3,
 }
+
+pub(super) const KINDS: &[(&str, Kind)] = &[("fs", Kind::Fs), ("s3", Kind::S3)];
 
 fn store_settings(section: Section<'_>) -> Option<StoreSettings> {
     if !section.has("kind") {
         section.missing("kind", "write `kind = \"fs\"` for a folder, or `kind = \"s3\"` for a bucket");
     }
-    let Some(kind) = section.word("kind", &[("fs", Kind::Fs), ("s3", Kind::S3)]) else {
+    let Some(kind) = section.word("kind", KINDS) else {
         // What its keys should be is not clear.
         section.others();
         return None;

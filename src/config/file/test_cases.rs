@@ -12,6 +12,8 @@ use crate::fault::Reason;
 /// Tests of one config.
 const MOST_TESTS: usize = 1000;
 
+pub(super) const SAID_BY: &[(&str, SaidBy)] = &[("client", SaidBy::Client), ("upstream", SaidBy::Upstream)];
+
 #[derive(Debug)]
 pub(in crate::config) struct WrittenTest {
     pub name: Spanned<String>,
@@ -59,7 +61,7 @@ pub(super) fn read(root: &Section<'_>) -> Vec<WrittenTest> {
 fn one(section: Section<'_>) -> Option<WrittenTest> {
     let name = section.needed_text("name", "what must hold, as in `name = \"a guest's words reach the clinic\"`");
     let route = section.needed_text("route", "the `name` of the route on which it is said");
-    let from = section.word("from", &[("client", SaidBy::Client), ("upstream", SaidBy::Upstream)]);
+    let from = section.word("from", SAID_BY);
     let from = from.unwrap_or_else(|| Spanned { value: SaidBy::Client, place: section.place().clone() });
     let said = said(&section);
     let test = WrittenTest {

@@ -7,8 +7,6 @@ use super::super::problem::Code;
 use super::super::section::Section;
 use crate::tls::{ClientCertificates, Server, TlsFiles, TlsSettings};
 
-/// Bounds of a handshake.
-const HANDSHAKE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// How long one may take where nothing is written.
 const DEFAULT_HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -17,7 +15,7 @@ pub(super) fn read(section: Section<'_>, wanted: ClientCertificates) -> Option<T
     let cert = section.needed_text("cert", "the certificate and those above it, PEM: `cert = \"tls.crt\"`");
     let key = section.needed_text("key", "its private key, PEM: `key = \"tls.key\"`");
     let client_ca = section.text("client_ca");
-    let timeout = section.duration("handshake_timeout", HANDSHAKE.0, HANDSHAKE.1);
+    let timeout = section.duration("handshake_timeout");
     let settings = TlsSettings {
         cert: section.path(&cert?.value),
         key: section.path(&key?.value),

@@ -8,7 +8,6 @@ use crate::dialect::suggestion;
 use crate::event::MessageKind;
 use crate::placement::{Condition, PathCondition, TypePattern};
 
-const GIBIBYTE: u64 = 1024 * 1024 * 1024;
 /// Rules of one route.
 const MOST_RULES: usize = 100;
 /// Places of one file.
@@ -119,8 +118,8 @@ fn condition(section: &Section<'_>) -> Option<Condition> {
     let table = section.section("if")?;
     let (kinds, types, declared) = (kinds(&table), types(&table, "type"), types(&table, "declared_type"));
     let condition = Condition {
-        larger: table.size("larger", 0, 64 * GIBIBYTE),
-        up_to: table.size("up_to", 0, 64 * GIBIBYTE),
+        larger: table.size("larger"),
+        up_to: table.size("up_to"),
         conversations: table.texts("conversation").into_iter().map(|text| text.value).collect(),
         path: table.parsed("path", PathCondition::parse).map(|path| path.value),
         kinds: kinds.clone().unwrap_or_default(),

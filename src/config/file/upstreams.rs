@@ -91,9 +91,9 @@ fn settings(section: Section<'_>, well_known: &mut Vec<Place>) -> Option<Written
         None => http.as_ref().map(|http| http.iter().filter_map(exchanged).collect()),
     };
     let credentials = section.section("credential").map(|inner| credential::read(inner, well_known));
-    let timeout = section.duration("timeout", SECOND / 10, SECOND * 600);
+    let timeout = section.duration("timeout");
     let confirm_within = confirm_within(&section);
-    let stalled_after = section.duration("stalled_after", SECOND, SECOND * 600);
+    let stalled_after = section.duration("stalled_after");
     let written = Written {
         variant: section.text("variant"),
         options: options(&section),
@@ -138,7 +138,7 @@ fn health(section: Section<'_>) -> Option<HealthCheck> {
         section.missing("path", "what is asked, as in `path = \"/health\"`");
     }
     let path = section.parsed("path", path);
-    let every = section.duration("every", SECOND, SECOND * 3600).unwrap_or(SECOND * 10);
+    let every = section.duration("every").unwrap_or(SECOND * 10);
     section.finish();
     Some(HealthCheck { path: path?.value, every })
 }

@@ -14,19 +14,20 @@ use super::section::{Section, Text};
 use super::shapes::Library;
 use super::{frames, refusals, words};
 
+pub const LISTINGS: &[(&str, ListingKind)] =
+    &[("mine", ListingKind::Mine), ("open", ListingKind::Open), ("visible", ListingKind::Visible)];
+
+/// Whether an upload itself creates the message.
+pub const ANNOUNCEMENTS: &[(&str, bool)] = &[("later", false), ("created", true)];
+
 pub fn read(section: Section<'_>, library: &Library, options: &BTreeMap<String, OptionValue>) -> Option<Call> {
     let chosen = super::is_chosen(&section, options);
     let id = section.needed_text("id").map(|text| text.value).unwrap_or_default();
     let op = section.needed_text("op").and_then(|text| op(&section, &text));
     let method = section.needed_text("method").map(|text| text.value);
     let paths = paths(&section);
-    let listing = section.text("listing").and_then(|text| {
-        let known = [("mine", ListingKind::Mine), ("open", ListingKind::Open), ("visible", ListingKind::Visible)];
-        words::one_of(&section, &text, "listing", &known)
-    });
-    let announce = section.text("announce").and_then(|text| {
-        words::one_of(&section, &text, "moment of announcing", &[("later", false), ("created", true)])
-    });
+    let listing = section.word("listing", "listing", LISTINGS);
+    let announce = section.word("announce", "moment of announcing", ANNOUNCEMENTS);
     let call = Call {
         request: request(&section, &id, library, options),
         answer: answer(&section, "answer", &id, library).unwrap_or_default(),
@@ -160,7 +161,7 @@ fn part(section: Section<'_>, library: &Library, options: &BTreeMap<String, Opti
 fn answer<'a>(section: &Section<'a>, key: &'a str, id: &str, library: &Library) -> Option<Answer> {
     let mut answer = Answer::default();
     let table = section.section(key)?;
-    answer.status = table.number_in("status", 100..=599).unwrap_or(200);
+    answer.status = table.number("status").unwrap_or(200);
     answer.accept_any = table.text("accept").is_none_or(|text| text.value == "2xx");
     if table.has("shape") {
         let frame = frames::body(&table, id, library);
@@ -201,19 +202,15 @@ fn media(section: &Section<'_>) -> BTreeMap<String, MessageKind> {
     let known: Vec<_> =
         MessageKind::ALL.iter().filter(|kind| kind.is_file()).map(|kind| (kind.as_str(), *kind)).collect();
     let keys = table.keys().into_iter();
-    keys.filter_map(|(word, _)| {
-        let text = table.text(word)?;
-        Some((word.to_owned(), words::one_of(&table, &text, "kind of file", &known)?))
-    })
-    .collect()
+    keys.filter_map(|(word, _)| Some((word.to_owned(), table.word(word, "kind of file", &known)?))).collect()
 }
 
 fn page(section: &Section<'_>) -> PageRule {
     let mut page = PageRule { first: 1, size: 200, max: 200, newest_first: false };
     let Some(table) = section.section("page") else { return page };
-    page.first = table.number_in("first", 0..=1).unwrap_or(page.first);
-    page.size = table.number_in("size", 1..=1000).unwrap_or(page.size);
-    page.max = table.number_in("max", 1..=1000).unwrap_or(page.size.max(page.max));
+    page.first = table.number("first").unwrap_or(page.first);
+    page.size = table.number("size").unwrap_or(page.size);
+    page.max = table.number("max").unwrap_or(page.size.max(page.max));
     page.newest_first = table.flag("newest").unwrap_or(false);
     table.finish();
     page

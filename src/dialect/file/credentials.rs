@@ -37,14 +37,16 @@ fn places<'a>(section: &Section<'a>, key: &'a str) -> Vec<CredentialPlace> {
     let tables = section.sections(key).into_iter();
     tables
         .filter_map(|table| {
-            let place = if let Some(name) = table.text("header") {
-                let scheme = table.text("scheme").map(|text| text.value);
-                Some(CredentialPlace::Header { name: name.value, scheme })
-            } else if let Some(name) = table.text("query") {
-                Some(CredentialPlace::Query { name: name.value })
-            } else if let Some(name) = table.text("subprotocol") {
-                Some(CredentialPlace::Subprotocol { name: name.value })
+            let name = |key| table.text(key).map(|text| text.value);
+            let place = if table.has("header") {
+                name("header").map(|header| CredentialPlace::Header { name: header, scheme: name("scheme") })
+            } else if table.has("query") {
+                name("query").map(|name| CredentialPlace::Query { name })
+            } else if table.has("subprotocol") {
+                name("subprotocol").map(|name| CredentialPlace::Subprotocol { name })
             } else {
+                // Asked for all the same: these are what would do.
+                ["header", "query", "subprotocol"].into_iter().for_each(|key| _ = name(key));
                 table.problem(table.span(), "a place is a `header`, a `query` or a `subprotocol`", None);
                 None
             };

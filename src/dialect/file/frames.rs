@@ -19,6 +19,22 @@ pub enum Direction {
     FromServer,
 }
 
+pub const SIDES: &[(&str, Direction)] = &[("client", Direction::FromClient), ("server", Direction::FromServer)];
+
+/// When a frame is said that nothing calls for.
+pub const MOMENTS: &[(&str, ())] = &[("open", ())];
+
+/// Whom a frame is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Addressee {
+    Origin,
+    Sender,
+    Receiver,
+}
+
+pub const AUDIENCE: &[(&str, Addressee)] =
+    &[("origin", Addressee::Origin), ("sender", Addressee::Sender), ("receiver", Addressee::Receiver)];
+
 /// A frame of a socket; `None` when it has mistakes or its option is off.
 pub fn read(
     section: Section<'_>,
@@ -27,10 +43,7 @@ pub fn read(
 ) -> Option<(Direction, Frame)> {
     let chosen = super::is_chosen(&section, options);
     let id = section.needed_text("id");
-    let from = section.needed_text("from").and_then(|text| {
-        let known = [("client", Direction::FromClient), ("server", Direction::FromServer)];
-        words::one_of(&section, &text, "side", &known)
-    });
+    let from = section.needed_word("from", "side", SIDES);
     if !section.has("event") {
         section.problem(section.span(), "`event` is missing here", None);
     }
@@ -45,8 +58,7 @@ pub fn read(
         }
         frame.confirms = section.flag("confirms").unwrap_or(false);
         frame.before = section.texts("before").into_iter().map(|text| text.value).collect();
-        frame.on_open =
-            section.text("on").is_some_and(|text| words::one_of(&section, &text, "moment", &[("open", ())]).is_some());
+        frame.on_open = section.word("on", "moment", MOMENTS).is_some();
         frame.then = section.texts("then").into_iter().map(|text| text.value).collect();
         frame.order = section.texts("order").iter().filter_map(|text| words::field(&section, text)).collect();
     }
@@ -60,11 +72,11 @@ fn audience(section: &Section<'_>, frame: &mut Frame) {
     }
     (frame.to_sender, frame.to_receiver) = (false, false);
     for text in section.texts("to") {
-        match text.value.as_str() {
-            "origin" => frame.to_origin = true,
-            "sender" => frame.to_sender = true,
-            "receiver" => frame.to_receiver = true,
-            _ => section.problem(text.span, "wanted \"origin\", \"sender\" or \"receiver\"", None),
+        match AUDIENCE.iter().find(|(word, _)| *word == text.value).map(|(_, addressee)| addressee) {
+            Some(Addressee::Origin) => frame.to_origin = true,
+            Some(Addressee::Sender) => frame.to_sender = true,
+            Some(Addressee::Receiver) => frame.to_receiver = true,
+            None => section.problem(text.span, "wanted \"origin\", \"sender\" or \"receiver\"", None),
         }
     }
 }

@@ -4,9 +4,11 @@
 mod buttons;
 mod calls;
 mod credentials;
+mod declared;
 mod frames;
 mod overlay;
 mod refusals;
+mod schema;
 mod section;
 mod shapes;
 mod sockets;
@@ -26,6 +28,7 @@ use super::model::{
 };
 use super::problem::{Problem, Problems, suggestion};
 use super::redact::Redaction;
+pub use schema::schema;
 use section::{Report, Section};
 use shapes::Library;
 
@@ -59,7 +62,7 @@ impl Dialect {
         };
         let report = Report::default();
         let overlaid = overlay::apply(document.as_table(), choice.variant.as_deref(), &report);
-        let root = Section::new(&overlaid, 0..1, text, &report);
+        let root = Section::new(&overlaid, &declared::ROOT, 0..1, text, &report);
         let dialect = read(&root, choice).map(|dialect| Dialect { digest: digest(text, choice), ..dialect });
         root.finish();
         let list = report.into_list();
@@ -163,7 +166,7 @@ fn redaction(root: &Section<'_>) -> Redaction {
 fn ids(root: &Section<'_>) -> Ids {
     let mut ids = Ids { message: IdForm::Text, conversation: IdForm::Text, party: IdForm::Text };
     if let Some(section) = root.section("ids") {
-        let form = |key| section.text(key).and_then(|text| words::id_form(&section, &text));
+        let form = |key| section.word(key, "form of ids", words::ID_FORMS);
         ids.message = form("message").unwrap_or(IdForm::Text);
         ids.conversation = form("conversation").unwrap_or(IdForm::Text);
         ids.party = form("party").unwrap_or(IdForm::Text);
@@ -173,10 +176,7 @@ fn ids(root: &Section<'_>) -> Ids {
 }
 
 fn longest(section: Section<'_>) -> Longest {
-    let longest = Longest {
-        text: section.number_in("text", 1..=1_000_000),
-        caption: section.number_in("caption", 1..=1_000_000),
-    };
+    let longest = Longest { text: section.number("text"), caption: section.number("caption") };
     section.finish();
     longest
 }
@@ -193,27 +193,16 @@ fn naming(root: &Section<'_>) -> ConversationNaming {
         let fields = section.texts("name").iter().filter_map(|text| words::field(&section, text)).collect();
         naming.name = ConversationName::Keys(fields);
     } else if let Some(text) = section.text("name") {
-        let known = [("id", ConversationName::Id), ("pair", ConversationName::Pair)];
-        match known.into_iter().find(|(name, _)| *name == text.value) {
-            Some((_, name)) => naming.name = name,
+        match words::NAMINGS.iter().find(|(name, _)| *name == text.value) {
+            Some((_, name)) => naming.name = name.clone(),
             None => section.problem(text.span, "wanted \"id\", \"pair\" or a list of fields", None),
         }
     }
     if let Some(kind) = section.text("kind").and_then(|text| words::conversation_kind(&section, &text)) {
         naming.kind = kind;
     }
-    if let Some(text) = section.text("create") {
-        let known = [
-            ("never", CreateConversation::Never),
-            ("send", CreateConversation::Send),
-            ("session", CreateConversation::Session),
-        ];
-        naming.create = words::one_of(&section, &text, "way of creation", &known).unwrap_or(naming.create);
-    }
-    if let Some(text) = section.text("members") {
-        let known = [("open", false), ("members", true)];
-        naming.members_only = words::one_of(&section, &text, "rule of membership", &known).unwrap_or(false);
-    }
+    naming.create = section.word("create", "way of creation", words::CREATIONS).unwrap_or(naming.create);
+    naming.members_only = section.word("members", "rule of membership", words::MEMBERSHIPS).unwrap_or(false);
     section.finish();
     naming
 }

@@ -19,7 +19,17 @@ pub fn names(root: &Table) -> Vec<String> {
 pub fn apply(root: &Table, variant: Option<&str>, report: &Report) -> Table {
     let mut table = root.clone();
     let variants = table.remove("variant");
+    if let Some(item) = variants.as_ref().filter(|item| !item.is_table_like()) {
+        let message = format!("`variant` is {}, wanted a table", item.type_name());
+        report.add(item.span().unwrap_or(0..1), message, None);
+    }
     let Some(name) = variant else { return table };
+    let written = variants.as_ref().and_then(Item::as_table_like).and_then(|variants| variants.get(name));
+    if let Some(item) = written.filter(|item| !item.is_table_like()) {
+        let message = format!("`{name}` is {}, wanted a table", item.type_name());
+        report.add(item.span().unwrap_or(0..1), message, None);
+        return table;
+    }
     let find = |name: &str| variants.as_ref().and_then(Item::as_table_like)?.get(name).and_then(Item::as_table_like);
     let unknown = |name: &str, span| {
         let help = suggestion(name, names(root).iter().map(String::as_str));
@@ -46,6 +56,9 @@ fn change(table: &mut Table, variant: &str, chosen: &dyn TableLike, report: &Rep
         match key {
             "like" => {}
             "remove" => {
+                if !item.is_array() {
+                    report.add(item.span().unwrap_or(0..1), "`remove` wants a list of texts", None);
+                }
                 for value in item.as_array().into_iter().flatten() {
                     let id = value.as_str().unwrap_or_default();
                     if !remove(table, id) {

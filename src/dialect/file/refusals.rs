@@ -30,11 +30,11 @@ pub fn within(section: &Section<'_>, key: &'static str, library: &Library) -> Re
         }
         let reason = words::reason_key(&table, name, span);
         let refusal = Refusal {
-            status: rule.number_in("status", 100..=599),
+            status: rule.number("status"),
             text: rule.text("text").and_then(|text| said(&rule, &text)),
             code: rule.integer("code"),
             codes: rule.integers("codes"),
-            close: rule.number_in("close", 1000..=4999),
+            close: rule.number("close"),
             frame: rule.flag("frame"),
         };
         rule.finish();

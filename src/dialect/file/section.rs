@@ -1,5 +1,5 @@
 //! A TOML table read with care: every mistake is noted with its place and reading goes on; at the end the keys that
-//! nobody asked for are mistakes too.
+//! nobody asked for are mistakes too. Bounds and words are those that the table declares.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -7,6 +7,8 @@ use std::ops::Range;
 use toml_edit::{Item, TableLike, Value};
 
 use super::super::problem::{Problem, suggestion};
+use super::words;
+use crate::declaration::{Kind, Table};
 
 /// Mistakes found so far.
 #[derive(Debug, Default)]
@@ -40,8 +42,12 @@ pub struct Text {
     pub offset: usize,
 }
 
+/// A table without keys.
+static NOTHING: Table = Table::of(&[]);
+
 pub struct Section<'a> {
     table: &'a dyn TableLike,
+    declared: &'static Table,
     source: &'a str,
     report: &'a Report,
     span: Range<usize>,
@@ -49,8 +55,21 @@ pub struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub fn new(table: &'a dyn TableLike, span: Range<usize>, source: &'a str, report: &'a Report) -> Self {
-        Section { table, source, report, span, asked: RefCell::default() }
+    pub fn new(
+        table: &'a dyn TableLike,
+        declared: &'static Table,
+        span: Range<usize>,
+        source: &'a str,
+        report: &'a Report,
+    ) -> Self {
+        Section { table, declared, source, report, span, asked: RefCell::default() }
+    }
+
+    /// What a key may be. One that is read must be declared: editors would know nothing of it.
+    fn kind_of(&self, key: &str) -> Option<&'static Kind> {
+        let kind = self.declared.kind_of(key);
+        debug_assert!(kind.is_some(), "`{key}` is read and not declared in dialect/file/declared");
+        kind
     }
 
     pub fn report(&self) -> &'a Report {
@@ -66,6 +85,7 @@ impl<'a> Section<'a> {
     }
 
     fn item(&self, key: &'a str) -> Option<&'a Item> {
+        self.kind_of(key);
         self.asked.borrow_mut().push(key);
         self.table.get(key).filter(|item| !item.is_none())
     }
@@ -133,11 +153,33 @@ impl<'a> Section<'a> {
         numbers.or_else(|| self.wrong_type(key, item, "a list of integers")).unwrap_or_default()
     }
 
-    /// A number within bounds.
-    pub fn number_in<T: TryFrom<i64>>(&self, key: &'a str, bounds: std::ops::RangeInclusive<i64>) -> Option<T> {
+    /// One of the words of a closed list; `what` is what they name.
+    pub fn word<T: Copy>(&self, key: &'a str, what: &str, known: &[(&str, T)]) -> Option<T> {
+        let text = self.text(key)?;
+        debug_assert!(
+            self.kind_of(key).and_then(Kind::words).is_some_and(|words| words.are(known)),
+            "`{key}` has other words than are declared"
+        );
+        words::one_of(self, &text, what, known)
+    }
+
+    /// The same of one that must be there.
+    pub fn needed_word<T: Copy>(&self, key: &'a str, what: &str, known: &[(&str, T)]) -> Option<T> {
+        match self.has(key) {
+            true => self.word(key, what, known),
+            false => self.needed_text(key).and(None),
+        }
+    }
+
+    /// A number within its bounds.
+    pub fn number<T: TryFrom<i64>>(&self, key: &'a str) -> Option<T> {
+        let Some(Kind::Integer(from, to)) = self.kind_of(key) else {
+            debug_assert!(false, "`{key}` is read as a number and not declared as one");
+            return None;
+        };
         let number = self.integer(key)?;
-        if !bounds.contains(&number) {
-            let message = format!("`{key}` is {number}, wanted {} to {}", bounds.start(), bounds.end());
+        if !(from..=to).contains(&&number) {
+            let message = format!("`{key}` is {number}, wanted {from} to {to}");
             self.problem(self.span_of(key), message, None);
             return None;
         }
@@ -167,29 +209,34 @@ impl<'a> Section<'a> {
     pub fn section(&self, key: &'a str) -> Option<Section<'a>> {
         let item = self.item(key)?;
         match item.as_table_like() {
-            Some(table) => Some(self.within(table, item.span())),
+            Some(table) => Some(self.within(table, self.kind_of(key), item.span())),
             None => self.wrong_type(key, item, "a table"),
         }
     }
 
-    fn within(&self, table: &'a dyn TableLike, span: Option<Range<usize>>) -> Section<'a> {
-        Section::new(table, span.unwrap_or_else(|| self.span()), self.source, self.report)
+    /// A table below this one, which may be of the kind.
+    fn within(&self, table: &'a dyn TableLike, kind: Option<&Kind>, span: Option<Range<usize>>) -> Section<'a> {
+        let declared = kind.and_then(|kind| kind.table(&|key| table.contains_key(key)));
+        debug_assert!(declared.is_some(), "a table is read and not declared as one");
+        let span = span.unwrap_or_else(|| self.span());
+        Section::new(table, declared.unwrap_or(&NOTHING), span, self.source, self.report)
     }
 
     /// An array of tables, written either way; one table stands for an array of one.
     pub fn sections(&self, key: &'a str) -> Vec<Section<'a>> {
         let Some(item) = self.item(key) else { return Vec::new() };
+        let kind = self.kind_of(key).and_then(Kind::member);
         if let Some(tables) = item.as_array_of_tables() {
-            return tables.iter().map(|table| self.within(table, table.span())).collect();
+            return tables.iter().map(|table| self.within(table, kind, table.span())).collect();
         }
         if let Some(table) = item.as_table_like() {
-            return vec![self.within(table, item.span())];
+            return vec![self.within(table, kind, item.span())];
         }
         let Some(array) = item.as_array() else { return self.wrong_type(key, item, "tables").unwrap_or_default() };
         array
             .iter()
             .filter_map(|value| match value.as_inline_table() {
-                Some(table) => Some(self.within(table, value.span())),
+                Some(table) => Some(self.within(table, kind, value.span())),
                 None => {
                     let span = value.span().unwrap_or_else(|| self.span());
                     self.problem(span, format!("`{key}` wants tables, this is {}", value.type_name()), None);

@@ -8,22 +8,20 @@ use super::section::Section;
 use super::shapes::{self, Library};
 use super::{refusals, words};
 
+pub const CONFIRMS: &[(&str, Confirm)] =
+    &[("frame", Confirm::Frame), ("echo", Confirm::Echo), ("response", Confirm::Response), ("none", Confirm::None)];
+
+/// What a bound parameter must look like, and whether that is a UUID.
+pub const PATTERNS: &[(&str, bool)] = &[("uuid", true), ("any", false)];
+
 pub fn read(section: Section<'_>, library: &Library, options: &BTreeMap<String, OptionValue>) -> Socket {
     let id = section.needed_text("id").map(|text| text.value).unwrap_or_default();
     let paths: Vec<String> = section.texts("paths").into_iter().map(|text| text.value).collect();
     for path in paths.iter().filter(|path| !path.starts_with('/')) {
         section.problem(section.span_of("paths"), format!("path `{path}` does not begin with `/`"), None);
     }
-    let scope = section.needed_text("scope").and_then(|text| words::scope(&section, &text));
-    let confirm = section.text("confirm").and_then(|text| {
-        let known = [
-            ("frame", Confirm::Frame),
-            ("echo", Confirm::Echo),
-            ("response", Confirm::Response),
-            ("none", Confirm::None),
-        ];
-        words::one_of(&section, &text, "way of confirming", &known)
-    });
+    let scope = section.needed_word("scope", "scope", words::SCOPES);
+    let confirm = section.word("confirm", "way of confirming", CONFIRMS);
     let (mut client, mut server) = (Vec::new(), Vec::new());
     for table in section.sections("frame") {
         let span = table.span();
@@ -45,7 +43,7 @@ pub fn read(section: Section<'_>, library: &Library, options: &BTreeMap<String, 
         presence: section.flag("presence").unwrap_or(false),
         hears: section.texts("hears").iter().filter_map(|text| shapes::pattern(&section, text)).collect(),
         refusals: refusals::within(&section, "refuse", library),
-        overflow: section.number_in("overflow", 1000..=4999).unwrap_or(1013),
+        overflow: section.number("overflow").unwrap_or(1013),
         order: section.texts("order").iter().filter_map(|text| words::check(&section, text)).collect(),
         client: library.compile(&section, client),
         server: library.compile(&section, server),
@@ -78,9 +76,7 @@ fn bindings(section: &Section<'_>) -> Vec<Binding> {
         let inner = table.section(key)?;
         let query = inner.needed_text("query").map(|text| text.value);
         let required = inner.flag("required").unwrap_or(true);
-        let uuid = inner.text("pattern").is_some_and(|text| {
-            words::one_of(&inner, &text, "pattern", &[("uuid", true), ("any", false)]).unwrap_or(false)
-        });
+        let uuid = inner.word("pattern", "pattern", PATTERNS).unwrap_or(false);
         inner.finish();
         Some(Binding { field: field?, query: query?, required, uuid })
     })

@@ -8,25 +8,28 @@ use super::super::model::{AnyType, FileAccess, FileTypes, KeyPiece, KeyTemplate,
 use super::section::{Section, Text};
 use super::words;
 
+/// Who may read stored files.
+pub const ACCESS: &[(&str, FileAccess)] = FileAccess::WORDS;
+
 pub fn read(root: &Section<'_>) -> FileTypes {
     let mut types = FileTypes::default();
     let Some(section) = root.section("types") else { return types };
     for (name, span) in section.keys() {
+        let kind = MessageKind::parse(name).filter(|kind| kind.is_file());
+        if name != "any" && kind.is_none() {
+            let help = Some("image, video, audio, document or any".to_owned());
+            section.problem(span, format!("`{name}` is no kind of file"), help);
+            continue;
+        }
         let Some(table) = section.section(name) else { continue };
         let max = table.needed_text("max").and_then(|text| words::size(&table, &text)).unwrap_or(0);
-        if name == "any" {
-            let except = table.texts("except").into_iter().map(|text| text.value).collect();
-            types.any = Some(AnyType { max, except });
-        } else if let Some(kind) = MessageKind::parse(name).filter(|kind| kind.is_file()) {
+        if let Some(kind) = kind {
             let extensions = table.section("extensions").map(|list| extensions(&list)).unwrap_or_default();
             let declared = table.section("declared").map(|list| texts(&list)).unwrap_or_default();
             types.kinds.insert(kind, KindTypes { max, extensions, declared });
         } else {
-            section.problem(
-                span,
-                format!("`{name}` is no kind of file"),
-                Some("image, video, audio, document or any".to_owned()),
-            );
+            let except = table.texts("except").into_iter().map(|text| text.value).collect();
+            types.any = Some(AnyType { max, except });
         }
         table.finish();
     }

@@ -4,7 +4,7 @@
 use crate::event::{ConversationKind, Field, IdForm, Role};
 use crate::fault::Reason;
 
-use super::super::model::{Check, Scope};
+use super::super::model::{Check, ConversationName, CreateConversation, Scope};
 use super::super::problem::suggestion;
 use super::super::table::Scalar;
 use super::section::{Section, Text};
@@ -19,19 +19,36 @@ pub fn one_of<T: Copy>(section: &Section<'_>, text: &Text, what: &str, known: &[
     found
 }
 
-pub fn id_form(section: &Section<'_>, text: &Text) -> Option<IdForm> {
-    one_of(section, text, "form of ids", &[("int", IdForm::Integer), ("uuid", IdForm::Uuid), ("text", IdForm::Text)])
-}
+pub const ID_FORMS: &[(&str, IdForm)] = &[("int", IdForm::Integer), ("uuid", IdForm::Uuid), ("text", IdForm::Text)];
 
-pub fn scope(section: &Section<'_>, text: &Text) -> Option<Scope> {
-    let known = [
-        ("conversation", Scope::Conversation),
-        ("party", Scope::Party),
-        ("department", Scope::Department),
-        ("everyone", Scope::Everyone),
-    ];
-    one_of(section, text, "scope", &known)
-}
+pub const SCOPES: &[(&str, Scope)] = &[
+    ("conversation", Scope::Conversation),
+    ("party", Scope::Party),
+    ("department", Scope::Department),
+    ("everyone", Scope::Everyone),
+];
+
+/// How clients name a conversation, where no list of fields does.
+pub const NAMINGS: &[(&str, ConversationName)] = &[("id", ConversationName::Id), ("pair", ConversationName::Pair)];
+
+pub const CREATIONS: &[(&str, CreateConversation)] = &[
+    ("never", CreateConversation::Never),
+    ("send", CreateConversation::Send),
+    ("session", CreateConversation::Session),
+];
+
+/// Whether only members see a conversation.
+pub const MEMBERSHIPS: &[(&str, bool)] = &[("open", false), ("members", true)];
+
+/// What a check may be about beside fields.
+pub const CHECKS: &[(&str, Check)] = &[
+    ("file", Check::File),
+    ("size", Check::Size),
+    ("type", Check::Type),
+    ("role", Check::Role),
+    ("conversation", Check::Conversation),
+    ("access", Check::Access),
+];
 
 pub fn field(section: &Section<'_>, text: &Text) -> Option<Field> {
     let found = Field::parse(&text.value);
@@ -69,15 +86,7 @@ pub fn reason_key(section: &Section<'_>, key: &str, span: std::ops::Range<usize>
 
 /// What a check of a call is about: a field, or one of the named checks.
 pub fn check(section: &Section<'_>, text: &Text) -> Option<Check> {
-    let named = [
-        ("file", Check::File),
-        ("size", Check::Size),
-        ("type", Check::Type),
-        ("role", Check::Role),
-        ("conversation", Check::Conversation),
-        ("access", Check::Access),
-    ];
-    match named.iter().find(|(name, _)| *name == text.value) {
+    match CHECKS.iter().find(|(name, _)| *name == text.value) {
         Some((_, check)) => Some(*check),
         None => field(section, text).map(Check::Field),
     }
