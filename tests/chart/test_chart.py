@@ -11,7 +11,7 @@ import helm_python
 import kubernetes_validate
 import pytest
 
-from rendering import CHART, NAMESPACE, Refused, one, render
+from rendering import CHART, NAMESPACE, REPOSITORY, Refused, one, render
 
 REDIS = {"url": "redis://redis:6379/0", "passwordSecret": "redis", "passwordKey": "password"}
 SHARED = {"accessModes": ["ReadWriteMany"], "storageClass": "nfs"}
@@ -76,6 +76,46 @@ COMBINATIONS = {
         "image": {"repository": "registry.example/dragoman", "digest": "sha256:" + "a" * 64},
         "imagePullSecrets": [{"name": "registry"}],
     },
+    "TLS of its own, operators by certificate or token": {
+        "tls": {"secretName": "chat-tls"},
+        "publicUrl": "https://chat.example",
+        "admin": {
+            "token": {"create": True},
+            "tls": {
+                "secretName": "admin-tls",
+                "clientCA": {"secretName": "operators", "key": "bundle.pem"},
+                "clientNames": ["prometheus.monitoring", "ann@ops.example"],
+            },
+        },
+        "serviceMonitor": {"enabled": True},
+        "networkPolicy": {"enabled": True},
+        "service": {"type": "LoadBalancer", "port": 443},
+    },
+    "operators by certificate alone, three replicas": {
+        "replicas": 3,
+        "redis": REDIS,
+        "persistence": SHARED,
+        "admin": {"tls": {"secretName": "admin-tls", "clientCA": {"secretName": "operators"}}},
+        "serviceMonitor": {
+            "enabled": True,
+            "tlsConfig": {
+                "ca": {"secret": {"name": "admin-tls", "key": "ca.crt"}},
+                "cert": {"secret": {"name": "prometheus", "key": "tls.crt"}},
+                "keySecret": {"name": "prometheus", "key": "tls.key"},
+                "serverName": "chat-dragoman-admin",
+            },
+        },
+    },
+    "a token of one's own in the clear, open metrics": {
+        "admin": {"token": {"existingSecret": "vaulted", "key": "admin-token"}, "openMetrics": True},
+        "serviceMonitor": {"enabled": True},
+    },
+    "a config of one's own with TLS": {
+        "config": OWN_CONFIG,
+        "env": [{"name": "TOKEN_SECRET", "value": "0123456789abcdef0123456789abcdef"}],
+        "tls": {"secretName": "chat-tls"},
+        "admin": {"token": {"create": True}, "tls": {"secretName": "admin-tls"}},
+    },
     "placed and named": {
         "serviceAccount": {"create": False, "name": "gateway"},
         "secrets": {"existing": "vaulted"},
@@ -91,6 +131,7 @@ COMBINATIONS = {
         "drainSeconds": 120,
     },
 }
+KEYS = REPOSITORY / "tests" / "keys"
 CUSTOM = {"HTTPRoute", "ServiceMonitor", "PrometheusRule"}
 
 
@@ -176,7 +217,7 @@ def test_services_find_the_gateway_and_nothing_else(combination):
 
 def test_the_config_passes_its_check(combination, tmp_path):
     """With the variables and the files that the pod has."""
-    _, manifests = combination
+    values, manifests = combination
     (container,) = pod(manifests)["containers"]
     secrets = {name: b"0123456789abcdef0123456789abcdef" for name in ("jwt_secret", "visitor_secret", "api_key")}
     made = [manifest for (kind, _), manifest in manifests.items() if kind == "Secret"]
@@ -184,12 +225,23 @@ def test_the_config_passes_its_check(combination, tmp_path):
         secrets |= {name: base64.b64decode(value) for name, value in manifest["data"].items()}
     for name, value in {**secrets, "redis_password": b"0123456789abcdef"}.items():
         (tmp_path / name).write_bytes(value)
+    for folder, files in mounted(manifests, {"token": made_token(manifests)}).items():
+        (tmp_path / folder).mkdir()
+        for name, content in files.items():
+            (tmp_path / folder / name).write_bytes(content)
+
+    def here(text):
+        for folder, to in [("/run/secrets", ""), ("/run/tls", "/tls"), ("/run/admin", "/admin"), ("/var/lib/dragoman", "")]:
+            text = text.replace(folder, f"{tmp_path}{to}")
+        return text
+
     for name, text in one(manifests, "ConfigMap")["data"].items():
-        text = text.replace("/run/secrets", str(tmp_path)).replace("/var/lib/dragoman", str(tmp_path))
-        (tmp_path / name).write_text(text)
-    variables = {name: value for name, value in environment(container).items() if value is not None}
+        (tmp_path / name).write_text(here(text))
+    variables = {name: here(value) for name, value in environment(container).items() if value is not None}
     variables |= {"TOKEN_SECRET": "0123456789abcdef0123456789abcdef", "PATH": os.environ["PATH"]}
     command = [os.environ["DRAGOMAN_BINARY"], "check", "--config", str(tmp_path / "routes.toml")]
+    # The chart's own config has no warning but those that it allows.
+    command += [] if values.get("config") else ["--deny-warnings"]
     said = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     assert said.returncode == 0, said.stderr
     assert "127.0.0.1" not in variables["DRAGOMAN_SERVER__LISTEN"]
@@ -204,6 +256,84 @@ def test_every_file_that_the_config_names_is_mounted(combination):
         items = source["secret"].get("items")
         handed |= {item["path"] for item in items} if items else {"jwt_secret", "visitor_secret", "api_key"}
     assert wanted <= handed, values
+
+
+def mounted(manifests, contents):
+    """What lies in /run/tls and /run/admin: names of files by folder, with a certificate and a key, or `contents`."""
+    keys = {"crt": KEYS / "localhost.pem", "key": KEYS / "p256.pem"}
+    spec = pod(manifests)
+    mounts = {mount["name"]: mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]}
+    folders = {}
+    for volume in spec["volumes"]:
+        path = mounts[volume["name"]]
+        if path not in ("/run/tls", "/run/admin"):
+            continue
+        names = ["tls.crt", "tls.key"]  # the keys of a Secret of type kubernetes.io/tls
+        if "projected" in volume:
+            names = [item["path"] for source in volume["projected"]["sources"] for item in source["secret"]["items"]]
+        assert len(set(names)) == len(names), names
+        folders[path.rsplit("/")[-1]] = {
+            name: contents[name] if name in contents else keys[name[-3:]].read_bytes() for name in names
+        }
+    return folders
+
+
+def made_token(manifests):
+    """The token of operators: the chart's own, or one of an existing Secret."""
+    made = [manifest for (kind, name), manifest in manifests.items() if kind == "Secret" and name.endswith("-admin")]
+    return base64.b64decode(made[0]["data"]["token"]) if made else b"0123456789abcdef0123456789abcdef"
+
+
+def test_every_file_of_tls_that_a_variable_names_is_mounted(combination):
+    values, manifests = combination
+    (container,) = pod(manifests)["containers"]
+    wanted = {value for value in environment(container).values() if value and value.startswith(("/run/tls", "/run/admin"))}
+    handed = {f"/run/{folder}/{name}" for folder, names in mounted(manifests, {"token": b""}).items() for name in names}
+    assert wanted == handed, values
+    # `helm test` sees the same.
+    check = one(manifests, "Pod")["spec"]
+    assert {mount["mountPath"] for mount in check["containers"][0]["volumeMounts"]} >= {path.rsplit("/", 1)[0] for path in wanted}
+
+
+def test_probes_and_prometheus_speak_as_the_port_does(combination):
+    values, manifests = combination
+    (container,) = pod(manifests)["containers"]
+    tls = values.get("admin", {}).get("tls", {}).get("secretName")
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["scheme"] == ("HTTPS" if tls else "HTTP")
+    admin = one(manifests, "Service", "-admin")["spec"]["ports"][0]
+    assert admin.get("appProtocol") == ("https" if tls else None)
+    for (kind, _), manifest in manifests.items():
+        if kind != "ServiceMonitor":
+            continue
+        (endpoint,) = manifest["spec"]["endpoints"]
+        assert endpoint.get("scheme") == ("https" if tls else None)
+        assert ("tlsConfig" in endpoint) == bool(tls)
+        variables = environment(container)
+        asks = "DRAGOMAN_SERVER__ADMIN_TOKEN_FILE" in variables or "DRAGOMAN_SERVER__ADMIN_TLS__CLIENT_CA" in variables
+        shows = "authorization" in endpoint or "cert" in endpoint.get("tlsConfig", {})
+        assert shows or not asks or variables.get("DRAGOMAN_SERVER__ADMIN_METRICS") == "open"
+
+
+def test_operators_get_the_api_where_they_are_asked_who_they_are(combination):
+    values, manifests = combination
+    variables = environment(pod(manifests)["containers"][0])
+    admin = values.get("admin", {})
+    asks = any(admin.get("token", {}).values()) or "clientCA" in admin.get("tls", {})
+    assert variables.get("DRAGOMAN_SERVER__ADMIN_API") == ("true" if asks else None)
+    assert "admin_api = false" in one(manifests, "ConfigMap")["data"]["routes.toml"]
+
+
+def test_a_made_token_is_long_and_kept():
+    secret = one(render({"admin": {"token": {"create": True}}}), "Secret", "-admin")
+    assert len(base64.b64decode(secret["data"]["token"])) == 48
+    assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_links_are_https_where_the_port_is():
+    text = one(render({"tls": {"secretName": "chat-tls"}}), "ConfigMap")["data"]["routes.toml"]
+    assert "${PUBLIC_URL:-https://" in text
+    assert "${PUBLIC_URL:-http://" in one(render({}), "ConfigMap")["data"]["routes.toml"]
 
 
 def test_one_gateway_is_never_two_at_once():
@@ -252,6 +382,23 @@ def test_links_lead_to_where_clients_connect():
         ({"config": OWN_CONFIG, "existingConfigMap": "mine"}, "not both"),
         ({"ingress": {"enabled": True}}, "ingress.hosts"),
         ({"httpRoute": {"enabled": True}}, "parentRefs"),
+        ({"admin": {"tls": {"clientCA": {"secretName": "operators"}}}}, "admin.tls.secretName"),
+        ({"admin": {"tls": {"secretName": "a", "clientNames": ["ann"]}}}, "clientCA.secretName"),
+        (
+            {
+                "config": OWN_CONFIG,
+                "admin": {"tls": {"secretName": "a", "clientCA": {"secretName": "b"}, "clientNames": ["ann"]}},
+            },
+            "client_names",
+        ),
+        (
+            {
+                "serviceMonitor": {"enabled": True},
+                "admin": {"tls": {"secretName": "a", "clientCA": {"secretName": "b"}}},
+            },
+            "serviceMonitor.tlsConfig",
+        ),
+        ({"tls": {"secret": "chat-tls"}}, "secret"),
         ({"replica": 2}, "replica"),
         ({"drainSeconds": "30s"}, "drainSeconds"),
         ({"redis": {"url": "redis://:secret@redis:6379"}}, "url"),

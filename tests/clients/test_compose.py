@@ -40,8 +40,15 @@ def test_replicas_are_alike_and_have_no_rights(compose):
     for service in compose["services"].values():
         assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
     assert "ports" not in first and "ports" not in compose["services"]["redis"]
-    assert re.search(r"^USER (?!0|root)", (REPOSITORY / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
-    assert "/readyz" in first["healthcheck"]["test"][-1]
+
+
+def test_health_is_asked_as_the_image_asks_it(compose):
+    """tests/clients/test_image.py asks a gateway so."""
+    health = compose["services"]["replica-1"]["healthcheck"]
+    image = re.search(r"^HEALTHCHECK .*CMD (\[.*\])$", (REPOSITORY / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
+    assert health["test"] == ["CMD", *json.loads(image[1])]
+    within = re.fullmatch(r"(\d+)s", health["test"][-1])[1]
+    assert int(health["timeout"].removesuffix("s")) > int(within)
 
 
 def test_redis_keeps_what_is_confirmed(compose):

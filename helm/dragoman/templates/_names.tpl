@@ -36,6 +36,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ .Values.secrets.existing | default (include "dragoman.name" .) }}
 {{- end }}
 
+{{/* The Secret with the token of operators; empty: there is none. */}}
+{{- define "dragoman.adminToken" -}}
+{{- if .Values.admin.token.existingSecret }}{{ .Values.admin.token.existingSecret }}
+{{- else if .Values.admin.token.create }}{{ include "dragoman.name" . }}-admin{{ end }}
+{{- end }}
+
+{{- define "dragoman.adminTokenKey" -}}
+{{ ternary .Values.admin.token.key "token" (not (empty .Values.admin.token.existingSecret)) }}
+{{- end }}
+
+{{/* Whether the port of operators asks who they are. */}}
+{{- define "dragoman.adminAsks" -}}
+{{- if or (include "dragoman.adminToken" .) .Values.admin.tls.clientCA.secretName }}yes{{ end }}
+{{- end }}
+
+{{/* Whether its token goes through the cluster in the clear. */}}
+{{- define "dragoman.adminInTheClear" -}}
+{{- if and (include "dragoman.adminToken" .) (not .Values.admin.tls.secretName) }}yes{{ end }}
+{{- end }}
+
+{{/* Whether files are mounted for it. */}}
+{{- define "dragoman.adminFiles" -}}
+{{- if or (include "dragoman.adminAsks" .) .Values.admin.tls.secretName }}yes{{ end }}
+{{- end }}
+
+{{- define "dragoman.adminScheme" -}}
+{{ ternary "HTTPS" "HTTP" (not (empty .Values.admin.tls.secretName)) }}
+{{- end }}
+
 {{- define "dragoman.claim" -}}
 {{ .Values.persistence.existingClaim | default (include "dragoman.name" .) }}
 {{- end }}
