@@ -46,7 +46,7 @@ finish() {
 # ---- what must be there -------------------------------------------------------------------------------------------
 
 # command, and the Debian package that brings it
-needs=(cc:build-essential make:build-essential cmake:cmake pkg-config:pkg-config curl:curl jq:jq
+needs=(cc:build-essential make:build-essential cmake:cmake pkg-config:pkg-config curl:curl jq:jq openssl:openssl
        redis-server:redis-server redis-sentinel:redis-sentinel python3:python3)
 if [ "$quick" = no ]; then
   needs+=(node:nodejs npm:npm chromium:chromium nginx:nginx haproxy:haproxy promtool:prometheus systemd-analyze:systemd)

@@ -1,6 +1,7 @@
 //! Who may ask what on the admin listener. In: a path, the headers of a request, the certificate that its connection showed.
 //! Out: why it is let in, or the status and the words of the refusal. Probes are always answered: a kubelet shows nothing.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http::header::AUTHORIZATION;
@@ -46,6 +47,16 @@ pub(super) enum Admitted<'a> {
     Token,
     /// By the first of its names.
     Certificate(&'a str),
+}
+
+impl fmt::Display for Admitted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Admitted::OpenPath | Admitted::NothingAsked => formatter.write_str("anybody"),
+            Admitted::Token => formatter.write_str("token"),
+            Admitted::Certificate(name) => write!(formatter, "certificate {}", name.escape_debug()),
+        }
+    }
 }
 
 /// The access of the config that holds now.
@@ -134,11 +145,10 @@ impl Certificates {
 
 /// What a certificate is called in the log.
 fn name(shown: &ClientCertificate) -> &str {
-    match shown.certificate.names.first() {
-        Some(name) if !shown.is_own => name,
-        Some(_) | None if shown.is_own => "the gateway's own",
-        Some(_) | None => "without a name",
+    if shown.is_own {
+        return "of the gateway itself";
     }
+    shown.certificate.names.first().map_or("without a name", String::as_str)
 }
 
 /// The token of the one `Authorization` header.

@@ -66,7 +66,7 @@ async fn answer(request: Request<Incoming>, site: &Site, shown: Option<&ClientCe
         return console::answer(request, site, admitted).await;
     }
     if path.starts_with("/api/") {
-        tracing::info!(path, by = ?admitted, "asked by an operator");
+        tracing::info!(path, by = %admitted, "asked by an operator");
     }
     let wanted = if path.starts_with("/api/") { [Method::POST, Method::POST] } else { [Method::GET, Method::HEAD] };
     if !wanted.contains(request.method()) {

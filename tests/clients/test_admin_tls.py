@@ -105,7 +105,7 @@ def test_a_certificate_lets_in_and_probes_need_none(start):
     assert admin.status("/metrics", shows=admin.ann) == 200
     assert admin.status("/console/dialects", shows=admin.ann) == 200
     assert admin.status("/api/reload", "-X", "POST", shows=admin.ann) == 200
-    assert any("asked by an operator" in line and "ann.ops.example" in line for line in admin.gateway.log)
+    assert any("asked by an operator" in line and "certificate ann.ops.example" in line for line in admin.gateway.log)
     # Nobody is served in the clear.
     with pytest.raises(AssertionError, match=r"curl: \(\d+\)"):
         curl(admin.gateway.admin.replace("https", "http") + "/healthz")

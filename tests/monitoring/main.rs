@@ -8,6 +8,7 @@ mod harness;
 #[path = "../bridge/standin/mod.rs"]
 mod standin;
 
+mod admin_secrets;
 mod documented;
 mod lines;
 mod many;

@@ -31,11 +31,14 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// One that looks at these, each a job of its own.
-    async fn start(gateways: &[&Gateway]) -> Self {
+    /// One that looks at these, each a job of its own with further lines of it, once this is so.
+    async fn start(jobs: &[(&Gateway, &str)], condition: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let jobs = gateways.iter().enumerate().map(|(number, gateway)| {
-            format!("  - job_name: dragoman-{number}\n    static_configs: [{{ targets: [\"{}\"] }}]\n", gateway.admin)
+        let jobs = jobs.iter().enumerate().map(|(number, (gateway, more))| {
+            let address = gateway.admin;
+            format!(
+                "  - job_name: dragoman-{number}\n    static_configs: [{{ targets: [\"{address}\"] }}]\n    {more}\n"
+            )
         });
         let config = format!(
             "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [{}]\nscrape_configs:\n{}",
@@ -57,8 +60,8 @@ impl Prometheus {
             .expect("prometheus");
         let prometheus = Prometheus { address, _child: child, _folder: folder };
         let until = Instant::now() + PATIENCE;
-        while !prometheus.answers(&format!("sum(up) == {}", gateways.len())).await {
-            assert!(Instant::now() < until, "Prometheus does not reach the gateways");
+        while !prometheus.answers(condition).await {
+            assert!(Instant::now() < until, "Prometheus does not come to {condition}");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         prometheus
@@ -110,12 +113,21 @@ fn looks(expression: &str) -> Vec<String> {
     sides.map(shown).collect()
 }
 
-/// A gateway that has a certificate, a delivery and an identity provider, which some alerts look at.
-async fn secured(provider: &Provider) -> Gateway {
-    let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
-    let tls = format!("[server]\ntls = {{ cert = \"{keys}/localhost.pem\", key = \"{keys}/p256.pem\" }}");
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
+
+/// A gateway that has certificates and a delivery, which some alerts look at; and asks Prometheus for a certificate. `more`
+/// is TOML after its routes.
+async fn secured(more: &str) -> Gateway {
+    let pair = format!("cert = \"{KEYS}/localhost.pem\", key = \"{KEYS}/p256.pem\"");
+    let clients = format!("client_ca = \"{KEYS}/localhost.rsa.pem\", client_names = [\"localhost\"]");
+    let tls = format!("[server]\ntls = {{ {pair} }}\nadmin_tls = {{ {pair}, {clients} }}");
     let delivery = "\n[deliveries.guests]\ndialect = \"whatsapp_cloud\"\nbase_url = \"http://127.0.0.1:9\"\nsender = \"1\"\ntoken = \"x\"\n";
-    let published = format!(
+    Gateway::start_changed(|text| text.replace("[server]", &tls) + delivery + more).await
+}
+
+/// A route whose tokens an identity provider signs, whose keys an alert looks at.
+fn published(provider: &Provider) -> String {
+    format!(
         r#"
 [[routes]]
 name    = "published"
@@ -125,8 +137,26 @@ to      = "hub"
 auth    = {{ kind = "jwt", jwks_url = "{}" }}
 "#,
         provider.url()
-    );
-    Gateway::start_changed(|text| text.replace("[server]", &tls) + delivery + &published).await
+    )
+}
+
+/// Of a job that reaches [`secured`]; with a certificate that it lets in, or without one.
+fn over_tls(shows: bool) -> String {
+    let shown = format!(", cert_file: {KEYS}/localhost.rsa.pem, key_file: {KEYS}/rsa.pem");
+    let shown = if shows { shown.as_str() } else { "" };
+    format!("scheme: https\n    tls_config: {{ ca_file: {KEYS}/localhost.pem{shown} }}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus of the Debian package of that name: ./test.sh runs it"]
+async fn without_its_certificate_prometheus_reads_nothing() {
+    let gateway = secured("").await;
+    let jobs = [(&gateway, over_tls(true)), (&gateway, over_tls(false)), (&gateway, String::new())];
+    let jobs = jobs.each_ref().map(|(gateway, more)| (*gateway, more.as_str()));
+    let prometheus = Prometheus::start(&jobs, "sum(up) == 1").await;
+    assert!(prometheus.answers("up{job=\"dragoman-0\"} == 1").await);
+    assert!(prometheus.answers("dragoman_tls_certificate_expiry_timestamp_seconds{listener=\"admin\"} > time()").await);
+    assert!(!prometheus.answers("dragoman_build_info{job!=\"dragoman-0\"}").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,8 +164,8 @@ auth    = {{ kind = "jwt", jwks_url = "{}" }}
 async fn every_alert_and_every_panel_has_something_to_look_at() {
     let mut stage = Stage::set().await;
     let provider = Provider::start(&[&Signer::p256("a")]).await;
-    let secured = secured(&provider).await;
-    let prometheus = Prometheus::start(&[&stage.gateway, &secured]).await;
+    let secured = secured(&published(&provider)).await;
+    let prometheus = Prometheus::start(&[(&stage.gateway, ""), (&secured, &over_tls(true))], "sum(up) == 2").await;
     let mut wanted = panels();
     assert!(wanted.len() > 50, "{} queries of panels", wanted.len());
     let rules = prometheus.get("/api/v1/rules").await.expect("rules");

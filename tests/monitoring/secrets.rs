@@ -18,18 +18,18 @@ const US: &str = "0e9d4c1b-7a25-4f83-b6c0-58d3a1f2e794";
 const THEM: &str = "7c1d0b52-3e94-4a68-9f07-2b6a5d8e1c43";
 
 /// What was planted: where, and what.
-struct Planted {
+pub struct Planted {
     random: StdRng,
     secrets: Vec<(String, String)>,
 }
 
 impl Planted {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Planted { random: StdRng::seed_from_u64(seed), secrets: Vec::new() }
     }
 
     /// One that may stand in a header, a URL and a TOML string; percent-encoding changes it where `plain` is not asked for.
-    fn plant(&mut self, place: &str, plain: bool) -> String {
+    pub fn plant(&mut self, place: &str, plain: bool) -> String {
         let letters: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         let mut secret: String =
             (0..36).map(|_| char::from(letters[self.random.random_range(0..letters.len())])).collect();
@@ -40,12 +40,12 @@ impl Planted {
         secret
     }
 
-    fn add(&mut self, place: &str, secret: &str) {
+    pub fn add(&mut self, place: &str, secret: &str) {
         self.secrets.push((place.to_owned(), secret.to_owned()));
     }
 
     /// Every form of every secret that stands in a text.
-    fn found_in(&self, of: &str, text: &[u8]) -> Vec<String> {
+    pub fn found_in(&self, of: &str, text: &[u8]) -> Vec<String> {
         let mut found = Vec::new();
         for (place, secret) in &self.secrets {
             for form in forms(secret) {

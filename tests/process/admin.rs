@@ -86,7 +86,8 @@ async fn the_command_line_speaks_tls_and_shows_the_pair_of_its_config() {
         let (is_fine, said) = dragoman(&config, arguments);
         assert!(is_fine, "{arguments:?}: {said}");
     }
-    let is_note = |line: &str| line.contains("asked by an operator") && line.contains("the gateway's own");
+    let is_note =
+        |line: &str| line.contains("asked by an operator") && line.contains("certificate of the gateway itself");
     eventually(async || gateway.log().lines().any(is_note)).await;
 
     let written = std::fs::read_to_string(&config).unwrap();
