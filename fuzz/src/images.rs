@@ -13,7 +13,9 @@ pub fn treated(data: &[u8]) {
     match how {
         How::Strip => {
             assert!(once.len() <= file.len() + 64, "{} bytes became {}", file.len(), once.len());
-            assert_eq!(treat(how, once.clone()).as_ref(), Some(&once), "something was left");
+            // Of what was broken in the middle the whole parts stay, which may be no image.
+            let again = treat(how, once.clone());
+            assert!(again.is_none_or(|twice| twice == once), "something was left");
         }
         How::Reencode => assert!(once.len() as u64 <= LARGEST),
     }

@@ -74,11 +74,15 @@ pub fn safe(shown: &str) -> String {
         shown.chars().map(|letter| if "/\\:*?\"<>|".contains(letter) { '_' } else { letter }).collect();
     let cleaned = cleaned.trim_matches([' ', '.']);
     let (stem, extension) = split(cleaned);
-    let stem = if stem.is_empty() || RESERVED.contains(&stem.to_lowercase().as_str()) { "file" } else { stem };
-    match extension {
+    // What is reserved stays so with any extension, and with several.
+    let first = stem.split('.').next().unwrap_or(stem).trim_end().to_lowercase();
+    let stem = if stem.is_empty() || RESERVED.contains(&first.as_str()) { "file" } else { stem };
+    let name = match extension {
         "" => cut(stem, LONGEST).to_owned(),
         extension => shortened(&format!("{stem}.{extension}"), LONGEST),
-    }
+    };
+    // Some systems cut blanks and dots at the end; a cut in the middle leaves them there.
+    name.trim_end_matches([' ', '.']).to_owned()
 }
 
 /// At most so many bytes, the extension kept.
@@ -128,6 +132,8 @@ mod tests {
             ("..%2f..%2fa.png", "a.png", "a.png"),
             ("100%25.png", "100%25.png", "100%25.png"),
             ("..", "file", "file"),
+            ("con.tar.gz", "con.tar.gz", "file.gz"),
+            ("Aux .txt", "Aux .txt", "file.txt"),
             ("", "file", "file"),
             ("a\0b.txt", "ab.txt", "ab.txt"),
             ("NUL.txt", "NUL.txt", "file.txt"),
