@@ -33,7 +33,7 @@ pub use process::{count_reload, show_config};
 pub use told::{Addressee, Backlog, count_call, count_lost, count_undelivered};
 pub use uploads::{StoreWrites, StoredUpload, count_copy, show_copies_owed};
 pub use upstreams::{
-    count_confirmation, count_gap, count_missed, count_stall, count_unreadable, count_upstream_request,
+    count_confirmation, count_gap, count_missed, count_stall, count_unnoted, count_unreadable, count_upstream_request,
     count_upstream_unavailable, know_upstream, show_upstream_endpoint,
 };
 

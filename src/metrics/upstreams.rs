@@ -14,6 +14,7 @@ pub(super) struct Upstreams {
     gaps: IntCounterVec,
     missed: IntCounterVec,
     stalls: IntCounterVec,
+    unnoted: IntCounterVec,
 }
 
 impl Upstreams {
@@ -67,6 +68,12 @@ impl Upstreams {
                 "Sockets given up that took messages and confirmed none.",
                 &["upstream"],
             ),
+            unnoted: counter(
+                registry,
+                "dragoman_upstream_unnoted_senders_total",
+                "Messages of clients that share an account of which it could not be noted who sent them.",
+                &["upstream"],
+            ),
         }
     }
 }
@@ -80,7 +87,7 @@ pub fn know_upstream(upstream: &str) {
     for outcome in ["filled", "beyond", "failed", "impossible"] {
         upstreams.gaps.with_label_values(&[upstream, outcome]);
     }
-    for counter in [&upstreams.unreadable, &upstreams.missed, &upstreams.stalls] {
+    for counter in [&upstreams.unreadable, &upstreams.missed, &upstreams.stalls, &upstreams.unnoted] {
         counter.with_label_values(&[upstream]);
     }
     metrics().open.know_upstream(upstream);
@@ -89,6 +96,11 @@ pub fn know_upstream(upstream: &str) {
 /// A socket was given up that confirmed nothing.
 pub fn count_stall(upstream: &str) {
     metrics().upstreams.stalls.with_label_values(&[upstream]).inc();
+}
+
+/// It is not noted who sent a message.
+pub fn count_unnoted(upstream: &str) {
+    metrics().upstreams.unnoted.with_label_values(&[upstream]).inc();
 }
 
 /// A request to an endpoint ended: with a status, or with one of a few words for why there was none.

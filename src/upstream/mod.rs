@@ -46,7 +46,7 @@ use hearing::{Claims, Hearing};
 use link::Link;
 use names::Names;
 use once::Once;
-use senders::LatestSenders;
+use senders::Senders;
 use transport::{Transport, TransportSettings};
 use turns::Turns;
 
@@ -74,8 +74,8 @@ struct Inner {
     once: Arc<Once>,
     /// Messages of which it was found out which account sent them.
     claims: Claims,
-    /// Who sent the latest messages of shared accounts.
-    latest_senders: LatestSenders,
+    /// Who sent messages of shared accounts.
+    senders: Senders,
     journal: Arc<dyn Journal>,
     sources: Sources,
     hosted: Hosted,
@@ -117,7 +117,7 @@ impl Upstream {
             library: Library::new(Arc::clone(&journal)),
             once: Once::new(&settings.name, Arc::clone(&journal), tasks.clone()),
             claims: Claims::default(),
-            latest_senders: LatestSenders::default(),
+            senders: Senders::new(Arc::clone(&settings.name), Arc::clone(&journal), tasks.clone()),
             journal,
             sources,
             hosted,
