@@ -1,8 +1,11 @@
 //! Which send a confirmation belongs to. No dialect has a client nonce: what waits is found by its conversation, its
 //! content and its place in the queue of one connection. Never by time, and never by text alone.
 
+mod confirming;
 mod fingerprint;
 mod pending;
+mod refusing;
+mod silence;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +20,7 @@ use crate::event::Event;
 use crate::fault::{Fault, Reason};
 
 use fingerprint::Fingerprint;
+use silence::Silence;
 
 pub use pending::{Acknowledged, Expected, Outcome, Pending, Waiting};
 
@@ -83,14 +87,7 @@ pub struct Correlator {
     swept: Instant,
     /// Refusals name nothing: those of which it is not known yet which send they are for.
     refusals: VecDeque<Fault>,
-    unanswered: Option<Unanswered>,
-}
-
-/// Since a send the backend has not said a word about any.
-struct Unanswered {
-    since: Instant,
-    /// When the sender of that one gives up.
-    due: Instant,
+    silence: Silence,
 }
 
 impl Default for Correlator {
@@ -100,7 +97,7 @@ impl Default for Correlator {
             next: 0,
             swept: Instant::now(),
             refusals: VecDeque::new(),
-            unanswered: None,
+            silence: Silence::default(),
         }
     }
 }
@@ -135,145 +132,11 @@ impl Correlator {
         }
         self.next += 1;
         let pending = Pending::new(self.next, expected, fingerprint, waiting, reply);
-        if waiting == Waiting::Live && self.unanswered.is_none() {
-            self.unanswered = Some(Unanswered { since: Instant::now(), due: pending.due });
+        if waiting == Waiting::Live {
+            self.silence.waits_until(pending.due);
         }
         self.queue.push_back(pending);
         Ok(Some(self.next))
-    }
-
-    /// What this message is to those who wait. `from` decides who it cannot be for.
-    pub fn confirm(&mut self, message: &Event, from: From) -> Came {
-        let Some(came) = Fingerprint::of(message) else { return Came::Unknown };
-        let conversation = message.details.conversation.id.as_str();
-        let mut found = self.equal(&came, conversation);
-        if from == From::Another {
-            if let Some(pending) = found.and_then(|at| self.queue.get_mut(at)) {
-                pending.doubted = true;
-            }
-            return Came::Unknown;
-        }
-        // A backend may change what it is sent; what is certainly ours is then the earliest that it can have come from.
-        let is_changed = found.is_none() && from == From::Us;
-        if is_changed {
-            found = self.queue.iter().position(|pending| {
-                pending.waiting == Waiting::Live && pending.is_in(conversation) && came.comes_from(&pending.fingerprint)
-            });
-        }
-        let Some(at) = found else { return Came::Unknown };
-        if let Some(pending) = self.queue.get_mut(at).filter(|pending| pending.waiting == Waiting::Called) {
-            pending.echo = Some(message.clone());
-            return Came::Noted;
-        }
-        let Some(mut pending) = self.queue.remove(at) else { return Came::Unknown };
-        self.reassign(&message.details.id, pending.acknowledged.take());
-        if is_changed && message.details.body.is_some() {
-            pending.event.details.body.clone_from(&message.details.body);
-        }
-        if pending.waiting == Waiting::Live {
-            self.overtaken(at, &pending.conversation);
-        }
-        self.heard();
-        Came::Back(Box::new(pending))
-    }
-
-    /// The message shows what its acknowledgment was for. Had another send been given that one, it gets what this one had.
-    fn reassign(&mut self, id: &str, had: Option<Acknowledged>) {
-        let same = |acknowledged: &Acknowledged| acknowledged.id == id;
-        if had.as_ref().is_some_and(same) {
-            return;
-        }
-        let other = self.queue.iter_mut().find(|pending| pending.acknowledged.as_ref().is_some_and(same));
-        if let Some(other) = other {
-            other.acknowledged = had;
-        }
-    }
-
-    /// A send was confirmed by its place alone, as all are on this connection: those that were refused before are passed over.
-    pub fn confirm_first(&mut self) -> Option<Pending> {
-        let (at, _) = self.open().nth(self.refusals.len())?;
-        let pending = self.queue.remove(at)?;
-        self.overtaken(at, &pending.conversation);
-        Some(pending)
-    }
-
-    /// Something said in this conversation was taken. Which it was, the message itself shows when it comes; where it never
-    /// comes, the acknowledgment is what there is.
-    pub fn acknowledge(&mut self, conversation: &str, acknowledged: Acknowledged) {
-        let waits = |pending: &&mut Pending| {
-            pending.waiting == Waiting::Live && pending.acknowledged.is_none() && pending.is_in(conversation)
-        };
-        if let Some(pending) = self.queue.iter_mut().find(waits) {
-            pending.acknowledged = Some(acknowledged);
-            self.heard();
-        }
-    }
-
-    /// Whether something here waits for such a message, and for nothing else before.
-    pub fn standing(&self, message: &Event) -> Standing {
-        let Some(came) = Fingerprint::of(message) else { return Standing::None };
-        let conversation = message.details.conversation.id.as_str();
-        match self.open().find(|(_, pending)| pending.is_in(conversation)) {
-            Some((_, first)) if came.is(&first.fingerprint) => Standing::First,
-            _ if self.equal(&came, conversation).is_some() => Standing::Later,
-            _ => Standing::None,
-        }
-    }
-
-    /// Where the send is that such a message confirms: the first of the lowest rank, most often the very first.
-    fn equal(&self, came: &Fingerprint, conversation: &str) -> Option<usize> {
-        let now = Instant::now();
-        let mut best: Option<(u8, usize)> = None;
-        for (at, pending) in self.queue.iter().enumerate() {
-            if !pending.is_in(conversation) || !came.is(&pending.fingerprint) {
-                continue;
-            }
-            let Some(rank) = pending.rank(now) else { continue };
-            if best.is_none_or(|(lowest, _)| rank < lowest) {
-                best = Some((rank, at));
-            }
-            if rank == 0 {
-                break;
-            }
-        }
-        best.map(|(_, at)| at)
-    }
-
-    /// Something was refused. Where one send waits it was that one; where several do, the answers to the others will show
-    /// which it was. False when nobody waits.
-    pub fn refused(&mut self, fault: Fault) -> bool {
-        let waits = self.open().next().is_some();
-        if waits {
-            self.refusals.push_back(fault);
-            self.attribute();
-        }
-        self.heard();
-        waits
-    }
-
-    /// The backend answers what is said in one conversation in order: what it passed over was refused, if anything was.
-    fn overtaken(&mut self, at: usize, conversation: &str) {
-        while let Some(fault) = self.refusals.pop_front() {
-            let passed = self.open().find(|(place, pending)| *place < at && pending.conversation == conversation);
-            let Some((place, _)) = passed else {
-                self.refusals.push_front(fault);
-                break;
-            };
-            self.queue[place].refuse(fault);
-        }
-        self.attribute();
-    }
-
-    /// As many refusals as sends that wait: each is refused.
-    fn attribute(&mut self) {
-        let open: Vec<usize> = self.open().map(|(at, _)| at).collect();
-        if self.refusals.len() < open.len() {
-            return;
-        }
-        let refusals = std::mem::take(&mut self.refusals);
-        for (at, fault) in open.into_iter().zip(refusals) {
-            self.queue[at].refuse(fault);
-        }
     }
 
     /// What somebody waits for, with its place.
@@ -358,7 +221,7 @@ impl Correlator {
 
     /// The connection is gone. Whoever waits is told so; a history may show yet what arrived.
     pub fn broken(&mut self, fault: &Fault) {
-        self.unanswered = None;
+        self.silence = Silence::default();
         self.refusals.clear();
         for pending in &mut self.queue {
             pending.lost(fault);
@@ -367,21 +230,20 @@ impl Correlator {
 
     /// What was sent on connections before this one will not come back.
     pub fn reset(&mut self) {
-        self.unanswered = None;
+        self.silence = Silence::default();
         self.refusals.clear();
         self.queue.clear();
     }
 
     /// For how long the backend has answered nothing that it was sent, once the first sender that waited in vain was told so.
     pub fn silent_for(&self) -> Duration {
-        let now = Instant::now();
-        self.unanswered.as_ref().filter(|first| first.due <= now).map_or(Duration::ZERO, |first| now - first.since)
+        self.silence.lasts()
     }
 
-    /// The backend answered something: whoever waits now has waited since then.
+    /// The backend answered something.
     fn heard(&mut self) {
         let first = self.open().map(|(_, pending)| pending.due).next();
-        self.unanswered = first.map(|due| Unanswered { since: Instant::now(), due });
+        self.silence.broken(first);
     }
 
     /// Whether nobody waits.
