@@ -1,4 +1,4 @@
-//! The page itself: four files, part of the program. In: a path. Out: the file with what a browser must not do with it.
+//! The page itself: files that are part of the program. In: a path. Out: the file with what a browser must not do with it.
 
 use bytes::Bytes;
 use http::Response;
@@ -8,9 +8,18 @@ use http_body_util::{BodyExt, Full};
 use super::super::Answer;
 
 const PAGE: &str = include_str!("page/console.html");
-const SCRIPT: &str = include_str!("page/console.js");
-const METRICS: &str = include_str!("page/metrics.js");
 const STYLE: &str = include_str!("page/console.css");
+
+/// The modules of the page, by the ends of their paths.
+const SCRIPTS: &[(&str, &str)] = &[
+    ("ask.js", include_str!("page/ask.js")),
+    ("bench.js", include_str!("page/bench.js")),
+    ("console.js", include_str!("page/console.js")),
+    ("events.js", include_str!("page/events.js")),
+    ("figures.js", include_str!("page/figures.js")),
+    ("metrics.js", include_str!("page/metrics.js")),
+    ("parts.js", include_str!("page/parts.js")),
+];
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
@@ -19,10 +28,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 pub(super) fn find(path: &str) -> Option<Response<Answer>> {
     let (kind, text) = match path {
         "/console" | "/console/" => ("text/html; charset=utf-8", PAGE),
-        "/console/console.js" => ("text/javascript; charset=utf-8", SCRIPT),
-        "/console/metrics.js" => ("text/javascript; charset=utf-8", METRICS),
         "/console/console.css" => ("text/css; charset=utf-8", STYLE),
-        _ => return None,
+        path => ("text/javascript; charset=utf-8", script(path)?),
     };
     let mut response = Response::new(Full::from(Bytes::from_static(text.as_bytes())).boxed_unsync());
     let said: [(HeaderName, &'static str); 5] = [
@@ -36,4 +43,9 @@ pub(super) fn find(path: &str) -> Option<Response<Answer>> {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     Some(response)
+}
+
+fn script(path: &str) -> Option<&'static str> {
+    let name = path.strip_prefix("/console/")?;
+    SCRIPTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
