@@ -130,6 +130,7 @@ pub fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
         ("journal", before.journal != after.journal),
         ("relay", before.relay != after.relay),
         ("log.format", before.log.format != after.log.format),
+        ("tracing", before.tracing != after.tracing),
     ];
     differences.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }

@@ -1,5 +1,7 @@
 //! `dragoman serve`. In: a config. Out: a gateway that runs until it is told to stop.
 
+use std::time::Duration;
+
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -9,7 +11,10 @@ use super::settings::ConfigArguments;
 use super::{Console, Exit};
 use crate::app::Gateway;
 use crate::config::{Loaded, wants_colour};
-use crate::telemetry::Log;
+use crate::telemetry::{Export, Log};
+
+/// How long the last spans may take to the collector.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -52,7 +57,19 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
             return Exit::Failed;
         }
     };
-    runtime.block_on(serve(arguments, &flags, &loaded, &log, console))
+    let export = match loaded.config.tracing.as_ref().map(|to| Export::begin(to, runtime.handle().clone())).transpose()
+    {
+        Ok(export) => export,
+        Err(error) => {
+            console.error(&error);
+            return Exit::Failed;
+        }
+    };
+    let exit = runtime.block_on(serve(arguments, &flags, &loaded, &log, console));
+    if let Some(export) = export {
+        export.end(LAST_SPANS);
+    }
+    exit
 }
 
 async fn serve(

@@ -20,7 +20,7 @@ pub(super) fn expand(node: &mut Node, environment: &[(String, String)], report: 
         },
         Value::Array(members) => members.iter_mut().for_each(|member| expand(member, environment, report)),
         Value::Table(members) => members.iter_mut().for_each(|(_, member)| expand(member, environment, report)),
-        Value::Text(_) | Value::Integer(_) | Value::Float | Value::Boolean(_) | Value::Other | Value::Unset => {}
+        Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Other | Value::Unset => {}
     }
 }
 

@@ -74,6 +74,6 @@ pub(super) fn json(node: &Node) -> Option<Json> {
                 members.iter().map(|(name, member)| Some((name.clone(), json(member)?))).collect();
             members.map(Json::Object)
         }
-        Value::Float | Value::Other | Value::Unset => None,
+        Value::Float(_) | Value::Other | Value::Unset => None,
     }
 }

@@ -1,11 +1,16 @@
 //! The layers: defaults, the file, `DRAGOMAN_<SECTION>__<KEY>` of the environment, flags; each wins over the one before.
 //! In: texts. Out: one tree with places. Lists are replaced whole, tables are merged.
 
+mod well_known;
+
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
 use toml_edit::{Document, Item, TableLike};
 
 use super::node::{self, Node};
+use well_known::{Environment, Setting};
+
+pub(in crate::config) use well_known::is_known;
 
 pub(super) const FILE: &str = "file";
 pub(super) const ENVIRONMENT: &str = "environment";
@@ -29,16 +34,18 @@ const DEFAULT_VALUES: &[(&str, &str)] = &[
     ("log.format", "auto"),
 ];
 
-/// Variables that programs of this kind have, and the settings that they are. The prefixed form of a setting wins.
-const WELL_KNOWN: &[(&str, &str)] = &[("DRAGOMAN_LOG", "log.level"), ("DRAGOMAN_LOG_FORMAT", "log.format")];
-
-/// What the libraries of the language listen to, where the file says nothing.
-const LAST: (&str, &str) = ("RUST_LOG", "log.level");
-
 /// One layer, ready for figment. Its metadata's name says which it is.
 struct Layer {
     name: &'static str,
     values: Dict,
+}
+
+impl Layer {
+    /// That of one variable, by whose name it is called.
+    fn of(setting: Setting) -> Self {
+        let Setting { name, path, value } = setting;
+        Layer { name, values: nested(std::iter::once((path, value.as_str()))) }
+    }
 }
 
 impl Provider for Layer {
@@ -58,11 +65,12 @@ pub(super) fn merge(
     environment: &[(String, String)],
     flags: &[(String, String)],
 ) -> Result<Node, String> {
+    let known = Environment { variables: environment, traces: file.contains_key("tracing") };
     let mut figment = Figment::from(Layer { name: DEFAULTS, values: nested(DEFAULT_VALUES.iter().copied()) })
-        .merge(well_known(LAST, environment))
+        .merge(known.last().map_or(Layer { name: DEFAULTS, values: Dict::new() }, Layer::of))
         .merge(Layer { name: FILE, values: table(file.as_table()) });
-    for known in WELL_KNOWN {
-        figment = figment.merge(well_known(*known, environment));
+    for setting in known.settings() {
+        figment = figment.merge(Layer::of(setting));
     }
     figment =
         figment.merge(Layer { name: ENVIRONMENT, values: nested_owned(from_environment(environment)) }).merge(Layer {
@@ -70,17 +78,6 @@ pub(super) fn merge(
             values: nested(flags.iter().map(|(path, value)| (path.as_str(), value.as_str()))),
         });
     node::tree(&figment, file.as_table())
-}
-
-/// What one variable says; nothing where it is empty. The layer is called by its name.
-fn well_known((name, path): (&'static str, &'static str), environment: &[(String, String)]) -> Layer {
-    let said = environment.iter().find(|(known, value)| known == name && !value.trim().is_empty());
-    Layer { name, values: nested(said.into_iter().map(|(_, value)| (path, value.as_str()))) }
-}
-
-/// Whether a layer is that of one variable.
-pub(super) fn is_well_known(layer: &str) -> bool {
-    layer == LAST.0 || WELL_KNOWN.iter().any(|(name, _)| *name == layer)
 }
 
 /// The variable that sets a path.

@@ -22,12 +22,13 @@ const SECRET_KEYS: &[&str] = &[
     "api_key",
     "url",
     "jwks_url",
+    "headers",
 ];
 
 /// The text without its secrets, byte for byte as long. A value that is only `${NAME}` is no secret.
 pub(super) fn mask(text: &str, file: &dyn TableLike) -> String {
     let mut spans = Vec::new();
-    in_table(file, &mut spans);
+    in_table("", file, &mut spans);
     blank(text, &spans)
 }
 
@@ -60,21 +61,23 @@ fn blank(text: &str, spans: &[Range<usize>]) -> String {
     out
 }
 
-fn in_table(table: &dyn TableLike, spans: &mut Vec<Range<usize>>) {
-    // The `key` of an upload rule is where a file is kept, and no secret; only such a rule says beside it where `to`.
+fn in_table(name: &str, table: &dyn TableLike, spans: &mut Vec<Range<usize>>) {
+    // The `key` of an upload rule is where a file is kept, and no secret; only such a rule says beside it where `to`. The
+    // `headers` of proxies are a word; those of a collector hold its credential.
     let is_rule = table.contains_key("to");
     for (key, item) in table.iter() {
-        let secret = SECRET_KEYS.contains(&key) && !(is_rule && key == "key");
+        let is_harmless = (is_rule && key == "key") || (name == "proxies" && key == "headers");
+        let secret = SECRET_KEYS.contains(&key) && !is_harmless;
         match item {
             Item::None => {}
-            Item::Value(value) => in_value(value, secret, spans),
-            Item::Table(inner) => in_table(inner, spans),
-            Item::ArrayOfTables(tables) => tables.iter().for_each(|inner| in_table(inner, spans)),
+            Item::Value(value) => in_value(key, value, secret, spans),
+            Item::Table(inner) => in_table(key, inner, spans),
+            Item::ArrayOfTables(tables) => tables.iter().for_each(|inner| in_table(key, inner, spans)),
         }
     }
 }
 
-fn in_value(value: &Value, secret: bool, spans: &mut Vec<Range<usize>>) {
+fn in_value(name: &str, value: &Value, secret: bool, spans: &mut Vec<Range<usize>>) {
     match value {
         Value::String(text) if (secret || has_password(text.value())) && !is_reference(text.value()) => {
             if let Some(span) = value.span() {
@@ -86,8 +89,8 @@ fn in_value(value: &Value, secret: bool, spans: &mut Vec<Range<usize>>) {
                 }
             }
         }
-        Value::Array(members) => members.iter().for_each(|member| in_value(member, secret, spans)),
-        Value::InlineTable(inner) => in_table(inner, spans),
+        Value::Array(members) => members.iter().for_each(|member| in_value(name, member, secret, spans)),
+        Value::InlineTable(inner) => in_table(name, inner, spans),
         Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
     }
 }

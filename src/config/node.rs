@@ -40,7 +40,7 @@ pub(super) struct Node {
 pub(super) enum Value {
     Text(String),
     Integer(i64),
-    Float,
+    Float(f64),
     Boolean(bool),
     Array(Vec<Node>),
     /// In order of the keys.
@@ -57,7 +57,7 @@ impl Value {
         match self {
             Value::Text(_) => "a text",
             Value::Integer(_) => "a whole number",
-            Value::Float => "a number with a fraction",
+            Value::Float(_) => "a number with a fraction",
             Value::Boolean(_) => "true or false",
             Value::Array(_) => "a list",
             Value::Table(_) => "a table",
@@ -164,7 +164,7 @@ fn node(figment: &Figment, value: &figment::value::Value, path: &str, spans: Spa
 fn number_value(number: figment::value::Num) -> Value {
     match (number.to_i128().and_then(|number| i64::try_from(number).ok()), number.to_f64()) {
         (Some(integer), None) => Value::Integer(integer),
-        (_, Some(_)) => Value::Float,
+        (_, Some(fraction)) => Value::Float(fraction),
         (None, None) => match number.to_u128().and_then(|number| i64::try_from(number).ok()) {
             Some(integer) => Value::Integer(integer),
             None => Value::Other,
@@ -180,7 +180,7 @@ fn place(figment: &Figment, value: &figment::value::Value, path: &str, spans: Sp
         (Some(super::layer::FILE), Some(span)) => Place::at(span),
         (Some(super::layer::FILE), None) => Place::at(0..0),
         (Some(super::layer::ENVIRONMENT), _) => Place::Environment(super::layer::variable_of(path)),
-        (Some(name), _) if super::layer::is_well_known(name) => Place::Environment(name.to_owned()),
+        (Some(name), _) if super::layer::is_known(name) => Place::Environment(name.to_owned()),
         (Some(super::layer::FLAGS), _) => Place::Flag(path.to_owned()),
         (Some(_) | None, _) => Place::Default,
     }

@@ -203,6 +203,28 @@ impl<'a> Section<'a> {
         None
     }
 
+    /// A number from 0 to 1.
+    pub fn share(&self, key: &'static str) -> Option<f64> {
+        const WANTED: &str = "a share from 0 to 1, as in 0.1";
+        let Some(Kind::Share) = self.kind_of(key) else { return self.undeclared(key) };
+        let node = self.node(key)?;
+        let share = match &node.value {
+            Value::Float(share) => *share,
+            Value::Integer(number @ 0..=1) => f64::from(u8::from(*number == 1)),
+            Value::Text(text) if node.loose => match text.trim().parse() {
+                Ok(share) => share,
+                Err(_) => return self.wrong(key, node, WANTED),
+            },
+            Value::Integer(_) => f64::NAN,
+            _ => return self.wrong(key, node, WANTED),
+        };
+        if (0.0..=1.0).contains(&share) {
+            return Some(share);
+        }
+        self.report.error(Code::Value, &node.place, format!("`{key}` must be {WANTED}"), None);
+        None
+    }
+
     /// Bytes, within bounds.
     pub fn size(&self, key: &'static str) -> Option<u64> {
         let Some(Kind::Size(from, to)) = self.kind_of(key) else { return self.undeclared(key) };

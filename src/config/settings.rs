@@ -21,7 +21,7 @@ use crate::relay::RedisRelaySettings;
 use crate::scan::ScannerSettings;
 use crate::secret::Secret;
 use crate::store::s3::S3Settings;
-use crate::telemetry::LogSettings;
+use crate::telemetry::{LogSettings, TraceSettings};
 use crate::tls::TlsSettings;
 use crate::upstream::UpstreamSettings;
 
@@ -32,6 +32,8 @@ use super::unit::Rate;
 pub struct Config {
     pub server: ServerSettings,
     pub log: LogSettings,
+    /// Absent: nothing is traced.
+    pub tracing: Option<TraceSettings>,
     pub journal: JournalSettings,
     pub relay: RelaySettings,
     /// By name, in order of the names.

@@ -50,6 +50,8 @@ pub enum Kind {
     /// Bytes.
     Size(u64, u64),
     Rate,
+    /// A number from 0 to 1.
+    Share,
     /// A text, which may also be in the file that this other key names.
     Secret(&'static str),
     Table(&'static Table),

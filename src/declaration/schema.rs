@@ -152,6 +152,12 @@ impl Writer<'_> {
                 }
                 schema
             }
+            Kind::Share => {
+                let mut schema = self.or_reference("number");
+                schema.insert("minimum".to_owned(), json!(0));
+                schema.insert("maximum".to_owned(), json!(1));
+                schema
+            }
             Kind::Duration(..) => self.pattern(self.writing.duration),
             Kind::Size(..) => self.pattern(self.writing.size),
             Kind::Rate => self.pattern(self.writing.rate),

@@ -65,7 +65,7 @@ impl Letter {
 
     /// What one try of it is about. It has an id of its own: what it came from may be long over.
     pub(super) fn scope(&self) -> Scope {
-        let scope = Scope::new(RequestId::new());
+        let scope = Scope::of_event(RequestId::new(), self.event.details.origin.trace.as_deref());
         scope.say_conversation(&self.event.details.conversation.id);
         scope.say_message(&self.event.details.id);
         scope

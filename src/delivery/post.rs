@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::trace;
+use crate::trace::{self, Span, SpanKind};
 
 /// Connecting, sending and the answer together.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -33,6 +33,17 @@ pub(super) enum PostError {
     Broken(ClientError),
     #[error("the address or a header cannot be sent")]
     Unsendable,
+}
+
+impl PostError {
+    /// One word, for spans.
+    const fn as_str(&self) -> &'static str {
+        match self {
+            PostError::TooSlow => "timeout",
+            PostError::Broken(_) => "broken",
+            PostError::Unsendable => "unsendable",
+        }
+    }
 }
 
 /// What is at the bottom of it: the client's own words say only at which step it was.
@@ -65,11 +76,22 @@ impl Poster {
             .body(Full::new(Bytes::from(json)))
             .map_err(|_| PostError::Unsendable)?;
         request.headers_mut().extend(headers);
+        let span = Span::part(SpanKind::Client, "POST");
+        if span.is_recorded() {
+            let port = address.port_u16().unwrap_or(80);
+            trace::about_call(&span, request.method(), address.host().unwrap_or_default(), port);
+        }
         trace::show(request.headers_mut());
-        match tokio::time::timeout(DEADLINE, self.exchange(request)).await {
+        span.show(request.headers_mut());
+        let answered = match tokio::time::timeout(DEADLINE, self.exchange(request)).await {
             Ok(answered) => answered,
             Err(_) => Err(PostError::TooSlow),
+        };
+        match &answered {
+            Ok(status) => span.set("http.response.status_code", i64::from(status.as_u16())),
+            Err(error) => span.fail(error.as_str()),
         }
+        answered
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<StatusCode, PostError> {

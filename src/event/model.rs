@@ -227,6 +227,8 @@ record! {
         native_id: Option<String>,
         /// An id that the sender's side gave: two events of one key are one event.
         key: Option<String>,
+        /// Which span of a trace it came from, as a `traceparent`; absent where nothing is traced.
+        trace: Option<String>,
     }
 }
 

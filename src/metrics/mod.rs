@@ -12,6 +12,7 @@ mod process;
 mod registry;
 mod runtime;
 mod told;
+mod traces;
 mod uploads;
 mod upstreams;
 
@@ -31,6 +32,7 @@ pub use messages::{Deliveries, RouteCounts, count_told, show_routes};
 pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed, filled};
 pub use process::{count_reload, show_config};
 pub use told::{Addressee, Backlog, count_call, count_lost, count_undelivered};
+pub use traces::count_spans;
 pub use uploads::{StoreWrites, StoredUpload, count_copy, show_copies_owed};
 pub use upstreams::{
     count_confirmation, count_gap, count_missed, count_stall, count_unnoted, count_unreadable, count_upstream_request,
@@ -50,6 +52,7 @@ struct Metrics {
     process: process::Process,
     runtime: runtime::Runtime,
     told: told::Told,
+    traces: traces::Traces,
     uploads: uploads::Uploads,
     upstreams: upstreams::Upstreams,
 }
@@ -68,6 +71,7 @@ impl Metrics {
             process: process::Process::register(&registry),
             runtime: runtime::Runtime::register(&registry),
             told: told::Told::register(&registry),
+            traces: traces::Traces::register(&registry),
             uploads: uploads::Uploads::register(&registry),
             upstreams: upstreams::Upstreams::register(&registry),
             registry,

@@ -11,27 +11,30 @@ use crate::edge::{Asking, Client};
 use crate::fault::{Fault, Reason};
 use crate::media::FOLDER;
 use crate::metrics;
-use crate::trace::{self, REQUEST_ID, RequestId, Scope};
+use crate::trace::{self, REQUEST_ID, RequestId, Scope, Span};
 
 use super::access::Access;
 use super::body::{self, Answer};
 use super::forward::Way;
 use super::guard::Wanted;
 use super::table::{Found, Target};
-use super::{Served, Site, call, callback, cors, download, guard, respond, tunnel, upgrade};
+use super::{Served, Site, call, callback, cors, download, guard, respond, traced, tunnel, upgrade};
 
 /// Answers a request. Never fails: whatever goes wrong is an answer too.
 pub async fn handle(site: Arc<Site>, peer: Client, request: Request<Incoming>) -> Response<Answer> {
     let (mut parts, incoming) = request.into_parts();
     let served = site.served();
     let asking = served.policy.proxies.asking(peer, &parts.headers);
-    let scope = Scope::new(RequestId::of(&parts.headers));
+    let span = Span::of_request(&parts.headers);
+    traced::request(&span, asking.client, &parts);
+    let scope = Scope::new(RequestId::of(&parts.headers), &span);
     let id = scope.request().value();
     let access = Access::begin(&scope, asking.client.address, &parts);
     if let Some(access) = &access {
         parts.extensions.insert(access.clone());
     }
-    let mut response = scope.run(guarded(site, served, asking, parts, incoming)).await;
+    let mut response = scope.run(guarded(site, served, &span, asking, parts, incoming)).await;
+    traced::answer(&span, response.status());
     response.headers_mut().insert(REQUEST_ID, id);
     match access {
         Some(access) => access.answer(response),
@@ -43,6 +46,7 @@ pub async fn handle(site: Arc<Site>, peer: Client, request: Request<Incoming>) -
 async fn guarded(
     site: Arc<Site>,
     served: Arc<Served>,
+    span: &Span,
     Asking { client, authority }: Asking,
     parts: Parts,
     incoming: Incoming,
@@ -56,13 +60,14 @@ async fn guarded(
             return response;
         }
     };
-    routed(site, served, client, wanted, parts, incoming).await
+    routed(site, served, span, client, wanted, parts, incoming).await
 }
 
 /// The same, once it is known who asks for what.
 async fn routed(
     site: Arc<Site>,
     served: Arc<Served>,
+    span: &Span,
     client: Client,
     wanted: Wanted,
     parts: Parts,
@@ -75,6 +80,7 @@ async fn routed(
     let found = match served.table.find(&wanted.host, parts.method.as_str(), &wanted.path) {
         Ok(found) => found,
         Err(nearest) => {
+            traced::target(span, &parts, None);
             body::decline(&site, incoming, &parts.headers);
             let fault = Fault::new(Reason::NotFound);
             return nearest.map_or_else(|| respond::unknown(&fault), |route| respond::refusal(&route, None, &fault));
@@ -82,6 +88,7 @@ async fn routed(
     };
     let Found { route, target } = found;
     trace::say_route(&route.name);
+    traced::target(span, &parts, Some((&route, &target)));
     let access = parts.extensions.get::<Access>().cloned();
     if let (Some(access), Target::File { .. }) = (&access, &target) {
         access.mask(format!("{}{}…", route.prefix, route.dialect.storage.public));
@@ -148,6 +155,7 @@ async fn routed(
     if let Some(access) = access {
         access.operation(op);
     }
+    span.set("dragoman.operation", op);
     metrics::count_request(&route.name, op, response.status().as_u16(), began.elapsed().as_secs_f64());
     response
 }

@@ -21,6 +21,7 @@ mod route;
 mod sniff;
 mod storage_key;
 mod table;
+mod traced;
 mod tunnel;
 mod upgrade;
 mod upload;

@@ -8,6 +8,7 @@ use crate::backend::{Listed, Listing, Page, SessionRequest};
 use crate::dialect::{Audience, ListingKind, Op};
 use crate::event::{Conversation, Event, EventKind, Field, Fields, Guest, Party, Role, Value};
 use crate::fault::{Fault, Reason};
+use crate::trace::{self, Span};
 
 use super::asked::Asked;
 use super::login;
@@ -130,11 +131,18 @@ async fn send(asked: &Asked<'_>, fields: &Fields<'static>, id: Option<String>) -
     let came = Instant::now();
     sends.inspect(|sends| sends.accept());
     let happening = Happening::seen(Step::Accepted, &asked.route.name, &asked.route.dialect.name, &event);
-    let sent = asked.route.backend.send(&asked.caller, event).await;
+    let conversation = event.details.conversation.id.clone();
+    let span = match sends {
+        Some(_) => trace::message_span(&asked.route.name, &conversation),
+        None => Span::NONE,
+    };
+    event.details.origin.trace = span.as_parent();
+    let sent = trace::about_message(&conversation, &span, asked.route.backend.send(&asked.caller, event)).await;
     activity::tell_taken(happening, sent.as_ref().err().map(|fault| fault.reason.as_str()));
-    let sent = sent?;
+    let sent = sent.inspect_err(|fault| span.fail(fault.reason.as_str()))?;
     sends.inspect(|sends| sends.hand_on());
-    let accepted = sent.outcome().await?;
+    let accepted = sent.outcome().await.inspect_err(|fault| span.fail(fault.reason.as_str()))?;
+    drop(span);
     sends.inspect(|sends| sends.confirm(came));
     let mut answer = record(asked, &accepted).await?.unwrap_or_default();
     let itself = answer.clone();

@@ -83,7 +83,8 @@ pub async fn answer(way: Way<'_>, socket: Option<usize>, request: Request<Incomi
     let access = request.extensions().get::<Access>().cloned();
     let upgrade = hyper::upgrade::on(request);
     let stay = way.site.tasks.stay();
-    way.site.tasks.spawn(trace::carried(async move {
+    let name = format!("websocket {}", route.name);
+    way.site.tasks.spawn(trace::long(name, async move {
         let Ok(upgraded) = upgrade.await else { return };
         let open = OpenSocket::begin(&route.name);
         let client = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;

@@ -74,7 +74,8 @@ pub async fn answer(
     let upgrade = hyper::upgrade::on(request);
     let route = Arc::clone(route);
     let stay = site.tasks.stay();
-    site.tasks.spawn(trace::carried(async move {
+    let name = format!("websocket {}", route.name);
+    site.tasks.spawn(trace::long(name, async move {
         let end = match admitted {
             Ok((admitted, seat)) => {
                 let end = converse(&route, place, admitted, upgrade, stay).await;

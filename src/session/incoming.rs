@@ -7,7 +7,7 @@ use crate::backend::{Caller, Sent, SessionRequest};
 use crate::dialect::CreateConversation;
 use crate::event::{Conversation, Event, Field, Fields, Value};
 use crate::fault::{Fault, Reason};
-use crate::trace;
+use crate::trace::{self, Span};
 
 use super::Place;
 
@@ -18,6 +18,8 @@ pub struct Taken {
     pub came: Option<Instant>,
     /// The number that its sender gave it.
     pub number: Option<i64>,
+    /// Of a message: it ends with its confirmation.
+    pub span: Span,
 }
 
 /// A frame that was not, and the number that its sender gave it.
@@ -43,7 +45,7 @@ pub async fn take(place: &Place, caller: &Caller, bound: Option<&Conversation>, 
     let number = read.fields.integer(Field::FrameNumber);
     let came = read.fields.message_kind().map(|_| came);
     match hand_over(place, caller, bound, read.fields).await {
-        Ok(sent) => Ok(Taken { sent, came, number }),
+        Ok((sent, span)) => Ok(Taken { sent, came, number, span }),
         Err(fault) => Err(Refused { fault, number }),
     }
 }
@@ -53,7 +55,7 @@ async fn hand_over(
     caller: &Caller,
     bound: Option<&Conversation>,
     mut fields: Fields<'_>,
-) -> Result<Sent, Fault> {
+) -> Result<(Sent, Span), Fault> {
     match bound {
         // A socket that is confined to one conversation cannot name another.
         Some(conversation) => fields.set(Field::ConversationId, Value::text(&conversation.id)),
@@ -72,19 +74,22 @@ async fn hand_over(
         place.counts.sends.accept();
     }
     let happening = Happening::seen(Step::Accepted, &place.route, &place.dialect.name, &event);
-    let sent = match is_message {
+    let (sent, span) = match is_message {
         true => {
             let conversation = event.details.conversation.id.clone();
-            trace::about_message(&conversation, place.backend.send(caller, event)).await
+            let span = trace::message_span(&place.route, &conversation);
+            event.details.origin.trace = span.as_parent();
+            let sent = trace::about_message(&conversation, &span, place.backend.send(caller, event)).await;
+            (sent.inspect_err(|fault| span.fail(fault.reason.as_str())), span)
         }
-        false => place.backend.send(caller, event).await,
+        false => (place.backend.send(caller, event).await, Span::NONE),
     };
     activity::tell_taken(happening, sent.as_ref().err().map(|fault| fault.reason.as_str()));
     let sent = sent?;
     if is_message {
         place.counts.sends.hand_on();
     }
-    Ok(sent)
+    Ok((sent, span))
 }
 
 /// Shows whoever watches that a frame was not understood.

@@ -16,6 +16,7 @@ use crate::metrics::Deliveries;
 use crate::relay::{MailboxReceiver, Parcel};
 use crate::socket::{Gone, Incoming, Socket, Text};
 use crate::tasks::Stay;
+use crate::trace::Span;
 
 use super::Place;
 use super::admission::Admitted;
@@ -43,6 +44,7 @@ pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, mut
         deliveries: Deliveries::new(&place.route, &place.dialect.name),
         progress,
         missed: missed.unwrap_or_default(),
+        spans: Vec::new(),
     };
     let farewell = match session.converse(&mut socket, &mut mailbox, &mut stay).await {
         Ok(never) => match never {},
@@ -78,6 +80,8 @@ pub struct Session<'a> {
     pub progress: Option<Progress>,
     /// What it has yet to hear before anything new.
     pub missed: Vec<Parcel>,
+    /// Of messages that are being written to it.
+    pub spans: Vec<Span>,
 }
 
 impl Session<'_> {
@@ -105,12 +109,16 @@ impl Session<'_> {
                 () = &mut over => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
                 received = mailbox.recv() => self.deliver(socket, mailbox, received).await?,
                 handed = &mut handing => match handed {
-                    Ok(Taken { sent: Sent::Accepted(event), came, number }) => {
+                    Ok(Taken { sent: Sent::Accepted(event), came, number, span }) => {
+                        drop(span);
                         self.confirmed(came);
                         self.answer(socket, &event, number).await?;
                     }
-                    Ok(Taken { sent: Sent::Pending(confirmation), came, number }) => {
-                        pending.push(async move { (confirmation.await, came, number) });
+                    Ok(Taken { sent: Sent::Pending(confirmation), came, number, span }) => {
+                        pending.push(async move {
+                            let outcome = confirmation.await.inspect_err(|fault| span.fail(fault.reason.as_str()));
+                            (outcome, came, number)
+                        });
                     }
                     Err(Refused { fault, number }) => self.refuse(socket, &fault, number).await?,
                 },

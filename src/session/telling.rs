@@ -1,15 +1,16 @@
 //! What a session tells its client. In: parcels of its mailbox, and what the client missed. Out: frames written, and where
 //! it is to be known, whether they were read.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
 
 use crate::dialect::Scope;
-use crate::event::EventKind;
+use crate::event::{Event, EventKind};
 use crate::fault::Reason;
 use crate::relay::{MailboxEnd, MailboxReceiver, Parcel};
 use crate::socket::{Incoming, Socket};
+use crate::trace::{self, Span};
 
 use super::farewell::{End, Farewell};
 use super::outgoing::{self, Told};
@@ -48,6 +49,7 @@ impl Session<'_> {
             }
         }
         self.write(socket, frames).await?;
+        self.spans.clear();
         self.deliveries.flush();
         ended.map_or(Ok(()), Err)?;
         self.ask(socket).await
@@ -68,6 +70,8 @@ impl Session<'_> {
 
     /// The frames of a parcel. `accepted`: when it was, where the time it took counts.
     async fn told(&mut self, parcel: &Parcel, accepted: Option<i64>) -> Result<Vec<String>, Farewell> {
+        let trace = parcel.event.details.origin.trace.as_deref().filter(|_| accepted.is_some());
+        let trace = trace.map(|trace| (SystemTime::now(), trace));
         let next = self.next_number();
         let told = outgoing::frames(self.place, self.caller, &parcel.event, next, &mut self.deliveries).await;
         let Told { frames, is_news } = told.map_err(|fault| {
@@ -77,9 +81,21 @@ impl Session<'_> {
         if is_news {
             let from = parcel.event.details.origin.dialect.as_deref().unwrap_or_default();
             self.deliveries.write(from, accepted);
+            if let Some((began, trace)) = trace {
+                self.spans.extend(self.span_of(began, trace, &parcel.event));
+            }
         }
         self.count(&frames);
         Ok(frames)
+    }
+
+    /// The telling of a message whose trace is recorded; it ends when it is written.
+    fn span_of(&self, began: SystemTime, trace: &str, event: &Event) -> Option<Span> {
+        let span = Span::since(began, trace, || format!("send {}", self.place.route))?;
+        let details = &event.details;
+        trace::about_messaging(&span, "send", &self.place.route, &details.conversation.id);
+        span.say("messaging.message.id", &details.id);
+        Some(span)
     }
 
     /// Asks whether what was written has been read, where that is to be known.

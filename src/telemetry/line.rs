@@ -111,7 +111,7 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
-    use crate::trace::{RequestId, Scope};
+    use crate::trace::{RequestId, Scope, Span};
 
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn at_work(say: impl FnOnce()) -> String {
-        let scope = Scope::new(RequestId::new());
+        let scope = Scope::new(RequestId::new(), &Span::NONE);
         let id = scope.request().as_str().to_owned();
         scope.say_route(&"staff".into());
         scope.within(say);

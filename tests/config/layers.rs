@@ -100,3 +100,44 @@ fn the_log_is_set_by_its_own_variables_too() {
     let words = problems.render(false);
     assert!(words.contains("`inof` is no level") && words.contains("DRAGOMAN_LOG"), "{words}");
 }
+
+#[test]
+fn traces_are_set_by_the_variables_of_opentelemetry_too() {
+    let tracing = |environment: &[(&str, &str)], file: &str| load(file, environment, &[]).unwrap().config.tracing;
+    let endpoint = |environment: &[(&str, &str)], file: &str| {
+        tracing(environment, file).map(|tracing| tracing.endpoint.to_string()).unwrap_or_default()
+    };
+    let file = "[tracing]\nendpoint = \"http://a:4318\"\nsample = 0.5\n";
+    let base = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:4318/otlp/");
+    let traces = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:4318/mine");
+    assert_eq!(endpoint(&[], ""), "");
+    assert_eq!(endpoint(&[], file), "http://a:4318/v1/traces");
+    assert_eq!(endpoint(&[base], file), "http://b:4318/otlp/v1/traces");
+    assert_eq!(endpoint(&[base, traces], ""), "http://c:4318/mine");
+    assert_eq!(endpoint(&[base, ("DRAGOMAN_TRACING__ENDPOINT", "http://d:1/x")], file), "http://d:1/x");
+    for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none"), ("DRAGOMAN_TRACING__ENDPOINT", "off")]
+    {
+        assert_eq!(endpoint(&[base, off], file), "");
+    }
+    let set = tracing(
+        &[
+            base,
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "2500"),
+            ("OTEL_SERVICE_NAME", "chat"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%2Cb"),
+        ],
+        "",
+    );
+    let set = set.expect("traced");
+    assert_eq!((set.timeout, set.queue, set.sample), (Duration::from_millis(2500), 100, 0.25));
+    assert_eq!((set.service.as_deref(), set.headers.is_some()), (Some("chat"), true));
+    let sample = |name: &str| tracing(&[("OTEL_TRACES_SAMPLER", name)], file).expect("traced").sample;
+    assert_eq!((sample("always_on"), sample("always_off"), sample("jaeger_remote")), (1.0, 0.0, 0.5));
+    // What a whole house shares says nothing to who does not trace.
+    assert_eq!(tracing(&[("OTEL_SERVICE_NAME", "chat"), ("OTEL_SDK_DISABLED", "true")], ""), None);
+    let problems = load("", &[base, ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")], &[]).unwrap_err().render(false);
+    assert!(problems.contains("OTEL_EXPORTER_OTLP_TIMEOUT"), "{problems}");
+}

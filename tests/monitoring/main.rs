@@ -9,6 +9,7 @@ mod harness;
 mod standin;
 
 mod admin_secrets;
+mod collector;
 mod documented;
 mod lines;
 mod many;
@@ -18,4 +19,5 @@ mod promtool;
 mod recorder;
 mod secrets;
 mod stage;
+mod traces;
 mod traffic;

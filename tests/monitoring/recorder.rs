@@ -2,16 +2,20 @@
 
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use hyper::HeaderMap;
 
 use crate::harness::PATIENCE;
+use crate::standin::Failing;
 use crate::standin::server::{Backstage, Response, Said, Server, with_type};
 
 /// A request as it came.
 #[derive(Clone)]
 pub struct Asked {
+    pub method: String,
     pub path: String,
     pub headers: HeaderMap,
+    pub body: Bytes,
 }
 
 impl Asked {
@@ -39,7 +43,12 @@ impl Recorder {
         let server = Server::start(backstage, move |request| {
             let (kept, stage, answer) = (kept.clone(), stage.clone(), answer.clone());
             async move {
-                let seen = Asked { path: request.path.clone(), headers: request.headers.clone() };
+                let seen = Asked {
+                    method: request.method.clone(),
+                    path: request.path.clone(),
+                    headers: request.headers.clone(),
+                    body: request.body.clone(),
+                };
                 kept.lock().expect("not poisoned").push(seen.clone());
                 if request.is_handshake() {
                     return stage.accept(request, "a guest", None, |mut session| async move {
@@ -57,6 +66,11 @@ impl Recorder {
     /// Which answers each request with an empty object.
     pub async fn polite() -> Self {
         Recorder::start(|_| with_type(200, "application/json", "{}")).await
+    }
+
+    /// Begins to fail like this.
+    pub fn fail(&self, failing: Failing) {
+        self.server.backstage().fail(failing);
     }
 
     pub fn http(&self) -> String {

@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
+use crate::collector::Collector;
 use crate::harness::socket::Socket;
 use crate::harness::{API_KEY, Gateway, PATIENCE, SECRET, http};
 use crate::standin::{self, Standin};
@@ -153,7 +154,12 @@ struct Scene {
 
 impl Scene {
     /// The config, with a secret at each of its places.
-    async fn set(planted: &mut Planted, backend: &standin::licomed::Licomed, backend_secret: &str) -> Self {
+    async fn set(
+        planted: &mut Planted,
+        backend: &standin::licomed::Licomed,
+        backend_secret: &str,
+        collector: &Collector,
+    ) -> Self {
         let key = planted.plant("the key of tokens", false);
         let [visitors, api_key, fixed, path, webhook_key, webhook_url, access, bucket_key, session] = [
             ("the visitors' key", true),
@@ -168,8 +174,13 @@ impl Scene {
         ]
         .map(|(place, plain)| planted.plant(place, plain));
         let (http, socket, nobody) = (backend.http(), backend.socket(), nobody());
+        let (collector, collector_key) = (collector.recorder.http(), planted.plant("the header of a collector", false));
         let more = format!(
             r#"
+[tracing]
+endpoint = "{collector}"
+headers  = "x-api-key={collector_key}"
+
 [stores.bucket]
 kind = "s3"
 endpoint = "http://{nobody}"
@@ -290,7 +301,15 @@ async fn as_clients(scene: &mut Scene, planted: &mut Planted) {
         scene.ask("GET", path, &[("Authorization", &format!("Bearer {bearer}"))], b"").await;
         let authorization = format!("Basic {basic}");
         let (cookie, proxy) = (format!("session={cookie}"), format!("Basic {proxy}"));
+        // What traces bring along: the one is no id, the other no trace's.
+        let [request, state, baggage] =
+            ["a request's id", "the state of no trace", "a baggage"].map(|place| planted.plant(place, false));
+        let (state, baggage) = (format!("a={state}"), format!("a={baggage}"));
         let headers = [
+            ("X-Request-Id", request.as_str()),
+            ("Traceparent", "00-no-trace-00"),
+            ("Tracestate", &state),
+            ("Baggage", &baggage),
             ("Authorization", authorization.as_str()),
             ("X-API-Key", &key),
             ("Cookie", &cookie),
@@ -351,15 +370,18 @@ async fn at_work(scene: &mut Scene, planted: &mut Planted, backend: &standin::li
 async fn as_operator(scene: &mut Scene, planted: &mut Planted) {
     let file = scene.gateway.folder().join("routes.toml");
     let good = std::fs::read_to_string(&file).expect("readable");
-    let [one, two, three, four, five] = [
+    let [one, two, three, four, five, six] = [
         "a line with a mistake",
         "a URL of Redis",
         "a user's part of an upstream's URL",
         "a line that is no TOML",
         "an unset variable's default",
+        "the headers of a collector that are none",
     ]
     .map(|place| planted.plant(place, true));
+    let headers = good.lines().find(|line| line.starts_with("headers  = ")).expect("the header of the collector");
     for broken in [
+        good.replace(headers, &format!("headers = \"{six}\"")),
         format!(
             "{good}\n[upstreams.more]\ndialect = \"licomed\"\nhttp = \"http://127.0.0.1:1\"\ncredential = {{ kind = \"fixd\", value = \"{one}\", nonsense = 1 }}\n"
         ),
@@ -400,16 +422,26 @@ async fn no_secret_is_said_anywhere() {
     let mut planted = Planted::new(seed);
     let backend_secret = planted.plant("the key of tokens that are minted", false);
     let backend = standin::licomed::Licomed::start(&backend_secret, US, THEM).await;
-    let mut scene = Scene::set(&mut planted, &backend, &backend_secret).await;
+    let collector = Collector::start().await;
+    let mut scene = Scene::set(&mut planted, &backend, &backend_secret, &collector).await;
     as_clients(&mut scene, &mut planted).await;
     at_work(&mut scene, &mut planted, &backend).await;
     as_operator(&mut scene, &mut planted).await;
-    // What waits for an app that is not there would keep it for a while.
+    // What waits for an app that is not there would keep it for a while, and the last spans are not sent then.
+    collector.some(|span| span.name.starts_with("receive ")).await;
     scene.gateway.kill().await;
     let log = scene.gateway.log();
     assert!(log.contains("TRACE"), "not all there is to log was logged");
     let mut all = std::mem::take(&mut scene.said);
     all.push(("the log".to_owned(), log.into_bytes()));
+    all.push(("what the collector got".to_owned(), format!("{:?}", collector.seen()).into_bytes()));
+    all.extend(
+        collector
+            .recorder
+            .asked()
+            .into_iter()
+            .map(|asked| ("what the collector was sent".to_owned(), asked.body.to_vec())),
+    );
     files(scene.gateway.folder(), &mut all);
     // The operator wrote this one.
     all.retain(|(of, _)| !of.ends_with("routes.toml"));

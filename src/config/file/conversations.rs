@@ -104,6 +104,6 @@ fn scalar(node: &Node) -> Option<String> {
     match &node.value {
         Value::Text(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Integer(number) => u64::try_from(*number).ok().map(|number| number.to_string()),
-        Value::Float | Value::Boolean(_) | Value::Array(_) | Value::Table(_) | Value::Other | Value::Unset => None,
+        Value::Float(_) | Value::Boolean(_) | Value::Array(_) | Value::Table(_) | Value::Other | Value::Unset => None,
     }
 }

@@ -143,7 +143,7 @@ fn claim(section: &Section<'_>, name: &str, node: &Node) -> Option<Claim> {
             list.into_iter().collect::<Option<Vec<String>>>().map(Claim::List)
         }
         Value::Unset => None,
-        Value::Float | Value::Table(_) | Value::Other => {
+        Value::Float(_) | Value::Table(_) | Value::Other => {
             let wanted = "wanted a text, a whole number, true or false, or a list of texts";
             let message = format!("claim `{name}` is {}, {wanted}", node.value.type_name());
             section.report().error(Code::Type, &node.place, message, None);

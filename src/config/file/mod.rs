@@ -23,6 +23,7 @@ mod server;
 mod stores;
 mod test_cases;
 mod tls;
+mod tracing;
 mod uploads;
 mod upstreams;
 
@@ -44,6 +45,7 @@ pub(super) use routes::WrittenRoute;
 pub(super) use scanners::WrittenScanner;
 pub(super) use stores::WrittenStore;
 pub(super) use test_cases::{Gets, Said, WrittenTest};
+pub(super) use tracing::WrittenTracing;
 pub(super) use uploads::{WrittenDestination, WrittenRule, WrittenUploads};
 pub(super) use upstreams::{Written, WrittenUpstream};
 
@@ -52,6 +54,7 @@ pub(super) use upstreams::{Written, WrittenUpstream};
 pub(super) struct File {
     pub server: Option<ServerSettings>,
     pub log: Option<LogSettings>,
+    pub tracing: Option<WrittenTracing>,
     pub journal: Option<JournalSettings>,
     /// Where its kind is written.
     pub journal_place: Place,
@@ -76,6 +79,7 @@ pub(super) fn read(tree: &Node, report: &Report, folder: &Path) -> Option<File> 
     let file = File {
         server: root.section("server").and_then(server::server),
         log: root.section("log").and_then(log::read),
+        tracing: root.section("tracing").and_then(tracing::read),
         journal: persistence.journal,
         journal_place: persistence.place,
         relay: persistence.relay,

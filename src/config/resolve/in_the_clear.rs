@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Uri;
 
-use super::super::file::{Written, WrittenRoute, WrittenStore};
+use super::super::file::{Written, WrittenRoute, WrittenStore, WrittenTracing};
 use super::super::node::Place;
 use super::super::problem::{Code, Report};
 use super::super::settings::StoreSettings;
@@ -33,6 +33,16 @@ pub(super) fn webhooks(routes: &[WrittenRoute], report: &Report) {
             let help = "call a proxy on this machine or in a private network, which speaks TLS to the app";
             report.warning(Code::ClearText, &events.place, message, Some(help.to_owned()));
         }
+    }
+}
+
+/// Who talks with whom, and what the collector is shown.
+pub(super) fn traces(tracing: Option<&WrittenTracing>, report: &Report) {
+    let Some(WrittenTracing { settings: Some(settings), place }) = tracing else { return };
+    if is_exposed(&settings.endpoint) {
+        let message = "spans go to this address in the clear, over a network that may not be yours";
+        let help = "use `https://`, or a collector in a private network";
+        report.warning(Code::ClearText, place, message, Some(help.to_owned()));
     }
 }
 

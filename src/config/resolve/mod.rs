@@ -38,6 +38,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     in_the_clear::buckets(&file.stores, report);
     in_the_clear::webhooks(&file.routes, report);
     in_the_clear::key_sets(&file.routes, report);
+    in_the_clear::traces(file.tracing.as_ref(), report);
     shared(&file, report);
     let mut dialects = dialects::Dialects::new(builtin, folder, report);
     let all_upstreams: Vec<String> = file.upstreams.iter().map(|upstream| upstream.name.value.clone()).collect();
@@ -67,6 +68,7 @@ pub(super) fn resolve(file: File, builtin: &[Builtin], folder: &std::path::Path,
     Some(Config {
         server: file.server?,
         log: file.log?,
+        tracing: file.tracing.and_then(|tracing| tracing.settings),
         journal: file.journal?,
         relay: file.relay?,
         stores,

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::edge::Client;
 
-use super::trace;
+use crate::trace;
 
 /// What this gateway calls itself in `Via`.
 const NAME: &str = "dragoman";
@@ -20,8 +20,6 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const ALT_SVC: HeaderName = HeaderName::from_static("alt-svc");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// About one connection, whether or not `Connection` names them.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -60,10 +58,7 @@ pub fn to_upstream(headers: &mut HeaderMap, origin: &Origin<'_>, kept: &[&str]) 
     }
     join_cookies(headers);
     say_who(headers, origin);
-    if !headers.get(TRACEPARENT).is_some_and(|value| trace::is_parent(value.as_bytes())) {
-        headers.remove(TRACESTATE);
-        set(headers, TRACEPARENT, &trace::begin());
-    }
+    trace::go_on(headers);
     pass_by(headers, origin.version);
 }
 
@@ -258,7 +253,7 @@ mod tests {
         let map = up(&[("traceparent", parent), ("tracestate", "a=1")]);
         assert_eq!((all(&map, "traceparent"), all(&map, "tracestate")), (vec![parent], vec!["a=1"]));
         let map = up(&[("traceparent", "00-zz"), ("tracestate", "a=1")]);
-        assert!(trace::is_parent(map["traceparent"].as_bytes()) && !map.contains_key("tracestate"), "{map:?}");
+        assert!(trace::of_headers(&map).is_some() && !map.contains_key("tracestate"), "{map:?}");
     }
 
     #[test]

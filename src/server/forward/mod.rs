@@ -6,7 +6,6 @@ mod asker;
 mod headers;
 mod incoming;
 mod redacted;
-mod trace;
 
 use std::sync::Arc;
 

@@ -49,7 +49,7 @@ pub(super) async fn keep(
     };
     // The last byte is with the stores: another image may have this one's place.
     drop(in_memory);
-    let Placed { rule, writing, handover, key } = placed;
+    let Placed { rule, writing, handover, key, span } = placed;
     let mut unknown = match (&rule.store, writing) {
         (Some(store), Some(writing)) => {
             let key = match key {
@@ -67,7 +67,10 @@ pub(super) async fn keep(
                 unfinished: stores.unfinished.clone(),
                 tasks: asked.site.tasks.clone(),
             };
-            let unknown = finished(writing, key, unknown).await?;
+            let unknown =
+                finished(writing, key, unknown).await.inspect_err(|fault| span.fail(fault.reason.as_str()))?;
+            span.set("dragoman.upload.bytes", i64::try_from(size).unwrap_or(i64::MAX));
+            drop(span);
             scan::pass(asked.route, &**store, &intent.kept.key, &file).await?;
             Some(unknown)
         }

@@ -13,6 +13,7 @@ use crate::fault::{Fault, Reason};
 use crate::media::{Claim, file_name};
 use crate::placement::Facts;
 use crate::store::{Intended, Writing};
+use crate::trace::{Span, SpanKind};
 
 use super::super::asked::{Asked, has_role};
 use super::super::route::{Stores, UploadRule};
@@ -41,6 +42,8 @@ pub struct Placed {
     pub handover: Option<Box<dyn Handover>>,
     /// Where it is certain already.
     pub key: Option<Key>,
+    /// From when the stores were asked for a place, to when the file is there.
+    pub span: Span,
 }
 
 /// The key of a file, nobody else's until this is dropped.
@@ -101,12 +104,17 @@ pub async fn open(asked: &Asked<'_>, fields: &Fields<'static>, about: &About<'_>
         },
         false => None,
     };
-    let Some(store) = &rule.store else { return Ok(Placed { rule, writing: None, handover, key: None }) };
+    let Some(store) = &rule.store else {
+        return Ok(Placed { rule, writing: None, handover, key: None, span: Span::NONE });
+    };
+    let span = Span::part(SpanKind::Internal, "store");
+    span.say("dragoman.stores", &rule.names.join(", "));
     let key = key(asked, &rule, fields, about.name, about.all_came).await?;
     let intended =
         Intended { key: key.as_ref().map(|key| key.text.clone()), content_type: Some(about.mime.to_owned()) };
-    let writing = Some(store.create(&intended).await?);
-    Ok(Placed { rule, writing, handover, key })
+    let created = store.create(&intended).await.inspect_err(|_| span.fail("store"));
+    let writing = Some(created?);
+    Ok(Placed { rule, writing, handover, key, span })
 }
 
 /// Begins the backend's own upload. It cannot be taken back once it is whole, so who may not upload is found out now.

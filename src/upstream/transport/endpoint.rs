@@ -53,6 +53,15 @@ impl Endpoint {
         &self.address
     }
 
+    pub fn host(&self) -> &str {
+        self.authority.host()
+    }
+
+    /// That of the scheme, where none is written.
+    pub fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(if self.scheme == Scheme::HTTPS { 443 } else { 80 })
+    }
+
     /// Where a path is, here.
     pub fn locate(&self, path: &PathAndQuery) -> Result<Uri, http::Error> {
         let whole = match self.prefix.as_str() {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::fault::Fault;
 use crate::metrics;
-use crate::trace;
+use crate::trace::{self, Span, SpanKind};
 
 use super::balance::choose;
 use super::client::HttpClient;
@@ -131,11 +131,25 @@ impl<'a> Exchange<'a> {
         failure::of_all(upstream, soonest.unwrap_or_default())
     }
 
+    /// One try. What is asked for is not said: paths and queries of upstreams may hold credentials.
+    fn span(&self, endpoint: &Endpoint, head: &Parts) -> Span {
+        let span = Span::part(SpanKind::Client, trace::method(&head.method));
+        if span.is_recorded() {
+            trace::about_call(&span, &head.method, endpoint.host(), endpoint.port());
+            span.say("dragoman.upstream", &self.transport.upstream);
+            if self.tried.len() > 1 {
+                span.set("http.request.resend_count", i64::try_from(self.tried.len() - 1).unwrap_or(i64::MAX));
+            }
+        }
+        span
+    }
+
     async fn attempt(&self, entry: &Entry, head: &Parts, body: RequestBody) -> Result<Response<Incoming>, Failure> {
         let began = Instant::now();
         let address = entry.endpoint().address();
         let (loan, lent) = Loan::new(body, self.began);
-        let answered = match address_to(entry.endpoint(), head, lent) {
+        let span = self.span(entry.endpoint(), head);
+        let answered = match address_to(entry.endpoint(), head, lent, &span) {
             Ok(request) => tokio::select! {
                 answered = self.client.request(request) => answered.map_err(|error| {
                     let fault = failure::of_connection(address, &error);
@@ -151,13 +165,21 @@ impl<'a> Exchange<'a> {
             },
             Err(error) => Err(Failure::Source(failure::of_address(&error))),
         };
-        metrics::count_upstream_request(&self.transport.upstream, outcome(&answered), began.elapsed().as_secs_f64());
+        let outcome = outcome(&answered);
+        match &answered {
+            Ok(response) => span.set("http.response.status_code", i64::from(response.status().as_u16())),
+            Err(_) => span.fail(outcome),
+        }
+        if outcome == "5xx" {
+            span.fail(outcome);
+        }
+        metrics::count_upstream_request(&self.transport.upstream, outcome, began.elapsed().as_secs_f64());
         answered
     }
 }
 
 /// The request as one endpoint gets it.
-fn address_to(endpoint: &Endpoint, head: &Parts, body: Lent) -> Result<Request<Lent>, http::Error> {
+fn address_to(endpoint: &Endpoint, head: &Parts, body: Lent, span: &Span) -> Result<Request<Lent>, http::Error> {
     let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let mut request = Request::new(body);
     *request.uri_mut() = endpoint.locate(&path)?;
@@ -167,6 +189,7 @@ fn address_to(endpoint: &Endpoint, head: &Parts, body: Lent) -> Result<Request<L
     // The library sets the endpoint's.
     request.headers_mut().remove(HOST);
     trace::show(request.headers_mut());
+    span.show(request.headers_mut());
     Ok(request)
 }
 

@@ -74,6 +74,7 @@ const UNSAYABLE: &[(&str, &str)] = &[
     ("nobody is named here", "lists without anything in them are of the right type"),
     ("in the clear", "where an address is"),
     ("is no level", "the form of a level"),
+    ("is no list of `name=value`", "the form of a header"),
     ("a key has `{name}`", "the form of a template"),
     (
         "upstream-credential-kinds.toml: `kind` is missing",

@@ -33,6 +33,7 @@ const GIBIBYTE: u64 = 1024 * MEBIBYTE;
 pub static ROOT: Table = Table::of(&[
     Key::new("server", Kind::Table(&server::SERVER), "Where clients and operators connect."),
     Key::new("log", Kind::Table(&server::LOG), "What is said on standard error."),
+    Key::new("tracing", Kind::Table(&server::TRACING), "Where spans of traces go."),
     Key::new("journal", Kind::Table(&persistence::JOURNAL), "Where the hub keeps its messages and ids."),
     Key::new("relay", Kind::Table(&persistence::RELAY), "How messages reach the sockets of all replicas."),
     Key::new("redis", Kind::Table(&persistence::REDIS), "The Redis that the journal and the relay are in."),

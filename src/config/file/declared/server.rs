@@ -1,8 +1,8 @@
-//! `[server]` with its listeners and proxies, and `[log]`.
+//! `[server]` with its listeners and proxies, `[log]` and `[tracing]`.
 
 use std::time::Duration;
 
-use super::super::{admin, log, proxies, server};
+use super::super::{admin, log, proxies, server, tracing};
 use super::{HOUR, MINUTE, SECOND};
 use crate::declaration::{Key, Kind, Table, Words, words};
 
@@ -117,4 +117,31 @@ pub static LOG: Table = Table::of(&[
         "Text or JSON; `auto` is text on a terminal and JSON elsewhere. Without it `auto`.",
     ),
     Key::new("access", Kind::Boolean, "True: a line of each request and socket, without queries."),
+]);
+
+pub static TRACING: Table = Table::of(&[
+    Key::needed(
+        "endpoint",
+        Kind::Text,
+        "Where a collector takes OTLP over HTTP, `/v1/traces` where it has no path; `off` for nowhere.",
+    ),
+    Key::new("headers", Kind::Secret("headers_file"), "What it is shown: `name=value`, several with commas."),
+    Key::new("service", Kind::Text, "The `service.name`; without it `dragoman`."),
+    Key::new("sample", Kind::Share, "The share of traces that is recorded; without it 1, which is all."),
+    Key::new(
+        "parents",
+        Kind::Word(Words::of(|| words(tracing::PARENTS))),
+        "What a client's `traceparent` is good for: `trust`, it decides what is recorded; `continue`, its trace goes on and we \
+         decide; `link`, a trace of ours names it. Without it `continue`.",
+    ),
+    Key::new(
+        "timeout",
+        Kind::Duration(Duration::from_millis(100), MINUTE),
+        "How long the collector may take; without it `10s`.",
+    ),
+    Key::new(
+        "queue",
+        Kind::Integer(1, 1_000_000),
+        "Spans that may wait for it, further ones are dropped; without it 2048.",
+    ),
 ]);
