@@ -10,6 +10,7 @@ mod explain;
 mod identity;
 mod limits;
 mod origins;
+mod rates;
 mod reload;
 mod replay;
 mod stop;
