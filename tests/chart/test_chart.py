@@ -11,7 +11,8 @@ import helm_python
 import kubernetes_validate
 import pytest
 
-from rendering import CHART, NAMESPACE, REPOSITORY, Refused, one, render
+from pod import environment, lay_out, mounted, pod
+from rendering import CHART, NAMESPACE, Refused, one, render
 
 REDIS = {"url": "redis://redis:6379/0", "passwordSecret": "redis", "passwordKey": "password"}
 SHARED = {"accessModes": ["ReadWriteMany"], "storageClass": "nfs"}
@@ -131,7 +132,6 @@ COMBINATIONS = {
         "drainSeconds": 120,
     },
 }
-KEYS = REPOSITORY / "tests" / "keys"
 CUSTOM = {"HTTPRoute", "ServiceMonitor", "PrometheusRule"}
 
 
@@ -145,14 +145,6 @@ def custom_mistakes(manifests):
     script = os.path.join(os.path.dirname(__file__), "custom_resources.mjs")
     said = subprocess.run(["node", script], input=json.dumps(manifests), capture_output=True, text=True, check=True)
     return [mistake for mistake in json.loads(said.stdout) if mistake]
-
-
-def pod(manifests):
-    return one(manifests, "Deployment")["spec"]["template"]["spec"]
-
-
-def environment(container):
-    return {variable["name"]: variable.get("value") for variable in container["env"]}
 
 
 @pytest.mark.parametrize("version", ["1.30", "1.34", "1.37"])
@@ -218,27 +210,7 @@ def test_services_find_the_gateway_and_nothing_else(combination):
 def test_the_config_passes_its_check(combination, tmp_path):
     """With the variables and the files that the pod has."""
     values, manifests = combination
-    (container,) = pod(manifests)["containers"]
-    secrets = {name: b"0123456789abcdef0123456789abcdef" for name in ("jwt_secret", "visitor_secret", "api_key")}
-    made = [manifest for (kind, _), manifest in manifests.items() if kind == "Secret"]
-    for manifest in made:
-        secrets |= {name: base64.b64decode(value) for name, value in manifest["data"].items()}
-    for name, value in {**secrets, "redis_password": b"0123456789abcdef"}.items():
-        (tmp_path / name).write_bytes(value)
-    for folder, files in mounted(manifests, {"token": made_token(manifests)}).items():
-        (tmp_path / folder).mkdir()
-        for name, content in files.items():
-            (tmp_path / folder / name).write_bytes(content)
-
-    def here(text):
-        for folder, to in [("/run/secrets", ""), ("/run/tls", "/tls"), ("/run/admin", "/admin"), ("/var/lib/dragoman", "")]:
-            text = text.replace(folder, f"{tmp_path}{to}")
-        return text
-
-    for name, text in one(manifests, "ConfigMap")["data"].items():
-        (tmp_path / name).write_text(here(text))
-    variables = {name: here(value) for name, value in environment(container).items() if value is not None}
-    variables |= {"TOKEN_SECRET": "0123456789abcdef0123456789abcdef", "PATH": os.environ["PATH"]}
+    variables = lay_out(manifests, tmp_path)
     command = [os.environ["DRAGOMAN_BINARY"], "check", "--config", str(tmp_path / "routes.toml")]
     # The chart's own config has no warning but those that it allows.
     command += [] if values.get("config") else ["--deny-warnings"]
@@ -258,37 +230,11 @@ def test_every_file_that_the_config_names_is_mounted(combination):
     assert wanted <= handed, values
 
 
-def mounted(manifests, contents):
-    """What lies in /run/tls and /run/admin: names of files by folder, with a certificate and a key, or `contents`."""
-    keys = {"crt": KEYS / "localhost.pem", "key": KEYS / "p256.pem"}
-    spec = pod(manifests)
-    mounts = {mount["name"]: mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]}
-    folders = {}
-    for volume in spec["volumes"]:
-        path = mounts[volume["name"]]
-        if path not in ("/run/tls", "/run/admin"):
-            continue
-        names = ["tls.crt", "tls.key"]  # the keys of a Secret of type kubernetes.io/tls
-        if "projected" in volume:
-            names = [item["path"] for source in volume["projected"]["sources"] for item in source["secret"]["items"]]
-        assert len(set(names)) == len(names), names
-        folders[path.rsplit("/")[-1]] = {
-            name: contents[name] if name in contents else keys[name[-3:]].read_bytes() for name in names
-        }
-    return folders
-
-
-def made_token(manifests):
-    """The token of operators: the chart's own, or one of an existing Secret."""
-    made = [manifest for (kind, name), manifest in manifests.items() if kind == "Secret" and name.endswith("-admin")]
-    return base64.b64decode(made[0]["data"]["token"]) if made else b"0123456789abcdef0123456789abcdef"
-
-
 def test_every_file_of_tls_that_a_variable_names_is_mounted(combination):
     values, manifests = combination
     (container,) = pod(manifests)["containers"]
     wanted = {value for value in environment(container).values() if value and value.startswith(("/run/tls", "/run/admin"))}
-    handed = {f"/run/{folder}/{name}" for folder, names in mounted(manifests, {"token": b""}).items() for name in names}
+    handed = {f"/run/{folder}/{name}" for folder, names in mounted(manifests).items() for name in names}
     assert wanted == handed, values
     # `helm test` sees the same.
     check = one(manifests, "Pod")["spec"]
