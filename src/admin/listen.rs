@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -61,8 +62,12 @@ async fn connection(entrance: &Entrance, site: Site, newcomer: Newcomer, stream:
     };
     let (shown, newcomer) = (shown.map(Arc::new), Arc::new(newcomer));
     let (arrived, shown_by_client) = (Arc::clone(&newcomer), shown.clone());
+    let heard = Arc::new(AtomicBool::new(false));
+    let heard_by_service = Arc::clone(&heard);
     let service = service_fn(move |request| {
-        arrived.settle();
+        if !heard_by_service.swap(true, Ordering::Relaxed) {
+            arrived.settle();
+        }
         let (site, shown) = (site.clone(), shown_by_client.clone());
         async move { Ok::<_, Infallible>(answer(request, &site, shown.as_deref()).await) }
     });
@@ -70,19 +75,24 @@ async fn connection(entrance: &Entrance, site: Site, newcomer: Newcomer, stream:
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let serving = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
+    let ends = async {
+        tokio::select! {
+            () = outdated(shown.as_deref()) => {}
+            () = stop.cancelled() => {}
+        }
+    };
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
         () = newcomer.pushed_out() => return Err(Lost::PushedOut),
-        () = outdated(shown.as_deref()) => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-        () = stop.cancelled() => {
+        () = ends => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
     };
     if let Err(error) = ended {
+        if error.is_timeout() && !heard.load(Ordering::Relaxed) {
+            return Err(Lost::Silent);
+        }
         tracing::debug!(%error, "a connection of the admin listener ended badly");
     }
     Ok(())
