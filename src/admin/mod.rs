@@ -1,11 +1,12 @@
 //! What operators and their machines ask: is it alive, is it ready, what does it count, take the config anew. In:
 //! connections on the admin listener. Out: `/console`, `/healthz`, `/readyz`, `/metrics`, `POST /api/reload`,
-//! `POST /api/journal/backup`, `POST /api/uploads/list|gc|verify`.
+//! `POST /api/journal/backup`, `POST /api/tokens/list|revoke|restore`, `POST /api/uploads/list|gc|verify`.
 
 mod access;
 mod console;
 mod listen;
 mod readiness;
+mod tokens;
 mod uploads;
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::auth::Revocations;
 use crate::edge::{ClientCertificate, Entrance, Secured};
 use crate::journal::Journal;
 use crate::media::lifecycle::Current;
@@ -38,6 +40,7 @@ pub type Reload = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
 pub struct Site {
     pub parts: Arc<dyn Parts>,
     pub journal: Arc<dyn Journal>,
+    pub revocations: Arc<Revocations>,
     pub uploads: Current,
     pub desk: Desk,
     pub tasks: Tasks,
@@ -82,6 +85,9 @@ async fn answer(request: Request<Incoming>, site: &Site, shown: Option<&ClientCe
         }
         "/api/reload" => reload(site).await,
         "/api/journal/backup" => back_up(site).await,
+        "/api/tokens/list" => tokens::list(site),
+        "/api/tokens/revoke" => tokens::revoke(request, site).await,
+        "/api/tokens/restore" => tokens::restore(request, site).await,
         "/api/uploads/list" => uploads::list(request, site).await,
         "/api/uploads/gc" => uploads::collect(request, site).await,
         "/api/uploads/verify" => uploads::verify(request, site).await,
@@ -93,7 +99,7 @@ async fn answer(request: Request<Incoming>, site: &Site, shown: Option<&ClientCe
         }
         _ => json(
             StatusCode::NOT_FOUND,
-            &serde_json::json!({ "error": "try /console, /healthz, /readyz, /metrics, POST /api/reload, /api/journal/backup or /api/uploads/list" }),
+            &serde_json::json!({ "error": "try /console, /healthz, /readyz, /metrics, POST /api/reload, /api/journal/backup, /api/tokens/list or /api/uploads/list" }),
         ),
     }
 }

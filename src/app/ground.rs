@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::auth::Secret;
+use crate::auth::{Revocations, Secret};
 use crate::config::{Config, JournalSettings, RelaySettings};
 use crate::edge::Secured;
 use crate::hub::Hub;
@@ -37,6 +37,8 @@ pub struct Ground {
     pub unfinished: Unfinished,
     /// What the tokens of identity providers are checked with.
     pub keys: Arc<KeySets>,
+    /// Credentials that are not good any more.
+    pub revocations: Arc<Revocations>,
     /// What the tokens of visitors are signed with.
     pub visitors: Secret,
     /// What uploads to buckets may hold of it.
@@ -67,6 +69,9 @@ impl Ground {
             (None, JournalSettings::Embedded { path, .. }) => keys::visitors(&path.with_extension("key"))?,
             (None, JournalSettings::Redis(_)) => return Err("`visitor_secret` of [server] is missing".into()),
         };
+        let revocations = Arc::new(Revocations::open(Arc::clone(&journal)).await?);
+        let (known, stopping) = (Arc::clone(&revocations), tasks.stopping());
+        tasks.spawn(async move { known.keep(stopping).await });
         let unfinished = Unfinished::new(Arc::clone(&journal));
         unfinished.alive().await?;
         let hub = Hub::open(Arc::clone(&journal), Arc::clone(&relay), &tasks);
@@ -82,6 +87,7 @@ impl Ground {
             copier,
             unfinished,
             keys: Arc::new(KeySets::new(tasks.clone())),
+            revocations,
             visitors,
             memory: Memory::default(),
             tasks,

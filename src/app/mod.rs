@@ -76,6 +76,7 @@ impl Gateway {
         let operators = admin::Site {
             parts: Arc::clone(&health) as _,
             journal: Arc::clone(&ground.journal),
+            revocations: Arc::clone(&ground.revocations),
             uploads: uploads.clone(),
             desk: desk.clone(),
             tasks,

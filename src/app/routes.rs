@@ -50,7 +50,8 @@ pub fn route(route: &Route, parts: &Parts, ground: &Ground) -> Result<server::Ro
         host: route.host.clone(),
         prefix: route.prefix.clone(),
         verifier: Verifier::new(&route.auth, |settings| ground.keys.of(&route.name, settings))?
-            .with_visitors(visitors()?),
+            .with_visitors(visitors()?)
+            .with_revocations(Arc::clone(&route.name), Arc::clone(&ground.revocations)),
         visitors: visitors()?,
         upload_limit: route.limits.upload,
         frame_limit: route.limits.frame.unwrap_or(FRAME),

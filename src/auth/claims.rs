@@ -30,7 +30,10 @@ pub(super) fn read(
         business: text(claims, &names.business)?,
         conversations: texts(claims, &names.conversations)?,
         permissions: Vec::new(),
+        issued: claims.get("iat").and_then(seconds),
         expires: claims.get("exp").and_then(seconds),
+        // One that is too long is no reason to refuse the token: it can be revoked otherwise.
+        token: claims.get("jti").and_then(Value::as_str).filter(|id| id.len() <= LONGEST_TEXT).map(Arc::from),
     })
 }
 

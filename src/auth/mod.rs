@@ -6,6 +6,7 @@ mod jwks;
 mod jwt;
 mod party;
 mod rate;
+mod revoked;
 mod settings;
 mod signer;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use crate::secret::Secret;
 pub use jwt::MintError;
 pub use party::Principal;
 pub use rate::RateLimit;
+pub use revoked::{Kind, Revocation, Revocations, RevokeError, Standing, Wanted, digest};
 pub use settings::{Algorithm, Auth, BadKey, ClaimNames, JwtKey, JwtSettings, Login, StaticToken};
 pub use signer::{Signer, sign};
 pub use verifier::{LONGEST_CREDENTIAL, Presented, Verifier};

@@ -21,8 +21,12 @@ pub struct Principal {
     pub conversations: Vec<String>,
     /// Permissions that a static token was given; empty: all that its role has.
     pub permissions: Vec<String>,
-    /// When the credential ends, in seconds since the epoch.
+    /// When the credential was issued, in seconds since the epoch.
+    pub issued: Option<i64>,
+    /// When it ends.
     pub expires: Option<i64>,
+    /// What a JWT calls itself: its `jti`.
+    pub token: Option<Arc<str>>,
 }
 
 impl Principal {
@@ -36,7 +40,9 @@ impl Principal {
             business: None,
             conversations: Vec::new(),
             permissions: Vec::new(),
+            issued: None,
             expires: None,
+            token: None,
         }
     }
 

@@ -100,7 +100,9 @@ fn claims_become_a_principal() {
         business: Some("hotel".to_owned()),
         conversations: vec!["room-101".to_owned()],
         permissions: Vec::new(),
+        issued: None,
         expires: claims["exp"].as_i64(),
+        token: None,
     };
     assert_eq!(verify(&settings(), &signed(&claims)), Ok(expected));
 }
@@ -375,7 +377,8 @@ fn what_is_minted_verifies() {
     let token = settings.mint(&principal, Duration::from_secs(60)).unwrap();
     let read = verify(&settings, &token).unwrap();
     assert!(read.expires.is_some());
-    assert_eq!(Principal { expires: None, ..read }, principal);
+    assert!(read.issued.is_some());
+    assert_eq!(Principal { issued: None, expires: None, ..read }, principal);
 
     settings.key = JwtKey::Public(Algorithm::EdDsa, ED25519.1.to_owned());
     assert_eq!(settings.mint(&principal, Duration::ZERO), Err(MintError::NotShared("EdDSA")));

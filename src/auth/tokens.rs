@@ -80,7 +80,9 @@ impl Entry {
                 business: token.business.clone(),
                 conversations: token.conversations.clone(),
                 permissions: token.permissions.clone(),
+                issued: None,
                 expires: None,
+                token: None,
             },
         }
     }

@@ -9,6 +9,7 @@ use super::jwks::SetVerifier;
 use super::jwt::{self, JwtVerifier};
 use super::party::Principal;
 use super::rate::RateLimit;
+use super::revoked::{Revocations, Standing};
 use super::settings::{Algorithm, Auth, BadKey, JwtKey};
 use super::tokens::TokenVerifier;
 use super::visitor::Visitors;
@@ -50,6 +51,8 @@ impl std::fmt::Debug for Presented<'_> {
 pub struct Verifier {
     scheme: Scheme,
     visitors: Option<Visitors>,
+    /// The route, and what is revoked there.
+    revocations: Option<(Arc<str>, Arc<Revocations>)>,
     /// Passwords can be tried: of one name ten a minute.
     logins: RateLimit,
 }
@@ -80,7 +83,7 @@ impl Verifier {
             Auth::Upstream => Scheme::Upstream,
             Auth::None { named, role } => Scheme::None { named: *named, role: *role },
         };
-        Ok(Verifier { scheme, visitors: None, logins: RateLimit::per_minute(LOGINS) })
+        Ok(Verifier { scheme, visitors: None, revocations: None, logins: RateLimit::per_minute(LOGINS) })
     }
 
     /// Also takes the tokens that this gateway gave to visitors.
@@ -89,10 +92,39 @@ impl Verifier {
         self
     }
 
+    /// Refuses what is revoked on a route.
+    pub fn with_revocations(mut self, route: Arc<str>, revocations: Arc<Revocations>) -> Self {
+        self.revocations = Some((route, revocations));
+        self
+    }
+
     /// Whose credential this is, and that it holds now.
+    pub async fn verify(&self, presented: &Presented<'_>) -> Result<Principal, Fault> {
+        let principal = self.identify(presented).await?;
+        self.judge(&principal, presented.token)?;
+        Ok(principal)
+    }
+
+    /// That a credential which was shown is not revoked.
+    pub fn judge(&self, principal: &Principal, token: Option<&str>) -> Result<(), Fault> {
+        match &self.revocations {
+            Some((route, revocations)) => revocations.judge(route, principal, token),
+            None => Ok(()),
+        }
+    }
+
+    /// What tells when it is revoked while it is in use.
+    pub fn standing(&self, principal: &Principal, token: Option<&str>) -> Standing {
+        match &self.revocations {
+            Some((route, revocations)) => Standing::of(revocations, route, principal, token),
+            None => Standing::default(),
+        }
+    }
+
+    /// Whose credential this is, whether or not it is revoked.
     ///
     /// Waits a few seconds where an identity provider's key is not known yet. A fault's detail says what was wrong in words for a log; it never holds any part of the credential.
-    pub async fn verify(&self, presented: &Presented<'_>) -> Result<Principal, Fault> {
+    pub async fn identify(&self, presented: &Presented<'_>) -> Result<Principal, Fault> {
         let token = presented.token.filter(|token| !token.is_empty());
         if token.is_some_and(|token| token.len() > LONGEST_CREDENTIAL) {
             return Err(Fault::new(Reason::Unauthorized).detail("the credential is longer than 8 KiB"));
@@ -120,7 +152,9 @@ impl Verifier {
         match &self.scheme {
             Scheme::Tokens(verifier) if verifier.has_logins() => {
                 self.logins.check(&username.into())?;
-                verifier.login(username, password)
+                let (principal, token) = verifier.login(username, password)?;
+                self.judge(&principal, Some(&token))?;
+                Ok((principal, token))
             }
             Scheme::Tokens(_) | Scheme::Jwt(_) | Scheme::Set(_) | Scheme::Upstream | Scheme::None { .. } => {
                 Err(Fault::new(Reason::NotSupported).detail("nobody logs in on this route"))

@@ -83,11 +83,13 @@ pub enum Collection {
     Unfinished,
     /// Which keys of a store have which content, where it has each content once; by store.
     Contents,
+    /// Credentials that are not good any more, by `entry/<id>`; and what changes with them, `version`.
+    Revoked,
 }
 
 impl Collection {
     /// Every one, as what is copied elsewhere is all of them.
-    pub const ALL: [Collection; 16] = [
+    pub const ALL: [Collection; 17] = [
         Collection::Conversations,
         Collection::Parties,
         Collection::Uploads,
@@ -104,6 +106,7 @@ impl Collection {
         Collection::Copies,
         Collection::Unfinished,
         Collection::Contents,
+        Collection::Revoked,
     ];
 }
 

@@ -10,6 +10,7 @@ mod messages;
 mod open;
 mod process;
 mod registry;
+mod revoked;
 mod runtime;
 mod told;
 mod traces;
@@ -31,6 +32,7 @@ pub use losses::{count_losses, count_untold};
 pub use messages::{Deliveries, RouteCounts, count_told, show_routes};
 pub use open::{OpenConnection, OpenSocket, OpenUpstreamSocket, Unconfirmed, filled};
 pub use process::{count_reload, show_config};
+pub use revoked::show_revocations;
 pub use told::{Addressee, Backlog, count_call, count_lost, count_undelivered};
 pub use traces::count_spans;
 pub use uploads::{StoreWrites, StoredUpload, count_copy, show_copies_owed};
@@ -50,6 +52,7 @@ struct Metrics {
     messages: messages::Messages,
     open: open::Open,
     process: process::Process,
+    revoked: revoked::Revoked,
     runtime: runtime::Runtime,
     told: told::Told,
     traces: traces::Traces,
@@ -69,6 +72,7 @@ impl Metrics {
             messages: messages::Messages::register(&registry),
             open: open::Open::register(&registry),
             process: process::Process::register(&registry),
+            revoked: revoked::Revoked::register(&registry),
             runtime: runtime::Runtime::register(&registry),
             told: told::Told::register(&registry),
             traces: traces::Traces::register(&registry),

@@ -8,6 +8,7 @@ use http::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 
+use crate::auth::{Secret, Standing};
 use crate::dialect::Socket;
 use crate::fault::{Blame, Fault, Reason};
 use crate::metrics::OpenSocket;
@@ -71,6 +72,9 @@ pub async fn answer(way: Way<'_>, socket: Option<usize>, request: Request<Incomi
         }
     };
     let subprotocol = subprotocol(way, &opened, &offered);
+    let standing = asker.caller.as_ref().map_or_else(Standing::default, |caller| {
+        route.verifier.standing(&caller.principal, caller.presented.as_ref().map(Secret::expose))
+    });
     let tunnel = Tunnel {
         route: Arc::clone(&route.name),
         principal: asker.key,
@@ -88,7 +92,7 @@ pub async fn answer(way: Way<'_>, socket: Option<usize>, request: Request<Incomi
         let Ok(upgraded) = upgrade.await else { return };
         let open = OpenSocket::begin(&route.name);
         let client = WebSocket::new(upgraded, Side::Server, route.frame_limit).await;
-        let end = tunnel::run(tunnel, client, opened.socket, stay).await;
+        let end = tunnel::run(tunnel, standing, client, opened.socket, stay).await;
         tracing::debug!(route = %route.name, end = end.as_str(), "tunnel ended");
         open.end(end.as_str());
         drop((opened.held, seat));

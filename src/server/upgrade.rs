@@ -181,7 +181,8 @@ async fn admit(
     let seat = Seat::take(site, route, client)?;
     let token = credential::presented(&places(route).socket, headers, query);
     let verified = route.verifier.verify(&Presented { credential: None, token, party: None }).await;
-    let admitted = session::admit(place, query, verified, token.map(Secret::new), site.connection_number()).await?;
+    let mut admitted = session::admit(place, query, verified, token.map(Secret::new), site.connection_number()).await?;
+    admitted.standing = route.verifier.standing(&admitted.caller.principal, token);
     Ok((admitted, seat))
 }
 

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::auth::{Principal, Secret};
+use crate::auth::{Principal, Secret, Standing};
 use crate::backend::{Caller, Connect, Connected};
 use crate::dialect::Scope;
 use crate::event::{Conversation, Field, Fields};
@@ -18,6 +18,8 @@ pub type Query = [(String, String)];
 /// A connection that may become a session.
 pub struct Admitted {
     pub caller: Caller,
+    /// Whether its credential is good still.
+    pub standing: Standing,
     /// The conversation the socket is confined to.
     pub conversation: Option<Conversation>,
     pub(super) connected: Connected,
@@ -53,7 +55,8 @@ pub async fn admit(
         presence: contract.presence,
     };
     let connected = place.backend.connect(&caller, connect).await?;
-    Ok(Admitted { conversation: connected.conversation.clone(), caller, connected, mailbox: receiver })
+    let standing = Standing::default();
+    Ok(Admitted { conversation: connected.conversation.clone(), caller, standing, connected, mailbox: receiver })
 }
 
 /// What the connection itself says, by the dialect's bindings.

@@ -10,6 +10,8 @@ pub enum End {
     Closed,
     /// The client broke the protocol or the limits.
     Refused(Reason),
+    /// The client's credential is revoked.
+    Revoked,
     /// The conversation is over.
     Ended,
     /// The client did not read.
@@ -28,6 +30,7 @@ impl End {
         match self {
             End::Closed => "closed",
             End::Refused(reason) => reason.as_str(),
+            End::Revoked => "revoked",
             End::Ended => "ended",
             End::Overflowed => "overflowed",
             End::Dead => "dead",

@@ -8,6 +8,7 @@ use futures_util::future::{Fuse, FusedFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use crate::auth::Standing;
 use crate::backend::{Caller, Sent};
 use crate::dialect::RefusedFrame;
 use crate::event::{Conversation, Event, EventKind, Field, Fields, Value};
@@ -33,7 +34,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs a session to its end.
 pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, mut stay: Stay) -> End {
-    let Admitted { caller, conversation, mut connected, mut mailbox } = admitted;
+    let Admitted { caller, standing, conversation, mut connected, mut mailbox } = admitted;
     let (progress, missed) = connected.replay.take().map(Progress::begin).unzip();
     let mut session = Session {
         place: &place,
@@ -46,7 +47,7 @@ pub async fn run<S: Socket>(place: Place, admitted: Admitted, mut socket: S, mut
         missed: missed.unwrap_or_default(),
         spans: Vec::new(),
     };
-    let farewell = match session.converse(&mut socket, &mut mailbox, &mut stay).await {
+    let farewell = match session.converse(&mut socket, &mut mailbox, &mut stay, &standing).await {
         Ok(never) => match never {},
         Err(farewell) => farewell,
     };
@@ -90,12 +91,14 @@ impl Session<'_> {
         socket: &mut S,
         mailbox: &mut MailboxReceiver,
         stay: &mut Stay,
+        standing: &Standing,
     ) -> Result<std::convert::Infallible, Farewell> {
         self.greet(socket).await?;
         self.catch_up(socket).await?;
         // One frame at a time is handed over, in order; what comes meanwhile waits in the connection. Confirmations that
         // the backend gives later are waited for beside, and deliveries go on all the while.
         let mut over = pin!(stay.over());
+        let mut revoked = pin!(standing.lost());
         let mut handing = pin!(Fuse::terminated());
         let mut pending = FuturesUnordered::new();
         let mut keeps = interval(KEEP_EVERY);
@@ -107,6 +110,7 @@ impl Session<'_> {
             tokio::select! {
                 biased;
                 () = &mut over => return Err(self.farewell_of(Reason::GoingAway, End::Stopped, 1012)),
+                () = &mut revoked => return Err(self.revoked(socket).await?),
                 received = mailbox.recv() => self.deliver(socket, mailbox, received).await?,
                 handed = &mut handing => match handed {
                     Ok(Taken { sent: Sent::Accepted(event), came, number, span }) => {
@@ -236,6 +240,13 @@ impl Session<'_> {
             Some(code) => Err(Farewell::with(End::Refused(fault.reason), code, text)),
             None => Ok(()),
         }
+    }
+
+    /// The credential is not good any more: what its dialect says to one that never was, and then closes.
+    async fn revoked<S: Socket>(&self, socket: &mut S) -> Result<Farewell, Farewell> {
+        let refused = self.place.dialect.refuse_frame(self.place.contract(), &Fault::new(Reason::Unauthorized));
+        self.write(socket, refused.frame.into_iter().collect()).await?;
+        Ok(Farewell::with(End::Revoked, refused.close.unwrap_or(1008), refused.text))
     }
 
     pub fn farewell_of(&self, reason: Reason, end: End, otherwise: u16) -> Farewell {

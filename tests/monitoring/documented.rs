@@ -28,6 +28,7 @@ async fn every_metric_is_in_the_document() {
         "messages",
         "open",
         "process",
+        "revoked",
         "runtime",
         "told",
         "uploads",

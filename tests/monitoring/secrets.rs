@@ -161,6 +161,7 @@ impl Scene {
         collector: &Collector,
     ) -> Self {
         let key = planted.plant("the key of tokens", false);
+        let jwks = planted.plant("the address of keys", true);
         let [visitors, api_key, fixed, path, webhook_key, webhook_url, access, bucket_key, session] = [
             ("the visitors' key", true),
             ("a fixed token of clients", false),
@@ -225,6 +226,13 @@ prefix  = "/passed"
 to      = "clinic"
 auth    = {{ kind = "upstream" }}
 
+[[routes]]
+name    = "published"
+dialect = "frontdesk"
+prefix  = "/published"
+to      = "hub"
+auth    = {{ kind = "jwt", jwks_url = "http://{nobody}/keys?api_key={jwks}" }}
+
 [[conversations]]
 name       = "room-101"
 kind       = "service"
@@ -277,7 +285,14 @@ fn whole(answer: &http::Answer) -> Vec<u8> {
 
 /// Bad and good credentials at every place that a client has for one.
 async fn as_clients(scene: &mut Scene, planted: &mut Planted) {
-    for path in ["/ws/chat/", "/bridged/ws/chat/", "/nowhere/ws/chat/", "/passed/ws/chat/room/", "/unknown/"] {
+    for path in [
+        "/ws/chat/",
+        "/bridged/ws/chat/",
+        "/nowhere/ws/chat/",
+        "/passed/ws/chat/room/",
+        "/published/ws/chat/",
+        "/unknown/",
+    ] {
         let secret = planted.plant("a query", false);
         let encoded = secret.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D");
         scene.connect(&format!("{path}?token={encoded}"), &[]).await;
@@ -292,6 +307,7 @@ async fn as_clients(scene: &mut Scene, planted: &mut Planted) {
         "/passed/chat/user/threads/",
         "/v1/chat/store/session/",
         "/nowhere/api/chat/conversations/101",
+        "/published/api/chat/conversations/101",
         "/nothing",
     ] {
         let [bearer, basic, key, cookie, proxy] =
@@ -411,6 +427,25 @@ async fn as_operator(scene: &mut Scene, planted: &mut Planted) {
     ] {
         scene.operator(method, path).await;
     }
+    let revoked = token(&scene.key, "staff-2", "staff");
+    planted.add("a revoked token", &revoked);
+    planted.add("a revoked token, its signature", revoked.rsplit('.').next().expect("a signature"));
+    let by_mistake = planted.plant("a token where its digest is wanted", false);
+    for (wanted, status) in [
+        (json!({ "sha256": dragoman::auth::digest(&revoked) }), 200),
+        (json!({ "sha256": by_mistake }), 400),
+        (json!({ "token": by_mistake }), 400),
+        (json!({ "jti": "a", "until": by_mistake }), 400),
+    ] {
+        let request = http::request("POST", "/api/tokens/revoke", &[], wanted.to_string().as_bytes());
+        let answer = http::send(scene.gateway.admin, &request).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        scene.said.push(("the answer to a revocation".to_owned(), whole(&answer)));
+    }
+    let bearer = format!("Bearer {revoked}");
+    let refused = scene.ask("GET", "/api/chat/conversations/101", &[("Authorization", &bearer)], b"").await;
+    assert_eq!(refused, 401);
+    scene.operator("POST", "/api/tokens/list").await;
     let query = planted.plant("a query on the admin listener", false);
     scene.operator("GET", &format!("/metrics?token={query}")).await;
 }

@@ -10,5 +10,6 @@ mod check;
 mod faults;
 mod groups;
 mod replay;
+mod revoked;
 mod room;
 mod stage;

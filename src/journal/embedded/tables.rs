@@ -60,6 +60,7 @@ pub fn collection(collection: Collection) -> u8 {
         Collection::Copies => 14,
         Collection::Unfinished => 15,
         Collection::Contents => 16,
+        Collection::Revoked => 17,
     }
 }
 

@@ -103,6 +103,7 @@ pub fn collection(collection: Collection) -> &'static str {
         Collection::Copies => "copies",
         Collection::Unfinished => "unfinished",
         Collection::Contents => "contents",
+        Collection::Revoked => "revoked",
     }
 }
 

@@ -44,7 +44,7 @@ impl<'a> Showing<'a> {
             return Ok(self.nobody());
         }
         if self.route.verifier.leaves_it_to_upstream() {
-            return self.rate(self.unchecked(|credential| &credential.http).await);
+            return self.rate(self.unchecked(|credential| &credential.http).await?);
         }
         let token = wanted.and_then(|wanted| self.token(&wanted.http));
         let named = (!call.credential.is_empty()).then_some(call.credential.as_str());
@@ -65,7 +65,7 @@ impl<'a> Showing<'a> {
     /// The caller of a socket that the dialect knows.
     pub async fn caller_of_socket(&self, contract: &Socket) -> Result<Asker, Fault> {
         if self.route.verifier.leaves_it_to_upstream() {
-            return Ok(self.unchecked(|credential| &credential.socket).await);
+            return self.unchecked(|credential| &credential.socket).await;
         }
         let token = self.route.dialect.credentials.get("").and_then(|credential| self.token(&credential.socket));
         let principal = self.verified(None, token).await?;
@@ -82,13 +82,17 @@ impl<'a> Showing<'a> {
         let of_calls: fn(&Credential) -> &[CredentialPlace] = |credential| &credential.http;
         let of_sockets: fn(&Credential) -> &[CredentialPlace] = |credential| &credential.socket;
         if self.route.verifier.leaves_it_to_upstream() {
-            return self.rate(self.unchecked(of_calls).await);
+            return self.rate(self.unchecked(of_calls).await?);
         }
         let credential = self.route.dialect.credentials.get("");
         let places = [of_calls, of_sockets].into_iter().filter_map(|places| credential.map(places));
         let token = places.into_iter().find_map(|places| self.token(places));
-        match self.verified(None, token).await {
-            Ok(principal) => self.rate(self.known(principal, token)),
+        match self.identified(None, token).await {
+            Ok(principal) => {
+                // The backend may not know yet.
+                self.route.verifier.judge(&principal, token)?;
+                self.rate(self.known(principal, token))
+            }
             Err(fault) if does_not_hold(&fault) && passage.replaces_credentials() => Err(fault),
             Err(_) => self.rate(self.nobody()),
         }
@@ -102,14 +106,17 @@ impl<'a> Showing<'a> {
         self.route.verifier.verify(&Presented { credential, token, party: None }).await
     }
 
-    /// Whoever shows anything at all; whether it holds is not for the gateway to say.
-    async fn unchecked(&self, places: impl Fn(&Credential) -> &[CredentialPlace]) -> Asker {
+    async fn identified(&self, credential: Option<&str>, token: Option<&str>) -> Result<Principal, Fault> {
+        self.route.verifier.identify(&Presented { credential, token, party: None }).await
+    }
+
+    /// Whoever shows anything at all; whether it holds is not for the gateway to say, unless it is revoked.
+    async fn unchecked(&self, places: impl Fn(&Credential) -> &[CredentialPlace]) -> Result<Asker, Fault> {
         let credentials = self.route.dialect.credentials.values().filter(|credential| credential.issued_by.is_none());
         let token = credentials.into_iter().find_map(|credential| self.token(places(credential)));
-        match self.verified(None, token).await {
-            Ok(principal) => self.known(principal, token),
-            Err(_) => self.nobody(),
-        }
+        let Ok(principal) = self.identified(None, token).await else { return Ok(self.nobody()) };
+        self.route.verifier.judge(&principal, token)?;
+        Ok(self.known(principal, token))
     }
 
     fn known(&self, principal: Principal, token: Option<&str>) -> Asker {

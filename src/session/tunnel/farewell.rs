@@ -9,6 +9,8 @@ use super::Tunnel;
 
 /// A peer is being left, through no fault of its own.
 const GOING_AWAY: u16 = 1001;
+/// The credential is not good (RFC 6455 §7.4.1: a policy is violated).
+const POLICY: u16 = 1008;
 const TOO_LARGE: u16 = 1009;
 /// Try again later.
 const TRY_AGAIN: u16 = 1013;
@@ -36,6 +38,12 @@ impl Farewells {
     pub fn stopped(tunnel: &Tunnel) -> Self {
         let client = words(tunnel, &Fault::new(Reason::GoingAway), RESTARTING);
         Farewells { end: End::Stopped, client, upstream: Bye::With(GOING_AWAY, String::new()) }
+    }
+
+    /// The client's credential is revoked.
+    pub fn revoked(tunnel: &Tunnel) -> Self {
+        let client = words(tunnel, &Fault::new(Reason::Unauthorized), POLICY);
+        Farewells { end: End::Revoked, client, upstream: Bye::With(GOING_AWAY, String::new()) }
     }
 
     /// The client's connection is gone.

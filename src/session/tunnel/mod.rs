@@ -14,7 +14,7 @@ use std::task::Poll;
 
 use tokio::time::timeout;
 
-use crate::auth::RateLimit;
+use crate::auth::{RateLimit, Standing};
 use crate::dialect::{Dialect, Redaction};
 use crate::metrics::Frames;
 use crate::socket::Duplex;
@@ -41,13 +41,24 @@ pub struct Tunnel {
 }
 
 /// Passes on until the end of one side, or the stop.
-pub async fn run<C: Duplex, U: Duplex>(tunnel: Tunnel, client: C, upstream: U, mut stay: Stay) -> End {
+pub async fn run<C: Duplex, U: Duplex>(
+    tunnel: Tunnel,
+    standing: Standing,
+    client: C,
+    upstream: U,
+    mut stay: Stay,
+) -> End {
     let mut pump = Pump::new(&tunnel, client, upstream);
     let farewells = {
-        let mut stopped = pin!(stay.over());
-        poll_fn(|context| match stopped.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Farewells::stopped(&tunnel)),
-            Poll::Pending => pump.poll(context),
+        let (mut stopped, mut revoked) = (pin!(stay.over()), pin!(standing.lost()));
+        poll_fn(|context| {
+            if stopped.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Farewells::stopped(&tunnel));
+            }
+            if revoked.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Farewells::revoked(&tunnel));
+            }
+            pump.poll(context)
         })
         .await
     };

@@ -117,7 +117,7 @@ struct Ended {
 async fn ended(tunnel: Tunnel, prepare: impl FnOnce(&Far, &Far)) -> Ended {
     let (client, upstream) = (Far::default(), Far::default());
     prepare(&client, &upstream);
-    let end = run(tunnel, client.clone(), upstream.clone(), Tasks::new().stay()).await;
+    let end = run(tunnel, Standing::default(), client.clone(), upstream.clone(), Tasks::new().stay()).await;
     Ended { end, client, upstream }
 }
 
@@ -258,7 +258,7 @@ async fn each_side_is_kept_alive_and_given_up_on_its_own() {
             upstream.say(Received::Alive);
         }
     };
-    let running = run(tunnel(None), client.clone(), upstream.clone(), tasks.stay());
+    let running = run(tunnel(None), Standing::default(), client.clone(), upstream.clone(), tasks.stay());
     let (end, ()) = tokio::join!(running, pongs);
     assert_eq!(end, End::Dead, "the client alone is silent");
     assert_eq!(upstream.0.lock().unwrap().pings, 0);
@@ -268,7 +268,7 @@ async fn each_side_is_kept_alive_and_given_up_on_its_own() {
 async fn a_stop_is_told_to_both() {
     let tasks = Tasks::new();
     let (client, upstream) = (Far::default(), Far::default());
-    let running = run(tunnel(Some("frontdesk")), client.clone(), upstream.clone(), tasks.stay());
+    let running = run(tunnel(Some("frontdesk")), Standing::default(), client.clone(), upstream.clone(), tasks.stay());
     let (end, ()) = tokio::join!(running, async { tasks.stop() });
     assert_eq!(end, End::Stopped);
     assert_eq!(client.closed_with(), with(1012, "The server is restarting"));

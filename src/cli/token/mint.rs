@@ -1,28 +1,25 @@
-//! `dragoman token`. In: a route of the config and who the bearer is to be. Out: a JSON Web Token that the route takes.
+//! A token to try things with. In: a route of the config and who the bearer is to be. Out: a JSON Web Token that the route takes.
 
 use std::time::Duration;
 
 use clap::Args;
 
-use super::settings::ConfigArguments;
-use super::{Console, Exit};
 use crate::auth::{Auth, JwtSettings, Principal};
+use crate::cli::settings::ConfigArguments;
+use crate::cli::{Console, Exit};
 use crate::config::{Config, Route, duration};
 use crate::event::Role;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  dragoman token --route staff --sub ann --role staff --department reception
-  curl -H \"Authorization: Bearer $(dragoman token --route shops --sub 7 --role store)\" …")]
-pub(super) struct Arguments {
+pub(super) struct Mint {
     #[command(flatten)]
     config: ConfigArguments,
     /// The route that will take the token
-    #[arg(long, value_name = "NAME")]
-    route: String,
+    #[arg(long, value_name = "NAME", required = true)]
+    route: Option<String>,
     /// The id of the bearer
-    #[arg(long, value_name = "ID")]
-    sub: String,
+    #[arg(long, value_name = "ID", required = true)]
+    sub: Option<String>,
     /// staff, guest, visitor, agent, admin, store, user, bot, system, or a role of the route's own
     #[arg(long)]
     role: Option<String>,
@@ -49,7 +46,7 @@ fn lifetime(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
+pub(super) fn run(arguments: &Mint, console: &mut Console) -> Exit {
     let loaded = match arguments.config.load(&[], console) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
@@ -66,19 +63,23 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
     }
 }
 
-fn mint(arguments: &Arguments, config: &Config) -> Result<String, (Exit, String)> {
-    let settings = settings(find(&arguments.route, config)?)?;
+fn mint(arguments: &Mint, config: &Config) -> Result<String, (Exit, String)> {
+    // Where no subcommand is, the parser asks for both.
+    let (Some(route), Some(subject)) = (&arguments.route, &arguments.sub) else {
+        return Err((Exit::Usage, "`--route` and `--sub` are wanted".to_owned()));
+    };
+    let settings = settings(find(route, config)?)?;
     let principal = Principal {
         role: arguments.role.as_deref().map(|name| role(name, settings)).transpose()?,
         name: arguments.name.clone(),
         departments: arguments.department.clone(),
         business: arguments.business.clone(),
         conversations: arguments.conversation.clone(),
-        ..Principal::named(arguments.sub.as_str())
+        ..Principal::named(subject.as_str())
     };
     settings
         .mint(&principal, arguments.ttl)
-        .map_err(|error| (Exit::Failed, format!("route `{}`: {error}; ask whoever has it", arguments.route)))
+        .map_err(|error| (Exit::Failed, format!("route `{route}`: {error}; ask whoever has it")))
 }
 
 fn find<'a>(name: &str, config: &'a Config) -> Result<&'a Route, (Exit, String)> {
