@@ -1,5 +1,5 @@
 //! What it costs to stand between: one client and one backend of the same dialect, directly, through nginx, and through
-//! the gateway, in turn within one run, so that a noisy machine slows all three alike. Read the ratios.
+//! the gateway, without and with traces, in turn within one run, so that a noisy machine slows all alike. Read the ratios.
 //!
 //!   cargo bench --bench passage            needs `nginx` on the PATH for its column
 //!
@@ -36,9 +36,14 @@ fn main() {
 async fn run() {
     let folder = tempfile::tempdir().expect("a folder");
     let backend = backend::start().await;
-    let gateway = Gateway::start(folder.path(), backend).await;
+    let gateway = Gateway::start(folder.path(), backend, false).await;
+    let traced = Gateway::start(folder.path(), backend, true).await;
     let nginx = Nginx::start(folder.path(), backend).await;
-    let mut ways = vec![Way { name: "direct", address: backend }, Way { name: "gateway", address: gateway.address }];
+    let mut ways = vec![
+        Way { name: "direct", address: backend },
+        Way { name: "gateway", address: gateway.address },
+        Way { name: "traced", address: traced.address },
+    ];
     match &nginx {
         Some(nginx) => ways.insert(1, Way { name: "nginx", address: nginx.address }),
         None => println!("no nginx here: its column is left out"),
@@ -71,7 +76,7 @@ async fn measure<F: Future<Output = f64>>(name: &str, ways: &[Way], work: impl F
         .take(ways.len() - 1)
         .map(|(way, rate)| format!("{:.2} of {}", last / rate, way.name))
         .collect();
-    println!("{name:<34} {columns}   gateway: {}", beside.join(", "));
+    println!("{name:<34} {columns}   traced: {}", beside.join(", "));
 }
 
 fn median(rates: &mut [f64]) -> f64 {

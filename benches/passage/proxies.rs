@@ -14,10 +14,17 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    pub async fn start(folder: &Path, backend: SocketAddr) -> Self {
+    /// `traced`: every request and message is recorded, and sent to the backend, which takes anything.
+    pub async fn start(folder: &Path, backend: SocketAddr, traced: bool) -> Self {
+        let folder = folder.join(if traced { "traced" } else { "plain" });
+        std::fs::create_dir(&folder).expect("a folder");
         let journal = folder.join("journal");
+        let collector = if traced { format!("http://{backend}") } else { "off".to_owned() };
         let config = format!(
             r#"
+[tracing]
+endpoint = "{collector}"
+
 [server]
 listen = "127.0.0.1:0"
 admin  = "off"

@@ -59,6 +59,6 @@ pub fn target(span: &Span, parts: &Parts, found: Option<(&Route, &Target)>) {
 pub fn answer(span: &Span, status: StatusCode) {
     span.set("http.response.status_code", i64::from(status.as_u16()));
     if status.is_server_error() {
-        span.fail("5xx");
+        span.fail(status.as_str().to_owned());
     }
 }

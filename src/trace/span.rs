@@ -109,8 +109,8 @@ impl Span {
         }
     }
 
-    /// It failed; `why` is one of a few words.
-    pub fn fail(&self, why: &'static str) {
+    /// It failed; `why` is one of a few words, or the status of an answer.
+    pub fn fail(&self, why: impl Into<Value>) {
         if let Some(context) = &self.0 {
             context.span().set_attribute(KeyValue::new("error.type", why));
             context.span().set_status(Status::error(""));

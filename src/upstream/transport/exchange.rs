@@ -167,11 +167,14 @@ impl<'a> Exchange<'a> {
         };
         let outcome = outcome(&answered);
         match &answered {
-            Ok(response) => span.set("http.response.status_code", i64::from(response.status().as_u16())),
+            Ok(response) => {
+                let status = response.status();
+                span.set("http.response.status_code", i64::from(status.as_u16()));
+                if status.is_client_error() || status.is_server_error() {
+                    span.fail(status.as_str().to_owned());
+                }
+            }
             Err(_) => span.fail(outcome),
-        }
-        if outcome == "5xx" {
-            span.fail(outcome);
         }
         metrics::count_upstream_request(&self.transport.upstream, outcome, began.elapsed().as_secs_f64());
         answered
