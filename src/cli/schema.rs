@@ -1,7 +1,6 @@
 //! `dragoman schema WHAT`. Out: a JSON Schema, for editors and programs.
 
 use clap::{Args, ValueEnum};
-use serde_json::Value;
 
 use super::{Console, Exit};
 use crate::config::{self, Record};
@@ -30,11 +29,19 @@ enum What {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console) -> Exit {
-    let schema: Value = match arguments.what {
-        What::Config => config::schema(),
-        What::Dialect => dialect::file_schema(),
-        What::Event => schemars::schema_for!(CloudEvent).into(),
-        What::Problem => schemars::schema_for!(Record).into(),
+    let schema = match arguments.what {
+        What::Config => Ok(config::schema()),
+        What::Dialect => Ok(dialect::file_schema()),
+        // As it is written, its members have the order of the file in the repository.
+        What::Event => serde_json::to_value(schemars::schema_for!(CloudEvent)),
+        What::Problem => serde_json::to_value(schemars::schema_for!(Record)),
+    };
+    let schema = match schema {
+        Ok(schema) => schema,
+        Err(error) => {
+            console.error(&error);
+            return Exit::Failed;
+        }
     };
     console.data(&format_args!("{schema:#}\n"));
     Exit::Fine

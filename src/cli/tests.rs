@@ -217,3 +217,16 @@ fn completions_know_the_commands() {
         assert!(ended.exit == Exit::Fine && ended.data.contains("token"), "{shell}");
     }
 }
+
+#[test]
+fn schemas_are_those_of_the_repository() {
+    for (name, file) in [("config", "routes"), ("dialect", "dialect"), ("event", "event"), ("problem", "problem")] {
+        let path = format!("{}/schemas/{file}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        let ended = dragoman(&["schema", name]);
+        assert_eq!((ended.exit, ended.talk.as_str()), (Exit::Fine, ""));
+        assert!(
+            ended.data == std::fs::read_to_string(&path).unwrap(),
+            "{path} is another than `dragoman schema {name}`"
+        );
+    }
+}
