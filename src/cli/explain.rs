@@ -20,10 +20,11 @@ use crate::fault::Fault;
   dragoman explain --route staff --heard-by users --format json < frame.json
   dragoman explain --route market --call 'POST /v1/conversations/7/messages' < body.json
 
-Nothing is sent and nothing is kept: ids and times that only a running gateway knows are examples, which are named. Up to
-16 MiB are read from standard input.
+Nothing is sent and nothing is kept: ids and times that only a running gateway knows are examples, which are named.
+Up to 16 MiB are read from standard input.
 
-Exit codes: 0 somebody hears it, or the gateway answers it; 1 it is refused, or has no form on the other side; 2 wrong usage, 78 wrong config.")]
+Exit codes: 0 somebody hears it, or the gateway answers it; 1 it is refused, or has no form on the other side; 2 wrong
+usage, 78 wrong config.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,

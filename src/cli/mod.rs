@@ -64,7 +64,7 @@ const EXAMPLES: &str = "\
 Examples:
   dragoman demo                                     five dialects in one conversation, for a first look
   dragoman serve                                    routes.toml here, or the built-in default
-  dragoman check                                    every mistake of routes.toml, or its route table
+  dragoman check                                    every mistake of routes.toml, or what it comes to
   dragoman check -c /etc/dragoman/routes.toml
   dragoman explain --route staff < frame.json       what becomes of a frame, and why
   dragoman fmt --check                              whether routes.toml has the one layout
@@ -83,7 +83,7 @@ enum Command {
     Serve(serve::Arguments),
     /// Lets five clients of five dialects talk in one conversation, and leaves nothing behind
     Demo(demo::Arguments),
-    /// Checks a config: prints every problem at once, or the route table
+    /// Checks a config: prints every problem at once, or what it comes to
     Check(check::Arguments),
     /// Says one frame of a dialect in another, and what is lost
     Translate(translate::Arguments),

@@ -12,7 +12,7 @@ use crate::dialect::builtin;
 #[derive(Debug, Args)]
 pub(super) struct ConfigArguments {
     /// The config; without it `routes.toml` here, or else the built-in default
-    #[arg(short, long, value_name = "FILE", env = "DRAGOMAN_CONFIG")]
+    #[arg(short, long, global = true, value_name = "FILE", env = "DRAGOMAN_CONFIG")]
     config: Option<PathBuf>,
 }
 

@@ -211,6 +211,15 @@ fn help_is_data_and_wrong_usage_is_talk() {
 }
 
 #[test]
+fn the_config_is_named_before_or_behind_a_command_s_command() {
+    for arguments in [["uploads", "-c", "/no/such.toml", "list"], ["uploads", "list", "-c", "/no/such.toml"]] {
+        let ended = dragoman(&arguments);
+        assert_eq!(ended.exit, Exit::Config, "{arguments:?}: {}", ended.talk);
+        assert!(ended.talk.contains("/no/such.toml: there is no such file"), "{}", ended.talk);
+    }
+}
+
+#[test]
 fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let ended = dragoman(&["completions", shell]);
