@@ -102,7 +102,7 @@ enum Command {
     /// Lists uploads, removes what is not needed any more, verifies that all are there
     Uploads(uploads::Arguments),
     /// Prints a token that a route takes, for trying things
-    Token(token::Arguments),
+    Token(Box<token::Arguments>),
     /// Prints a completion script for a shell
     Completions(completions::Arguments),
 }

@@ -35,6 +35,8 @@ pub enum Code {
     AnyOrigin,
     /// Others than this machine reach what is for operators.
     PublicAdmin,
+    /// Tokens that were made for somebody else.
+    AnyAudience,
     /// Tokens that never end.
     NoExpiry,
     /// A credential or a file on its way in the clear.
@@ -68,6 +70,7 @@ impl Code {
         Code::NoAuth,
         Code::AnyOrigin,
         Code::PublicAdmin,
+        Code::AnyAudience,
         Code::NoExpiry,
         Code::ClearText,
         Code::Shadowed,
@@ -96,6 +99,7 @@ impl Code {
             Code::NoAuth => "config::no_auth",
             Code::AnyOrigin => "config::any_origin",
             Code::PublicAdmin => "config::public_admin",
+            Code::AnyAudience => "config::any_audience",
             Code::NoExpiry => "config::no_expiry",
             Code::ClearText => "config::clear_text",
             Code::Shadowed => "config::shadowed",
@@ -125,6 +129,7 @@ impl Code {
             | Code::NoAuth
             | Code::AnyOrigin
             | Code::PublicAdmin
+            | Code::AnyAudience
             | Code::NoExpiry
             | Code::ClearText
             | Code::Shadowed

@@ -6,10 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::tls;
 use crate::trace::{self, Span, SpanKind};
 
 /// Connecting, sending and the answer together.
@@ -55,15 +57,21 @@ fn cause(error: &ClientError) -> String {
     cause.to_string()
 }
 
-/// Calls over connections that are kept for the next call.
+/// Calls over connections that are kept for the next call; over TLS where the address says so.
 pub(super) struct Poster {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 impl Poster {
     pub(super) fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls::client(&[]))
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(MOST_IDLE);
         Poster { client: builder.build(connector) }
@@ -78,7 +86,8 @@ impl Poster {
         request.headers_mut().extend(headers);
         let span = Span::part(SpanKind::Client, "POST");
         if span.is_recorded() {
-            let port = address.port_u16().unwrap_or(80);
+            let is_secure = address.scheme() == Some(&http::uri::Scheme::HTTPS);
+            let port = address.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
             trace::about_call(&span, request.method(), address.host().unwrap_or_default(), port);
         }
         trace::show(request.headers_mut());

@@ -14,3 +14,4 @@ mod rates;
 mod reload;
 mod replay;
 mod stop;
+mod webhooks;

@@ -83,6 +83,11 @@ fn jwt(section: &Section<'_>, well_known: &mut Vec<Place>) -> Option<(JwtSetting
         role: role(section),
         key: key.as_ref()?.value.clone(),
     };
+    if let Some(set) = published.as_ref().filter(|_| settings.audience.is_empty()) {
+        let message = "tokens that this provider made for other apps are taken, too";
+        let help = Some("write `audience = \"…\"`: what this gateway is called there".to_owned());
+        section.report().warning(Code::AnyAudience, &set.place, message, help);
+    }
     // Whether a key fits is for the verifier to say.
     match settings.key.check() {
         Ok(()) => Some((settings, published.map(|set| set.place))),

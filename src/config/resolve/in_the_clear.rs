@@ -30,7 +30,7 @@ pub(super) fn webhooks(routes: &[WrittenRoute], report: &Report) {
         if is_exposed(&events.value.url) {
             let message = "the key and the messages go to this address in the clear, over a network that may not be \
                            yours";
-            let help = "call a proxy on this machine or in a private network, which speaks TLS to the app";
+            let help = "use `https://`, or an address of a private network";
             report.warning(Code::ClearText, &events.place, message, Some(help.to_owned()));
         }
     }

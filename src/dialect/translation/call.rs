@@ -28,7 +28,7 @@ impl Dialect {
         self.called(method, path).ok().map(|(call, _)| call)
     }
 
-    fn called<'a>(&'a self, method: &str, path: &'a str) -> Result<(&'a Call, Vec<(&'a str, &'a str)>), Fault> {
+    fn called<'a>(&'a self, method: &str, path: &'a str) -> Result<(&'a Call, Parameters<'a>), Fault> {
         let of_path = || self.calls.iter().filter_map(|call| Some((call, parameters(call, path)?)));
         of_path().find(|(call, _)| call.method == method).ok_or_else(|| {
             let detail = match of_path().next() {
@@ -40,8 +40,11 @@ impl Dialect {
     }
 }
 
+/// Names of holes, and what stands there.
+type Parameters<'a> = Vec<(&'a str, &'a str)>;
+
 /// What stands in the holes of a call's path; `None` where the path is another.
-fn parameters<'a>(call: &'a Call, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+fn parameters<'a>(call: &'a Call, path: &'a str) -> Option<Parameters<'a>> {
     call.paths.iter().find_map(|pattern| {
         let (pattern, path) = (pattern.trim_end_matches('/'), path.trim_end_matches('/'));
         let mut found = Vec::new();

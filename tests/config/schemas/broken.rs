@@ -25,6 +25,7 @@ const BEYOND: &[(&str, &str)] = &[
     ("no_auth", "who can reach the listener"),
     ("public_admin", "who can reach the listener"),
     ("any_origin", "a doubt, no mistake"),
+    ("any_audience", "a doubt, no mistake"),
     ("unheard", "the dialect file that is named"),
     ("unused", "whether others name it"),
 ];
@@ -52,7 +53,6 @@ const UNSAYABLE: &[(&str, &str)] = &[
     ("wanted 1 to 64 letters", "the form of a word"),
     ("blanks and no line ends", "the form of a word"),
     ("is no type", "the form of a MIME type"),
-    ("TLS outwards", "the form of a URL"),
     ("the path must end with", "the form of a URL"),
     ("a cluster has one", "the form of a URL"),
     ("PEM form", "what a key is"),

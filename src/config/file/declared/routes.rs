@@ -78,7 +78,7 @@ static LIMITS: Table = Table::of(&[
 ]);
 
 static EVENTS: Table = Table::of(&[
-    Key::needed("url", Kind::Text, "Where the app is called, with `http://`."),
+    Key::needed("url", Kind::Text, "Where the app is called, with `https://` or `http://`."),
     Key::needed("key", Kind::Secret("key_file"), "What the app knows the gateway by."),
 ]);
 
