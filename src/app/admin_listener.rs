@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use super::{StartError, ground};
+use super::{StartError, ground, listen};
 use crate::admin;
 use crate::edge::Secured;
 use crate::tls::TlsSettings;
@@ -22,7 +22,7 @@ pub struct AdminListener {
 
 impl AdminListener {
     pub async fn open(address: SocketAddr, tls: Option<TlsSettings>) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = listen("server.admin", address).await?;
         let address = listener.local_addr()?;
         let tls = tls.map(|tls| Secured::open("admin", tls, ALPN)).transpose()?.map(Arc::new);
         Ok(AdminListener { listener, address, tls })

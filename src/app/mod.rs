@@ -52,10 +52,17 @@ pub struct Gateway {
 /// Why a gateway cannot start, or cannot take a config.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Listens where this setting says.
+async fn listen(setting: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address} (`{setting}`): {error}").into())
+}
+
 impl Gateway {
     /// Opens what the config names and listens. What is asked of operators' machines is answered over `reload`.
     pub async fn start(config: Config, reload: Option<admin::Reload>) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(config.server.listen).await?;
+        let listener = listen("server.listen", config.server.listen).await?;
         let ground = Ground::open(&config, listener.local_addr()?).await?;
         let admin = match config.server.admin {
             Some(address) => Some(AdminListener::open(address, config.server.admin_tls.clone()).await?),

@@ -158,6 +158,17 @@ fn a_token_that_cannot_be_made_says_why() {
     }
 }
 
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let file = File::new(crate::config::DEFAULT_TEXT);
+    let ended = dragoman(&["serve", "-c", &file.path(), "--listen", &address, "--admin", "off"]);
+    assert_eq!(ended.exit, Exit::Failed);
+    let words = format!("cannot listen on {address} (`server.listen`): ");
+    assert!(ended.talk.contains(&words), "{}", ended.talk);
+}
+
 /// Answers one request with this, and returns where.
 fn answering(status: &'static str, body: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
