@@ -11,8 +11,6 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::TokioExecutor;
 use sha2::{Digest, Sha256};
@@ -98,16 +96,11 @@ pub fn read_file(path: &Path) -> Result<Fetched, FetchError> {
 }
 
 async fn from(uri: Uri) -> Result<Fetched, FetchError> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls::client(&[]))
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp);
     // Once in some minutes: nothing is kept open for the next time.
-    let client: Client<_, Empty<Bytes>> =
-        Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).http1_max_buf_size(64 * 1024).build(connector);
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .http1_max_buf_size(64 * 1024)
+        .build(tls::connector(DEADLINE));
     let request = Request::get(uri)
         .header(ACCEPT, "application/jwk-set+json, application/json")
         .header(USER_AGENT, concat!("dragoman/", env!("CARGO_PKG_VERSION")))

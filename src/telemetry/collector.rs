@@ -9,9 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use opentelemetry_http::{HttpClient, HttpError};
 use tokio::runtime::Handle;
@@ -73,7 +71,7 @@ impl Report {
 /// Calls the collector from the exporter's own thread, which may wait, over connections of the runtime.
 #[derive(Debug)]
 pub(super) struct Collector {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<tls::Connector, Full<Bytes>>,
     runtime: Handle,
     timeout: Duration,
     report: Report,
@@ -83,19 +81,9 @@ pub(super) struct Collector {
 impl Collector {
     /// `over`: calls end at once when it is cancelled.
     pub(super) fn new(runtime: Handle, timeout: Duration, report: Report, over: CancellationToken) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(timeout));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client(&[]))
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .wrap_connector(tcp);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).pool_max_idle_per_host(1);
-        Collector { client: builder.build(connector), runtime, timeout, report, over }
+        Collector { client: builder.build(tls::connector(timeout)), runtime, timeout, report, over }
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {

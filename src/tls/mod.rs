@@ -4,11 +4,13 @@
 mod certificate;
 mod client;
 mod clients;
+mod connector;
 mod own;
 mod server;
 
 pub use certificate::Certificate;
 pub use client::client;
 pub use clients::ClientCertificates;
+pub use connector::{Connector, connector};
 pub use own::{anybody, own};
 pub use server::{BadTls, Server, TlsFile, TlsFiles, TlsSettings};

@@ -13,9 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use object_store::ClientOptions;
 use object_store::client::{
@@ -37,28 +35,19 @@ const LARGEST_REFUSAL: usize = 64 * 1024;
 /// A client for one endpoint.
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
-    client: Client<HttpsConnector<HttpConnector>, Watched>,
+    client: Client<tls::Connector, Watched>,
     patience: Duration,
 }
 
 impl Transport {
     /// `patience`: how long a request may make no progress.
     pub fn new(connect_within: Duration, patience: Duration) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(connect_within));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client(&[]))
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MOST_IDLE)
-            .build(connector);
+            .build(tls::connector(connect_within));
         Transport { client, patience }
     }
 
