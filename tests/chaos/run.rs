@@ -215,7 +215,10 @@ fn app_gaps(gateways: &[Gateway], done: &Done, began: Instant) -> Vec<Gap> {
     let said = gateways.iter().flat_map(|gateway| {
         let log = gateway.log();
         let lines = log.lines().filter(|line| line.contains("who is told was behind by more than is kept"));
-        lines.filter_map(|line| line.split(' ').next()?.parse::<jiff::Timestamp>().ok()).collect::<Vec<_>>()
+        let read =
+            lines.map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line of the log is JSON"));
+        let times = read.map(|line| line["timestamp"].as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok()));
+        times.map(|time| time.expect("a line of the log has a time")).collect::<Vec<_>>()
     });
     let said: Vec<_> = said.map(|time| time.duration_since(began).unsigned_abs()).collect();
     if said.is_empty() {
