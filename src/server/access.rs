@@ -1,7 +1,6 @@
 //! The line of the log that a request, or a socket, is worth (target `dragoman::access`). In: a head, and how it ended. Out:
 //! who asked, the path without its query, what came of it and how long it took. Where nobody wants it, it costs nothing.
 
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,7 +23,6 @@ pub struct Access(Arc<Line>);
 
 struct Line {
     scope: Scope,
-    client: IpAddr,
     method: Method,
     path: String,
     began: Instant,
@@ -39,13 +37,12 @@ struct Line {
 
 impl Access {
     /// Nothing where such lines are not written.
-    pub fn begin(scope: &Scope, client: IpAddr, parts: &Parts) -> Option<Self> {
+    pub fn begin(scope: &Scope, parts: &Parts) -> Option<Self> {
         if !tracing::enabled!(target: "dragoman::access", tracing::Level::INFO) {
             return None;
         }
         Some(Access(Arc::new(Line {
             scope: scope.clone(),
-            client,
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
             began: Instant::now(),
@@ -77,13 +74,13 @@ impl Access {
 impl Drop for Line {
     fn drop(&mut self) {
         let path = self.masked.get().unwrap_or(&self.path);
-        let (client, method, seconds) = (self.client.to_canonical(), &self.method, self.began.elapsed().as_secs_f64());
+        let (method, seconds) = (&self.method, self.began.elapsed().as_secs_f64());
         let (op, end) = (self.op.get(), self.end.get());
         // Of one whose client went away before it was answered.
         let status = self.status.get().copied().unwrap_or(0);
         let bytes = self.bytes.load(Ordering::Relaxed);
         self.scope.clone().within(|| {
-            tracing::info!(target: "dragoman::access", %client, %method, path, status, op, bytes, seconds, end, "request");
+            tracing::info!(target: "dragoman::access", %method, path, status, op, bytes, seconds, end, "request");
         });
     }
 }

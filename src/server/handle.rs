@@ -27,9 +27,9 @@ pub async fn handle(site: Arc<Site>, peer: Client, request: Request<Incoming>) -
     let asking = served.policy.proxies.asking(peer, &parts.headers);
     let span = Span::of_request(&parts.headers);
     traced::request(&span, asking.client, &parts);
-    let scope = Scope::new(RequestId::of(&parts.headers), &span);
+    let scope = Scope::new(RequestId::of(&parts.headers), asking.client.address, &span);
     let id = scope.request().value();
-    let access = Access::begin(&scope, asking.client.address, &parts);
+    let access = Access::begin(&scope, &parts);
     if let Some(access) = &access {
         parts.extensions.insert(access.clone());
     }

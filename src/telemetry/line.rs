@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn at_work(say: impl FnOnce()) -> String {
-        let scope = Scope::new(RequestId::new(), &Span::NONE);
+        let scope = Scope::new(RequestId::new(), [192, 0, 2, 7].into(), &Span::NONE);
         let id = scope.request().as_str().to_owned();
         scope.say_route(&"staff".into());
         scope.within(say);
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(line.matches("\"route\"").count(), 1, "{line}");
         let expected = serde_json::json!({
             "timestamp": null, "level": "WARN", "target": module_path!(), "message": "it is \"late\"", "route": "own",
-            "count": 3, "slow": true, "name": "a\"b\nc", "request_id": id,
+            "count": 3, "slow": true, "name": "a\"b\nc", "request_id": id, "client": "192.0.2.7",
         });
         assert_eq!(object, expected);
     }
@@ -179,7 +179,10 @@ mod tests {
     fn text_ends_with_the_labels() {
         let mut id = String::new();
         let line = said(Text::new(false), || id = at_work(|| tracing::info!(count = 3, "it is late")));
-        assert!(line.ends_with(&format!(": it is late count=3 request_id={id} route=staff\n")), "{line}");
+        assert!(
+            line.ends_with(&format!(": it is late count=3 request_id={id} client=192.0.2.7 route=staff\n")),
+            "{line}"
+        );
         let line = said(Text::new(false), || tracing::info!("nobody asked"));
         assert!(line.ends_with(": nobody asked\n"), "{line}");
     }

@@ -2,6 +2,7 @@
 //! task. It costs a pointer a poll, and a line of the log reads it only when it is written.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
@@ -23,6 +24,8 @@ pub struct Scope(Arc<About>);
 #[derive(Debug)]
 struct About {
     request: RequestId,
+    /// Who asked; absent where the gateway does something of its own accord.
+    client: Option<IpAddr>,
     route: OnceLock<Arc<str>>,
     conversation: OnceLock<Arc<str>>,
     message: OnceLock<Arc<str>>,
@@ -34,19 +37,20 @@ struct About {
 
 impl Scope {
     /// `span`: what is done within it belongs to that.
-    pub fn new(request: RequestId, span: &Span) -> Self {
-        Scope::with(request, span.context().cloned(), false)
+    pub fn new(request: RequestId, client: IpAddr, span: &Span) -> Self {
+        Scope::with(request, Some(client.to_canonical()), span.context().cloned(), false)
     }
 
     /// For what came of an event whose origin names this parent.
     pub fn of_event(request: RequestId, parent: Option<&str>) -> Self {
         let parent = parent.and_then(parent::of_event);
-        Scope::with(request, parent.map(|parent| Context::new().with_remote_span_context(parent)), false)
+        Scope::with(request, None, parent.map(|parent| Context::new().with_remote_span_context(parent)), false)
     }
 
-    fn with(request: RequestId, context: Option<Context>, is_long: bool) -> Self {
+    fn with(request: RequestId, client: Option<IpAddr>, context: Option<Context>, is_long: bool) -> Self {
         Scope(Arc::new(About {
             request,
+            client,
             route: OnceLock::new(),
             conversation: OnceLock::new(),
             message: OnceLock::new(),
@@ -59,9 +63,9 @@ impl Scope {
         &self.0.request
     }
 
-    /// The same request and route, of which this is a part.
+    /// The same request, client and route, of which this is a part.
     fn within_span(&self, span: &Span, is_long: bool) -> Self {
-        let scope = Scope::with(self.0.request.clone(), span.context().cloned(), is_long);
+        let scope = Scope::with(self.0.request.clone(), self.0.client, span.context().cloned(), is_long);
         if let Some(route) = self.0.route.get() {
             fill(&scope.0.route, route);
         }
@@ -179,6 +183,9 @@ pub async fn about_message<F: Future>(conversation: &str, span: &Span, work: F) 
 pub fn each_label(mut tell: impl FnMut(&'static str, &str)) {
     let _ = CURRENT.try_with(|Scope(about)| {
         tell("request_id", about.request.as_str());
+        if let Some(client) = about.client {
+            tell("client", &client.to_string());
+        }
         for (name, value) in
             [("route", &about.route), ("conversation_id", &about.conversation), ("message_id", &about.message)]
         {
@@ -208,7 +215,7 @@ mod tests {
     }
 
     fn scope() -> Scope {
-        Scope::new(RequestId::new(), &Span::NONE)
+        Scope::new(RequestId::new(), IpAddr::from([192, 0, 2, 7]), &Span::NONE)
     }
 
     #[tokio::test]
@@ -226,8 +233,13 @@ mod tests {
             .await
         });
         let inner = inner.await;
-        let words =
-            [("request_id", id.as_str()), ("route", "staff"), ("conversation_id", "room"), ("message_id", "m1")];
+        let words = [
+            ("request_id", id.as_str()),
+            ("client", "192.0.2.7"),
+            ("route", "staff"),
+            ("conversation_id", "room"),
+            ("message_id", "m1"),
+        ];
         assert_eq!(inner, words.map(|(name, value)| (name, value.to_owned())));
         assert!(labels().is_empty());
         assert_eq!(about_message("room", &Span::NONE, async { labels().len() }).await, 0);

@@ -1,6 +1,7 @@
 """The gateway behind nginx and HAProxy as their packages come: who asks is the client, by X-Forwarded-For and by both
 versions of the PROXY protocol, and nobody else can say so. Clients have addresses of their own on the loopback."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -97,10 +98,10 @@ def asked_by(gateway, url, *headers):
     answer = curl(url + LIST, "--interface", CLIENT, *(part for header in headers for part in ("--header", header)))
     assert answer.status == 401, answer
     deadline = time.monotonic() + SECONDS
-    while not (lines := [line for line in gateway.log[before:] if "refused" in line and "client=" in line]):
+    while not (lines := [line for line in gateway.log[before:] if '"message":"refused"' in line]):
         assert time.monotonic() < deadline, gateway.tail()
         time.sleep(0.05)
-    return lines[0].split("client=")[1].split("}")[0]
+    return json.loads(lines[0])["client"]
 
 
 INVENTIONS = [f"X-Forwarded-For: {INVENTED}", f"Forwarded: for={INVENTED}"]
