@@ -1,3 +1,5 @@
+//! The layout of TOML files, made up by libFuzzer, for the body of the same subject in `src/`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| dragoman_fuzz::configs::layout(data));

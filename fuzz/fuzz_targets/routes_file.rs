@@ -1,3 +1,5 @@
+//! Configs, made up by libFuzzer, for the body of the same subject in `src/`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| dragoman_fuzz::configs::routes(data));

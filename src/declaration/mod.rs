@@ -2,6 +2,7 @@
 //! that read such files declare, once. Out: the keys that are known in a table, and a JSON Schema of the file.
 
 mod schema;
+mod sentence;
 
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Who is let in by a token, by a certificate, by neither, for each path of the admin listener.
+
 use tokio_util::sync::CancellationToken;
 
 use crate::tls::Certificate;
